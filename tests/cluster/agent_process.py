@@ -1,0 +1,85 @@
+"""An agent under test: starts the binary on free loopback ports, talks HTTP to it, ends it by its process id."""
+import http.client
+import json
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import time
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports above the system's ephemeral start that nobody listens on now."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
+
+
+class Agent:
+    """One server with a data directory of its own; restart keeps directory and ports."""
+
+    def __init__(self, binary: str, folder: pathlib.Path, name: str = "n1", config: dict | None = None):
+        self.binary, self.folder, self.name = binary, folder, name
+        folder.mkdir(parents=True, exist_ok=True)
+        kinds = ("http", "dns", "grpc", "grpc_tls", "server", "serf_lan", "serf_wan")
+        ports = dict(zip(kinds, free_ports(len(kinds))))
+        ports["https"] = -1
+        self.port = ports["http"]
+        self.process: subprocess.Popen | None = None
+        settings = {"node_name": name, "bind_addr": "127.0.0.1", "client_addr": "127.0.0.1", "server": True,
+                    "bootstrap_expect": 1, "data_dir": str(folder / "data"), "ports": ports, "log_level": "warn",
+                    "connect": {"enabled": False}, "disable_update_check": True}
+        (folder / "agent.json").write_text(json.dumps(settings | (config or {}), indent=1))
+
+    def start(self, *more: str) -> "Agent":
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "agent", "-config-file", str(self.folder / "agent.json"), *more],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return self
+
+    def connection(self, timeout: float = 10) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def ask(self, method: str, path: str, body=None, timeout: float = 10) -> tuple[int, bytes]:
+        connection = self.connection(timeout)
+        try:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def wait_leader(self, limit: float = 20) -> float:
+        """Seconds until the server answers a consistent read."""
+        start = time.monotonic()
+        while time.monotonic() - start < limit:
+            if self.process is not None and self.process.poll() is not None:
+                raise RuntimeError(f"agent ended with {self.process.returncode}:\n{self.log_tail()}")
+            try:
+                status, _ = self.ask("GET", "/v1/kv/?keys&consistent&separator=/", timeout=2)
+                if status in (200, 404):
+                    return time.monotonic() - start
+            except (OSError, http.client.HTTPException):
+                pass
+            time.sleep(0.005)
+        raise RuntimeError(f"no leader within {limit} s:\n{self.log_tail()}")
+
+    def kill(self, sign: int = signal.SIGKILL, limit: float = 15) -> int:
+        assert self.process is not None
+        os.kill(self.process.pid, sign)
+        return self.process.wait(limit)
+
+    def log_tail(self, lines: int = 20) -> str:
+        log = self.folder / "log"
+        return "\n".join(log.read_text("utf-8", "replace").splitlines()[-lines:]) if log.exists() else ""
