@@ -21,7 +21,7 @@ enum class Errc : std::uint8_t {
   unavailable,        // disk full, shutting down, overloaded: HTTP 503
   timeout,
   cancelled,
-  corrupt,            // bytes on disk fail their checksum or their format
+  corrupt,  // bytes on disk fail their checksum or their format
   eof,
 };
 

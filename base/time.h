@@ -14,12 +14,17 @@ struct Duration {
   std::int64_t nanoseconds{};
   auto operator<=>(const Duration&) const = default;
 };
-constexpr Duration milliseconds(std::int64_t count) { return {count * 1'000'000}; }
-constexpr Duration seconds(std::int64_t count) { return {count * 1'000'000'000}; }
+constexpr Duration milliseconds(std::int64_t count) {
+  return {count * 1'000'000};
+}
+constexpr Duration seconds(std::int64_t count) {
+  return {count * 1'000'000'000};
+}
 
 /// Go's Duration.String(): "1h0m0s", "1.5s", "0s".
 std::string to_string(Duration duration);
-/// Go's time.ParseDuration with its error texts: `time: invalid duration "x"`, `time: missing unit in duration "1"`, ...
+/// Go's time.ParseDuration with its error texts: `time: invalid duration "x"`, `time: missing unit in duration "1"`,
+/// ...
 Result<Duration> parse_duration(std::string_view text);
 
 /// A point in time: Go's time.Time without its monotonic part. Zero is 0001-01-01T00:00:00Z.

@@ -1,0 +1,247 @@
+#include "base/type.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/value.h"
+
+namespace proconsul::base {
+
+namespace {
+
+/// How many bytes of `key` fold into one character, given in `folded`. Go folds letters to upper case, and with them
+/// the two letters outside ASCII whose other case is an ASCII letter.
+std::size_t fold_one(std::string_view key, char& folded) {
+  const char c = key[0];
+  if (c >= 'a' && c <= 'z') {
+    folded = static_cast<char>(c - 'a' + 'A');
+  } else if (key.starts_with("\xc5\xbf")) {  // LATIN SMALL LETTER LONG S
+    folded = 'S';
+    return 2;
+  } else if (key.starts_with("\xe2\x84\xaa")) {  // KELVIN SIGN
+    folded = 'K';
+    return 3;
+  } else {
+    folded = c;
+  }
+  return 1;
+}
+
+bool equal_folded(std::string_view a, std::string_view b) {
+  while (!a.empty() && !b.empty()) {
+    char x = 0;
+    char y = 0;
+    a.remove_prefix(fold_one(a, x));
+    b.remove_prefix(fold_one(b, y));
+    if (x != y) return false;
+  }
+  return a.empty() && b.empty();
+}
+
+std::size_t hash_folded(std::string_view key) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  while (!key.empty()) {
+    char c = 0;
+    key.remove_prefix(fold_one(key, c));
+    hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  }
+  return hash ^ (hash >> 29);
+}
+
+bool has_alias(const Field& field, std::string_view key) {
+  return std::ranges::any_of(field.aliases, [&](const std::string& alias) { return equal_folded(alias, key); });
+}
+
+}  // namespace
+
+const Field* Type::by_json(std::string_view key) const {
+  if (json_slots.empty()) return nullptr;
+  const Field* folded = nullptr;
+  const Field* alias = nullptr;
+  const std::size_t mask = json_slots.size() - 1;
+  for (std::size_t slot = hash_folded(key) & mask; json_slots[slot] != 0; slot = (slot + 1) & mask) {
+    const Field& field = fields[json_slots[slot] - 1];
+    if (field.json == key) return &field;
+    if (equal_folded(field.json, key)) {
+      if (!folded || &field < folded) folded = &field;
+    } else if (has_alias(field, key)) {
+      if (!alias || &field < alias) alias = &field;
+    }
+  }
+  return folded ? folded : alias;
+}
+
+const Field* Type::by_wire(std::string_view key) const {
+  auto found = std::ranges::lower_bound(wire_order, key, std::ranges::less{},
+                                        [&](std::uint16_t index) -> std::string_view { return fields[index].wire; });
+  return found != wire_order.end() && fields[*found].wire == key ? &fields[*found] : nullptr;
+}
+
+const Field* Type::by_filter(std::string_view key) const {
+  auto found =
+      std::ranges::find_if(fields, [&](const Field& field) { return !field.has(kNoFilter) && field.filter == key; });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+std::string Type::go_name() const {
+  switch (kind) {
+    case Kind::list:
+      return "[]" + element().go_name();
+    case Kind::map:
+      return "map[string]" + element().go_name();
+    case Kind::pointer:
+      return "*" + element().go_name();
+    case Kind::rare:
+      return element().go_name();
+    default:
+      return name;
+  }
+}
+
+namespace detail {
+
+namespace {
+
+template <class T>
+Type scalar(Kind kind, std::string name, std::size_t bits = 0) {
+  Type type{.kind = kind, .bits = static_cast<std::uint8_t>(bits), .name = std::move(name), .size = sizeof(T)};
+  type.reset = &reset_to_zero<T>;
+  return type;
+}
+
+template <class T>
+const Type& integer(const char* name) {
+  static const Type& type =
+      *new Type(scalar<T>(std::is_signed_v<T> ? Kind::integer : Kind::unsigned_integer, name, sizeof(T) * 8));
+  return type;
+}
+
+}  // namespace
+
+const Type& boolean_type() {
+  static const Type& type = *new Type(scalar<bool>(Kind::boolean, "bool"));
+  return type;
+}
+const Type& integer_type(bool is_signed, std::size_t bits) {
+  switch (bits) {
+    case 8:
+      return is_signed ? integer<std::int8_t>("int8") : integer<std::uint8_t>("uint8");
+    case 16:
+      return is_signed ? integer<std::int16_t>("int16") : integer<std::uint16_t>("uint16");
+    case 32:
+      return is_signed ? integer<std::int32_t>("int32") : integer<std::uint32_t>("uint32");
+    default:
+      return is_signed ? integer<std::int64_t>("int64") : integer<std::uint64_t>("uint64");
+  }
+}
+const Type& int_type() {
+  return integer<Int>("int");
+}
+const Type& uint_type() {
+  return integer<Uint>("uint");
+}
+const Type& float_type() {
+  static const Type& type = *new Type(scalar<float>(Kind::floating, "float32", 32));
+  return type;
+}
+const Type& double_type() {
+  static const Type& type = *new Type(scalar<double>(Kind::floating, "float64", 64));
+  return type;
+}
+const Type& string_type() {
+  static const Type& type = *new Type(scalar<std::string>(Kind::string, "string"));
+  return type;
+}
+const Type& bytes_type() {
+  static const Type& type = *new Type(scalar<Bytes>(Kind::bytes, "[]uint8"));
+  return type;
+}
+const Type& time_type() {
+  static const Type& type = *new Type(scalar<Time>(Kind::time, "time.Time"));
+  return type;
+}
+const Type& duration_type() {
+  static const Type& type = *new Type(scalar<Duration>(Kind::duration, "time.Duration", 64));
+  return type;
+}
+const Type& value_type() {
+  static const Type& type = *new Type(scalar<Value>(Kind::any, "interface {}"));
+  return type;
+}
+
+Field& StructureBuilder::add(const char* name, std::size_t offset, const Type& type_of_field) {
+  Field& field = type.fields.emplace_back();
+  field.name = field.json = field.wire = field.filter = name;
+  field.offset = offset;
+  field.type = type_of_field;
+  return field;
+}
+
+void StructureBuilder::inline_fields(const Type& base, std::size_t offset) {
+  for (Field field : base.fields) {
+    field.offset += offset;
+    type.fields.push_back(std::move(field));
+  }
+}
+
+void StructureBuilder::become(const Type& member) {
+  std::string name = std::move(type.name);
+  auto reset = type.reset;
+  type = member;
+  type.name = std::move(name);
+  type.reset = reset;
+}
+
+namespace {
+
+void append_wire_key(std::string& out, std::string_view key) {
+  if (key.size() < 32) {
+    out.push_back(static_cast<char>(0xa0 + key.size()));
+  } else {
+    out.push_back('\xda');
+    out.push_back(static_cast<char>(key.size() >> 8));
+    out.push_back(static_cast<char>(key.size() & 0xff));
+  }
+  out.append(key);
+}
+
+void index_json(Type& type) {
+  std::size_t keys = 0;
+  for (const Field& field : type.fields) keys += field.has(kNoJson) ? 0 : 1 + field.aliases.size();
+  if (keys == 0) return;
+  std::size_t size = 4;
+  while (size < keys * 2) size *= 2;
+  type.json_slots.assign(size, 0);
+  auto insert = [&](std::string_view key, std::size_t index) {
+    std::size_t slot = hash_folded(key) & (size - 1);
+    while (type.json_slots[slot] != 0) slot = (slot + 1) & (size - 1);
+    type.json_slots[slot] = static_cast<std::uint16_t>(index + 1);
+  };
+  for (std::size_t i = 0; i < type.fields.size(); ++i) {
+    if (type.fields[i].has(kNoJson)) continue;
+    insert(type.fields[i].json, i);
+    for (const std::string& alias : type.fields[i].aliases) insert(alias, i);
+  }
+}
+
+}  // namespace
+
+const Type& StructureBuilder::finish() {
+  if (type.kind != Kind::structure) return *new Type(std::move(type));  // same_as()
+  for (std::size_t i = 0; i < type.fields.size(); ++i) {
+    Field& field = type.fields[i];
+    field.json_head = '"' + field.json + "\":";
+    field.wire_head.clear();
+    append_wire_key(field.wire_head, field.wire);
+    if (!field.has(kNoWire)) type.wire_order.push_back(static_cast<std::uint16_t>(i));
+  }
+  std::ranges::sort(type.wire_order, std::ranges::less{},
+                    [&](std::uint16_t index) -> std::string_view { return type.fields[index].wire; });
+  index_json(type);
+  return *new Type(std::move(type));
+}
+
+}  // namespace detail
+
+}  // namespace proconsul::base
