@@ -20,8 +20,12 @@ struct LogIndex {
   std::uint64_t value{};
   auto operator<=>(const LogIndex&) const = default;
 };
-inline LogIndex operator+(LogIndex index, std::uint64_t n) { return {index.value + n}; }
-inline LogIndex operator-(LogIndex index, std::uint64_t n) { return {index.value - n}; }
+inline LogIndex operator+(LogIndex index, std::uint64_t n) {
+  return {index.value + n};
+}
+inline LogIndex operator-(LogIndex index, std::uint64_t n) {
+  return {index.value - n};
+}
 
 /// A server's UUID text; it stays when the address changes.
 struct ServerId {
@@ -29,7 +33,14 @@ struct ServerId {
   auto operator<=>(const ServerId&) const = default;
 };
 
-enum class EntryType : std::uint8_t { command = 0, noop = 1, add_peer = 2, remove_peer = 3, barrier = 4, configuration = 5 };
+enum class EntryType : std::uint8_t {
+  command = 0,
+  noop = 1,
+  add_peer = 2,
+  remove_peer = 3,
+  barrier = 4,
+  configuration = 5
+};
 
 /// Immutable once appended; shared by the core, the storage thread, the transport and the FSM without copies.
 struct Entry {
