@@ -1,0 +1,69 @@
+// Checks as a local agent is told to run them: inputs of the agent API and of configuration files.
+#pragma once
+
+#include <string>
+
+#include "base/time.h"
+#include "base/type.h"
+#include "catalog/types/common.h"
+
+namespace proconsul::catalog {
+
+/// What CheckType and CheckDefinition share: how to run the check.
+struct CheckSettings {
+  base::List<std::string> ScriptArgs{};
+  std::string HTTP{};
+  std::string H2PING{};
+  bool H2PingUseTLS{};                      // over TLS unless the definition says otherwise
+  base::Pointer<bool> H2PingUseTLSInput{};  // what JSON said, if anything
+  base::Map<base::List<std::string>> Header{};
+  std::string Method{};
+  std::string Body{};
+  bool DisableRedirects{};
+  std::string TCP{};
+  bool TCPUseTLS{};
+  std::string UDP{};
+  base::Duration Interval{};
+  std::string AliasNode{};
+  std::string AliasService{};
+  std::string DockerContainerID{};
+  std::string Shell{};
+  std::string GRPC{};
+  bool GRPCUseTLS{};
+  std::string OSService{};
+  std::string TLSServerName{};
+  bool TLSSkipVerify{};
+  base::Duration Timeout{};
+  base::Duration TTL{};
+  base::Int SuccessBeforePassing{};
+  base::Int FailuresBeforeWarning{};
+  base::Int FailuresBeforeCritical{};
+  base::Duration DeregisterCriticalServiceAfter{};
+  base::Int OutputMaxSize{};
+};
+PROCONSUL_DECLARE_TYPE(CheckSettings)
+
+/// A check inside a service definition.
+struct CheckType : CheckSettings {
+  std::string CheckID{};
+  std::string Name{};
+  std::string Status{};
+  std::string Notes{};
+  std::string ProxyHTTP{};  // where the check goes when it is exposed through a proxy
+  std::string ProxyGRPC{};
+  std::string ServiceID{};  // accepted on input, never used
+};
+PROCONSUL_DECLARE_TYPE(CheckType)
+
+/// A check of its own: PUT /v1/agent/check/register and `check` blocks.
+struct CheckDefinition : CheckSettings {
+  std::string ID{};
+  std::string Name{};
+  std::string Notes{};
+  std::string ServiceID{};
+  std::string Token{};
+  std::string Status{};
+};
+PROCONSUL_DECLARE_TYPE(CheckDefinition)
+
+}  // namespace proconsul::catalog

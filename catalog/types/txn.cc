@@ -1,0 +1,78 @@
+#include "catalog/types/txn.h"
+
+namespace proconsul::catalog {
+
+PROCONSUL_DESCRIBE_TYPE(TxnKVOp, "structs.TxnKVOp") {
+  type.field("Verb", &TxnKVOp::Verb);
+  type.field("DirEnt", &TxnKVOp::DirEnt);
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnNodeOp, "structs.TxnNodeOp") {
+  type.field("Verb", &TxnNodeOp::Verb);
+  type.field("Node", &TxnNodeOp::Node);
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnServiceOp, "structs.TxnServiceOp") {
+  type.field("Verb", &TxnServiceOp::Verb);
+  type.field("Node", &TxnServiceOp::Node);
+  type.field("Service", &TxnServiceOp::Service);
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnCheckOp, "structs.TxnCheckOp") {
+  type.field("Verb", &TxnCheckOp::Verb);
+  type.field("Check", &TxnCheckOp::Check);
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnSessionOp, "structs.TxnSessionOp") {
+  type.field("Verb", &TxnSessionOp::Verb);
+  type.field("Session", &TxnSessionOp::Session);
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnOp, "structs.TxnOp") {
+  type.field("KV", &TxnOp::KV);
+  type.field("Node", &TxnOp::Node);
+  type.field("Service", &TxnOp::Service);
+  type.field("Check", &TxnOp::Check);
+  type.field("Session", &TxnOp::Session);
+  type.field("Intention", &TxnOp::Intention);
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnRequest, "structs.TxnRequest") {
+  type.field("Datacenter", &TxnRequest::Datacenter);
+  type.field("Ops", &TxnRequest::Ops);
+  type.embed<WriteRequest>();
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnReadRequest, "structs.TxnReadRequest") {
+  type.field("Datacenter", &TxnReadRequest::Datacenter);
+  type.field("Ops", &TxnReadRequest::Ops);
+  type.embed<QueryOptions>();
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnError, "structs.TxnError") {
+  type.field("OpIndex", &TxnError::OpIndex);
+  type.field("What", &TxnError::What);
+}
+
+std::string to_string(const TxnError& error) {
+  return "op " + std::to_string(error.OpIndex) + ": " + error.What;
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnResult, "structs.TxnResult") {
+  type.field("KV", &TxnResult::KV).omit_empty();
+  type.field("Node", &TxnResult::Node).omit_empty();
+  type.field("Service", &TxnResult::Service).omit_empty();
+  type.field("Check", &TxnResult::Check).omit_empty();
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnResponse, "structs.TxnResponse") {
+  type.field("Results", &TxnResponse::Results);
+  type.field("Errors", &TxnResponse::Errors);
+}
+
+PROCONSUL_DESCRIBE_TYPE(TxnReadResponse, "structs.TxnReadResponse") {
+  type.embed<TxnResponse>();
+  type.embed<QueryMeta>();
+}
+
+}  // namespace proconsul::catalog
