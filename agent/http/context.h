@@ -1,0 +1,45 @@
+// What handlers work with. One Context per agent; it outlives every request.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/server/server.h"
+#include "base/time.h"
+
+namespace proconsul::agent::http {
+
+/// The part of the configuration that the HTTP API needs; filled at start from agent/config.
+struct Settings {
+  std::string datacenter = "dc1";
+  std::string node_name{};
+  bool dev_mode = false;                     // answers are always indented
+  std::string default_acl_policy = "allow";  // X-Consul-Default-Acl-Policy; empty: no header
+  bool translate_wan_addresses = false;      // X-Consul-Translate-Addresses: true
+  std::map<std::string, std::string> response_headers{};
+  std::vector<std::string> block_endpoints{};   // path prefixes that answer 403
+  std::vector<std::string> allow_write_from{};  // CIDRs; empty: everybody
+  bool use_cache = true;
+  base::Duration discovery_max_stale{};
+  base::Duration max_query_time = base::seconds(600);
+  base::Duration default_query_time = base::seconds(300);
+  base::Duration rpc_hold_timeout = base::seconds(7);
+  std::uint64_t kv_max_value_size = 512 * 1024;
+  std::uint64_t txn_max_req_len = 512 * 1024;
+  std::uint64_t max_body_bytes = 64 * 1024 * 1024;  // every other body; Consul has no limit there, memory has
+  std::uint32_t max_header_bytes = 1024 * 1024;     // http_config.max_header_bytes; 0 is Go's default, 1 MiB
+  std::int64_t max_connections_per_client = 200;    // limits.http_max_conns_per_client; <= 0: no limit
+  base::Duration handshake_timeout = base::seconds(5);
+  bool allow_unprintable_paths = false;  // disable_http_unprintable_char_filter
+  bool ui_enabled = false;
+  std::string ui_content_path = "/ui/";
+};
+
+struct Context {
+  server::Server& server;
+  Settings settings{};
+};
+
+}  // namespace proconsul::agent::http

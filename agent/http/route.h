@@ -1,0 +1,110 @@
+// The declared table of endpoints. A row says what a path accepts and which kind of handler answers; everything around
+// the handler (method checks, consistency, blocking, headers, errors, limits, metrics) follows from its row.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/http/context.h"
+#include "agent/http/reply.h"
+#include "agent/http/request.h"
+#include "base/result.h"
+
+namespace proconsul::base {
+class WatchSet;
+}
+namespace proconsul::catalog {
+class View;
+}
+
+namespace proconsul::agent::http {
+
+/// What a read function gets. It must be pure: the same view and request give the same answer, on any thread.
+struct ReadContext {
+  Context& agent;
+  const catalog::View& view;
+  base::WatchSet& watch;  // collects what the query touches; a change of any of it evaluates the query again
+  const Request& request;
+};
+
+/// What a read function answers.
+struct Answer {
+  Reply reply{};
+  std::uint64_t index{};  // X-Consul-Index; the frame never shows 0
+  bool absent = false;    // nothing there: a waiter sleeps on while it stays so (status is in `reply`)
+  bool settles = false;   // a waiter also sleeps on while the body stays the same, whatever the index does
+  bool filtered_by_acls = false;
+};
+
+/// What a locally hashed read answers (?hash=, X-Consul-ContentHash).
+struct HashedAnswer {
+  Reply reply{};
+  std::string hash{};
+};
+
+// The kinds of handler.
+using CallFn = base::Result<Reply> (*)(Context&, const Request&);               // answers at once; must not block
+using AsyncFn = void (*)(Context&, std::shared_ptr<const Request>, Responder);  // answers later, from any thread
+using ReadFn = base::Result<Answer> (*)(const ReadContext&);                    // a (blocking) query over a view
+using HashFn = base::Result<HashedAnswer> (*)(Context&, const Request&,
+                                              base::WatchSet&);  // a blocking query over local state
+using UploadFn = std::unique_ptr<BodySink> (*)(Context&, std::shared_ptr<const Request>, Responder);
+
+struct Handler {
+  CallFn call{};
+  AsyncFn async{};
+  ReadFn read{};
+  HashFn hash{};
+  UploadFn upload{};
+  explicit operator bool() const { return call || async || read || hash || upload; }
+};
+constexpr Handler call(CallFn fn) {
+  return {.call = fn};
+}
+constexpr Handler async(AsyncFn fn) {
+  return {.async = fn};
+}
+constexpr Handler read(ReadFn fn) {
+  return {.read = fn};
+}
+constexpr Handler hashed(HashFn fn) {
+  return {.hash = fn};
+}
+constexpr Handler upload(UploadFn fn) {
+  return {.upload = fn};
+}
+/// The method is known (405, Allow and OPTIONS say so), but nothing serves it yet: answered like an unknown path.
+constexpr Handler later() {
+  return {};
+}
+
+enum RouteFlag : std::uint32_t {
+  kQueryOptions = 1u << 0,     // request.options is filled, and its errors are answered; implied by read()
+  kNoNamespace = 1u << 1,      // ?ns, ?partition and their headers: 400
+  kNoPartition = 1u << 2,      // ?partition and its header: 400
+  kShowConsistency = 1u << 3,  // X-Consul-Effective-Consistency
+  kDiscovery = 1u << 4,        // discovery_max_stale applies when the request names no consistency
+  kCacheable = 1u << 5,        // ?cached: X-Cache and Age
+  kKvLimit = 1u << 6,          // body limit: limits.kv_max_value_size
+  kTxnLimit = 1u << 7,         // body limit: limits.txn_max_req_len or kv_max_value_size, the larger
+  kOctets = 1u << 8,           // Content-Type of an empty answer is application/octet-stream
+  kLocalOnly = 1u << 9,        // the read does not need a leader (answers from this agent alone)
+  kEndless = 1u << 10,         // a stream: compressed from the first byte
+  kNoMethodCheck = 1u << 11,   // the handler answers wrong methods itself
+};
+
+struct Route {
+  Method method{};
+  /// A Go ServeMux pattern: one that ends in '/' takes every path below it, the longest pattern wins.
+  std::string_view pattern{};
+  Handler handler{};
+  std::uint32_t flags{};
+};
+
+/// Every family's rows, in routes.cc.
+std::span<const std::span<const Route>> all_routes();
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,248 @@
+// Every endpoint of the HTTP API, one row each: what is not here answers 404. Families are in alphabetical order behind
+// the ones that this agent serves; a family's handlers are declared in its own header.
+#include "agent/http/route.h"
+#include "agent/http/status_endpoint.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using enum Method;
+
+constexpr Route kStatusRoutes[] = {
+    {get, "/v1/status/leader", call(status_leader), kQueryOptions | kLocalOnly},
+    {get, "/v1/status/peers", call(status_peers), kQueryOptions | kLocalOnly},
+};
+
+constexpr Route kAgentRoutes[] = {
+    {put, "/v1/agent/token/", later()},
+    {get, "/v1/agent/self", later()},
+    {get, "/v1/agent/host", later()},
+    {get, "/v1/agent/version", later()},
+    {put, "/v1/agent/maintenance", later()},
+    {put, "/v1/agent/reload", later()},
+    {get, "/v1/agent/monitor", later(), kEndless},
+    {get, "/v1/agent/metrics", later()},
+    {get, "/v1/agent/metrics/stream", later(), kEndless},
+    {get, "/v1/agent/services", later(), kNoNamespace},
+    {get, "/v1/agent/service/", later(), kNoNamespace},
+    {get, "/v1/agent/checks", later(), kNoNamespace},
+    {get, "/v1/agent/members", later(), kNoPartition},
+    {put, "/v1/agent/join/", later(), kNoPartition},
+    {put, "/v1/agent/leave", later()},
+    {put, "/v1/agent/force-leave/", later(), kNoPartition},
+    {get, "/v1/agent/health/service/id/", later(), kNoNamespace},
+    {get, "/v1/agent/health/service/name/", later(), kNoNamespace},
+    {put, "/v1/agent/check/register", later(), kNoNamespace},
+    {put, "/v1/agent/check/deregister/", later(), kNoNamespace},
+    {put, "/v1/agent/check/pass/", later(), kNoNamespace},
+    {put, "/v1/agent/check/warn/", later(), kNoNamespace},
+    {put, "/v1/agent/check/fail/", later(), kNoNamespace},
+    {put, "/v1/agent/check/update/", later(), kNoNamespace},
+    {post, "/v1/agent/connect/authorize", later(), kNoNamespace},
+    {get, "/v1/agent/connect/ca/roots", later()},
+    {get, "/v1/agent/connect/ca/leaf/", later(), kNoNamespace},
+    {put, "/v1/agent/service/register", later(), kNoNamespace},
+    {put, "/v1/agent/service/deregister/", later(), kNoNamespace},
+    {put, "/v1/agent/service/maintenance/", later(), kNoNamespace},
+};
+
+constexpr Route kCatalogRoutes[] = {
+    {put, "/v1/catalog/register", later(), kNoNamespace},
+    {get, "/v1/catalog/connect/", later(), kNoNamespace | kDiscovery},
+    {put, "/v1/catalog/deregister", later(), kNoNamespace},
+    {get, "/v1/catalog/datacenters", later(), kDiscovery},
+    {get, "/v1/catalog/nodes", later(), kNoPartition | kDiscovery},
+    {get, "/v1/catalog/services", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/service/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/node/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/node-services/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/gateway-services/", later(), kNoNamespace | kDiscovery},
+};
+
+constexpr Route kCoordinateRoutes[] = {
+    {get, "/v1/coordinate/datacenters", later()},
+    {get, "/v1/coordinate/nodes", later(), kNoPartition},
+    {get, "/v1/coordinate/node/", later(), kNoPartition},
+    {put, "/v1/coordinate/update", later(), kNoNamespace},
+};
+
+constexpr Route kHealthRoutes[] = {
+    {get, "/v1/health/node/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/health/checks/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/health/state/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/health/service/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/health/connect/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/health/ingress/", later(), kNoNamespace | kDiscovery},
+};
+
+constexpr Route kKvRoutes[] = {
+    {get, "/v1/kv/", later(), kNoNamespace},
+    {put, "/v1/kv/", later(), kNoNamespace | kKvLimit | kOctets | kQueryOptions},
+    {delete_, "/v1/kv/", later(), kNoNamespace | kQueryOptions},
+};
+
+constexpr Route kOperatorRoutes[] = {
+    {get, "/v1/operator/raft/configuration", later()},
+    {post, "/v1/operator/raft/transfer-leader", later(), kNoPartition},
+    {delete_, "/v1/operator/raft/peer", later()},
+    {get, "/v1/operator/keyring", later()},
+    {post, "/v1/operator/keyring", later()},
+    {put, "/v1/operator/keyring", later()},
+    {delete_, "/v1/operator/keyring", later()},
+    {get, "/v1/operator/usage", later(), kNoNamespace},
+    {get, "/v1/operator/autopilot/configuration", later()},
+    {put, "/v1/operator/autopilot/configuration", later()},
+    {get, "/v1/operator/autopilot/health", later()},
+    {get, "/v1/operator/autopilot/state", later()},
+};
+
+constexpr Route kSessionRoutes[] = {
+    {put, "/v1/session/create", later(), kNoNamespace}, {put, "/v1/session/destroy/", later(), kNoNamespace},
+    {put, "/v1/session/renew/", later(), kNoNamespace}, {get, "/v1/session/info/", later(), kNoNamespace},
+    {get, "/v1/session/node/", later(), kNoNamespace},  {get, "/v1/session/list", later(), kNoNamespace},
+};
+
+constexpr Route kSnapshotRoutes[] = {
+    {get, "/v1/snapshot", later()},
+    {put, "/v1/snapshot", later(), kOctets},
+};
+
+constexpr Route kTxnRoutes[] = {
+    {put, "/v1/txn", later(), kTxnLimit},
+};
+
+constexpr Route kAclRoutes[] = {
+    {put, "/v1/acl/bootstrap", later()},
+    {post, "/v1/acl/login", later(), kNoNamespace},
+    {post, "/v1/acl/logout", later()},
+    {get, "/v1/acl/replication", later()},
+    {get, "/v1/acl/policies", later(), kNoNamespace},
+    {put, "/v1/acl/policy", later(), kNoNamespace},
+    {get, "/v1/acl/policy/", later(), kNoNamespace},
+    {put, "/v1/acl/policy/", later(), kNoNamespace},
+    {delete_, "/v1/acl/policy/", later(), kNoNamespace},
+    {get, "/v1/acl/policy/name/", later(), kNoNamespace},
+    {get, "/v1/acl/roles", later(), kNoNamespace},
+    {put, "/v1/acl/role", later(), kNoNamespace},
+    {get, "/v1/acl/role/name/", later(), kNoNamespace},
+    {get, "/v1/acl/role/", later(), kNoNamespace},
+    {put, "/v1/acl/role/", later(), kNoNamespace},
+    {delete_, "/v1/acl/role/", later(), kNoNamespace},
+    {get, "/v1/acl/binding-rules", later(), kNoNamespace},
+    {put, "/v1/acl/binding-rule", later(), kNoNamespace},
+    {get, "/v1/acl/binding-rule/", later(), kNoNamespace},
+    {put, "/v1/acl/binding-rule/", later(), kNoNamespace},
+    {delete_, "/v1/acl/binding-rule/", later(), kNoNamespace},
+    {get, "/v1/acl/auth-methods", later(), kNoNamespace},
+    {put, "/v1/acl/auth-method", later(), kNoNamespace},
+    {get, "/v1/acl/auth-method/", later(), kNoNamespace},
+    {put, "/v1/acl/auth-method/", later(), kNoNamespace},
+    {delete_, "/v1/acl/auth-method/", later(), kNoNamespace},
+    {get, "/v1/acl/tokens", later(), kNoNamespace},
+    {put, "/v1/acl/token", later(), kNoNamespace},
+    {get, "/v1/acl/token/self", later()},
+    {get, "/v1/acl/token/", later(), kNoNamespace},
+    {put, "/v1/acl/token/", later(), kNoNamespace},
+    {delete_, "/v1/acl/token/", later(), kNoNamespace},
+    {get, "/v1/acl/templated-policies", later(), kNoNamespace},
+    {get, "/v1/acl/templated-policy/name/", later(), kNoNamespace},
+    {post, "/v1/acl/templated-policy/preview/", later(), kNoNamespace},
+};
+
+constexpr Route kConfigRoutes[] = {
+    {get, "/v1/config/", later(), kNoNamespace},
+    {delete_, "/v1/config/", later(), kNoNamespace},
+    {put, "/v1/config", later(), kNoNamespace},
+};
+
+constexpr Route kConnectRoutes[] = {
+    {get, "/v1/connect/ca/configuration", later()},
+    {put, "/v1/connect/ca/configuration", later()},
+    {get, "/v1/connect/ca/roots", later()},
+    {get, "/v1/connect/intentions", later(), kNoNamespace},
+    {post, "/v1/connect/intentions", later(), kNoNamespace},
+    {get, "/v1/connect/intentions/match", later(), kNoNamespace},
+    {get, "/v1/connect/intentions/check", later(), kNoNamespace},
+    {get, "/v1/connect/intentions/exact", later(), kNoNamespace},
+    {put, "/v1/connect/intentions/exact", later(), kNoNamespace},
+    {delete_, "/v1/connect/intentions/exact", later(), kNoNamespace},
+    {get, "/v1/connect/intentions/", later()},
+    {put, "/v1/connect/intentions/", later(), kNoNamespace},
+    {delete_, "/v1/connect/intentions/", later()},
+};
+
+constexpr Route kInternalRoutes[] = {
+    {get, "/v1/internal/federation-states", later()},
+    {get, "/v1/internal/federation-states/mesh-gateways", later()},
+    {get, "/v1/internal/federation-state/", later()},
+    {get, "/v1/internal/ui/metrics-proxy/", later(), kNoPartition},
+    {get, "/v1/internal/ui/nodes", later(), kNoNamespace},
+    {get, "/v1/internal/ui/node/", later(), kNoNamespace},
+    {get, "/v1/internal/ui/services", later(), kNoNamespace},
+    {get, "/v1/internal/ui/exported-services", later(), kNoNamespace},
+    {get, "/v1/internal/ui/catalog-overview", later()},
+    {get, "/v1/internal/ui/gateway-services-nodes/", later(), kNoNamespace},
+    {get, "/v1/internal/ui/gateway-intentions/", later(), kNoNamespace},
+    {get, "/v1/internal/ui/service-topology/", later(), kNoNamespace},
+    {post, "/v1/internal/acl/authorize", later()},
+    {put, "/v1/internal/service-virtual-ip", later(), kNoNamespace},
+};
+
+constexpr Route kDiscoveryChainRoutes[] = {
+    {get, "/v1/discovery-chain/", later(), kNoNamespace},
+    {post, "/v1/discovery-chain/", later(), kNoNamespace},
+};
+
+constexpr Route kExportedServicesRoutes[] = {
+    {get, "/v1/exported-services", later(), kNoPartition},
+};
+
+constexpr Route kEventRoutes[] = {
+    {put, "/v1/event/fire/", later(), kOctets},
+    {get, "/v1/event/list", later()},
+};
+
+constexpr Route kPeeringRoutes[] = {
+    {post, "/v1/peering/token", later(), kNoPartition}, {post, "/v1/peering/establish", later(), kNoPartition},
+    {get, "/v1/peering/", later(), kNoPartition},       {delete_, "/v1/peering/", later(), kNoPartition},
+    {get, "/v1/peerings", later(), kNoPartition},
+};
+
+constexpr Route kQueryRoutes[] = {
+    {get, "/v1/query", later()},
+    {post, "/v1/query", later()},
+    {get, "/v1/query/", later(), kNoMethodCheck},
+    {post, "/v1/query/", later(), kNoMethodCheck},
+    {put, "/v1/query/", later(), kNoMethodCheck},
+    {delete_, "/v1/query/", later(), kNoMethodCheck},
+};
+
+constexpr std::span<const Route> kFamilies[] = {
+    kStatusRoutes,
+    kAgentRoutes,
+    kCatalogRoutes,
+    kCoordinateRoutes,
+    kHealthRoutes,
+    kKvRoutes,
+    kOperatorRoutes,
+    kSessionRoutes,
+    kSnapshotRoutes,
+    kTxnRoutes,
+    kAclRoutes,
+    kConfigRoutes,
+    kConnectRoutes,
+    kInternalRoutes,
+    kDiscoveryChainRoutes,
+    kExportedServicesRoutes,
+    kEventRoutes,
+    kPeeringRoutes,
+    kQueryRoutes,
+};
+
+}  // namespace
+
+std::span<const std::span<const Route>> all_routes() {
+  return kFamilies;
+}
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,64 @@
+// What the HTTP API, DNS and the local agent see of the replicated server: nothing of raft but this.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace proconsul::base {
+class WatchSet;
+}
+namespace proconsul::catalog {
+class View;
+struct ApplyResult;
+}  // namespace proconsul::catalog
+
+namespace proconsul::agent::server {
+
+/// Keeps a watch registered; destroying it frees the watch at once. Any thread.
+class Watching {
+ public:
+  virtual ~Watching() = default;
+};
+
+struct Leadership {
+  bool is_leader{};
+  bool known{};                   // some leader is known
+  std::string leader_address{};   // "127.0.0.1:8300"; empty if unknown
+  base::Duration last_contact{};  // 0 on the leader
+};
+
+using ApplyDone = std::move_only_function<void(base::Result<catalog::ApplyResult>)>;
+using Done = std::move_only_function<void(base::Result<>)>;
+
+class Server {
+ public:
+  virtual ~Server() = default;
+
+  /// Proposes one command (type byte and body). `done` gets the FSM's answer once the entry is applied here, or
+  /// Errc::no_leader / not_leader / unavailable; it runs on any thread and must not block.
+  virtual void apply(std::string command, ApplyDone done) = 0;
+
+  /// The newest published version of the state; a reader may keep it as long as it likes.
+  virtual std::shared_ptr<const catalog::View> view() const = 0;
+  /// An empty set for a query to fill.
+  virtual std::unique_ptr<base::WatchSet> new_watch_set() const = 0;
+  /// Calls `fired` once, from the thread that publishes and before the write that caused it is acknowledged, when
+  /// anything in `set` changes after `view`; at once if it already has.
+  virtual std::unique_ptr<Watching> watch(std::unique_ptr<base::WatchSet> set,
+                                          std::shared_ptr<const catalog::View> view,
+                                          std::move_only_function<void()> fired) = 0;
+
+  /// Confirms with a quorum that this server still leads and has applied all that it committed before the call.
+  virtual void verify_leader(Done done) = 0;
+  virtual Leadership leadership() const = 0;
+  /// Raft peers' addresses.
+  virtual std::vector<std::string> peers() const = 0;
+};
+
+}  // namespace proconsul::agent::server
