@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Speed and memory of one server, each figure beside its goal and beside this machine's own ceilings of the same run.
+
+Never part of pass or fail: a missed goal is printed as `over`. CPU is the server process's user and system time per
+operation; memory is its RSS.
+"""
+import argparse
+import base64
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
+from agent_process import Agent, free_ports  # noqa: E402
+
+TICK = os.sysconf("SC_CLK_TCK")
+ROWS: list[tuple[str, str, str, str]] = []
+
+
+def row(name: str, value: float, unit: str, goal: float | None = None, note: str = "") -> None:
+    verdict = "" if goal is None else (f"<= {goal:g}" + ("" if value <= goal else "  over"))
+    ROWS.append((name, f"{value:.4g} {unit}", verdict, note))
+    print(f"{name:58} {value:10.4g} {unit:8} {verdict:16} {note}", flush=True)
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def memory(pid: int) -> tuple[int, int]:
+    """Resident and resident anonymous bytes."""
+    lines = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(lines["VmRSS"].split()[0]) * 1024, int(lines["RssAnon"].split()[0]) * 1024
+
+
+class Bench:
+    def __init__(self, binary: str, tools: pathlib.Path, folder: pathlib.Path, quick: bool):
+        self.binary, self.tools, self.folder, self.quick = binary, tools, folder, quick
+        self.number = 0
+
+    def agent(self, **config) -> Agent:
+        self.number += 1
+        agent = Agent(self.binary, self.folder / f"a{self.number}", config=config)
+        agent.start().wait_leader()
+        return agent
+
+    def tool(self, name: str, *args, **env) -> dict:
+        done = subprocess.run([self.tools / name, *map(str, args)], capture_output=True, text=True,
+                              env=os.environ | {k: str(v) for k, v in env.items()}, check=False)
+        if done.returncode != 0 and done.stderr:
+            print(f"  {name} {args}: {done.stderr.strip()[:300]}", file=sys.stderr)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def load(self, agent: Agent, connections: int, count: int, method: str, path: str, body: str = "", first: int = 0):
+        """(CPU us per operation of the server, the tool's figures)."""
+        count = max(connections, count // 10) if self.quick else count
+        before = cpu_seconds(agent.process.pid)
+        result = self.tool("load", agent.port, connections, count, method, path, *([body] if body else []), FIRST=first)
+        return (cpu_seconds(agent.process.pid) - before) / count * 1e6, result
+
+    # -- the parts, each on a server of its own --------------------------------------------------------------------
+    def ceilings(self) -> dict:
+        port = free_ports(1)[0]
+        server = subprocess.Popen([self.tools / "ceiling", "http", str(port)])
+        time.sleep(0.2)
+        before = cpu_seconds(server.pid)
+        result = self.tool("load", port, 64, 200_000, "GET", "/")
+        cpu = (cpu_seconds(server.pid) - before) / 200_000 * 1e6
+        server.kill()
+        server.wait()
+        sync = self.tool("ceiling", "fsync", self.folder / "sync", 2000)
+        row("static HTTP responder, 64 connections", cpu, "us/op", note=f"p99 {result['p99_us']:.0f} us, {result['rate']:.0f}/s")
+        row("write + fdatasync of 256 B, p50", sync["p50_us"], "us")
+        return {"http_p99": result["p99_us"], "sync_p50": sync["p50_us"]}
+
+    def kv(self, ceilings: dict) -> None:
+        agent = self.agent()
+        agent.ask("PUT", "/v1/kv/k", "x" * 64)
+        self.load(agent, 64, 20_000, "GET", "/v1/kv/k")
+        for name, path, goal in (("GET kv", "/v1/kv/k", 12), ("GET kv ?stale", "/v1/kv/k?stale", 12),
+                                 ("GET kv ?consistent", "/v1/kv/k?consistent", 16)):
+            cpu, result = self.load(agent, 64, 200_000, "GET", path)
+            row(f"{name}, 64 connections", cpu, "us/op", goal, f"{result['rate']:.0f}/s")
+            row(f"{name}, p99 / static responder's p99", result["p99_us"] / ceilings["http_p99"], "x", 2)
+        one_cpu, one = self.load(agent, 1, 3_000, "PUT", "/v1/kv/k", "x" * 64)
+        row("PUT kv 64 B, one connection, p50 / write+fdatasync", one["p50_us"] / ceilings["sync_p50"], "x", 1.4,
+            f"p50 {one['p50_us']:.0f} us, {one_cpu:.0f} us CPU")
+        cpu, many = self.load(agent, 64, 100_000, "PUT", "/v1/kv/k%d", "x" * 64)
+        row("PUT kv 64 B, 64 connections", cpu, "us/op", 15, f"{many['rate']:.0f}/s, p99 {many['p99_us']:.0f} us")
+        row("PUT kv, single rate / rate at 64 connections", one["rate"] / many["rate"], "x", 1 / 6)
+        value = base64.b64encode(b"x" * 64).decode()
+        txn = json.dumps([{"KV": {"Verb": "set", "Key": f"t/{i}", "Value": value}} for i in range(64)])
+        cpu, _ = self.load(agent, 16, 5_000, "PUT", "/v1/txn", txn)
+        row("transaction of 64 sets", cpu, "us/op", 150)
+        agent.kill()
+        agent = self.agent()
+        keys = 50_000 if self.quick else 500_000
+        cpu_small = []
+        for first in (0, 1_000):
+            small, _ = self.load(agent, 64, 1_000 if first == 0 else 50_000, "PUT", "/v1/kv/flat/%d", "x" * 64)
+            cpu_small.append(small)
+        self.tool("load", agent.port, 64, keys, "PUT", "/v1/kv/flat/%d", "x" * 64)
+        large, _ = self.load(agent, 64, 50_000, "PUT", "/v1/kv/flat/%d", "x" * 64, first=keys)
+        row(f"PUT kv at {keys} keys / at 1,000", large / cpu_small[1], "x", 1.15, f"{large:.1f} us/op")
+        agent.kill()
+
+    def health(self) -> None:
+        agent = self.agent()
+        register = json.dumps({"Node": "n%d", "Address": "10.0.0.1", "SkipNodeUpdate": False, "Service": {
+            "ID": "web-%d", "Service": "web{}", "Port": 80, "Tags": ["a", "b"]}, "Checks": [
+            {"Node": "n%d", "CheckID": "c-%d", "Name": "web", "Status": "passing", "ServiceID": "web-%d"}]})
+        for size, goal in ((10, 10), (100, 40), (1000, 250)):
+            self.tool("load", agent.port, 8, size, "PUT", "/v1/catalog/register", register.replace("web{}", f"web{size}"),
+                      FIRST=size * 10)
+            cpu, result = self.load(agent, 64, 200_000 // size + 2_000, "GET", f"/v1/health/service/web{size}")
+            row(f"health of {size} instances, 64 connections", cpu, "us/op", goal, f"{result['rate']:.0f}/s")
+        agent.kill()
+        agent = self.agent()
+        register = register.replace("web{}", "big")
+        cpu, _ = self.load(agent, 64, 1_000, "PUT", "/v1/catalog/register", register)
+        small, _ = self.load(agent, 64, 20_000, "PUT", "/v1/catalog/register", register, first=1_000)
+        row("register a node with a service and a check", small, "us/op", 40)
+        count = 50_000 if self.quick else 500_000
+        self.tool("load", agent.port, 64, count, "PUT", "/v1/catalog/register", register, FIRST=100_000)
+        large, _ = self.load(agent, 64, 20_000, "PUT", "/v1/catalog/register", register, first=1_000_000)
+        row(f"register at {count} instances / at 1,000", large / small, "x", 1.3, f"{large:.1f} us/op")
+        agent.kill()
+
+    def watches(self) -> None:
+        count = 1_000 if self.quick else 10_000
+        register = json.dumps({"Node": "w", "Address": "10.0.0.1", "Service": {"Service": "watched", "Port": 80}})
+        agent = self.agent(limits={"http_max_conns_per_client": 15_000})
+        agent.ask("PUT", "/v1/kv/watched", "a")
+        agent.ask("PUT", "/v1/catalog/register", register)
+        for name, path, change, body in (
+                ("key", "/v1/kv/watched", "/v1/kv/watched", "b"),
+                ("service", "/v1/health/service/watched", "/v1/catalog/register", register.replace("80", "81"))):
+            before_rss = memory(agent.process.pid)[0]
+            quiet = 1_000 if self.quick else 10_000
+            tool = subprocess.Popen([self.tools / "watchers", str(agent.port), str(count), path, change, body,
+                                     "/v1/kv/quiet/", str(quiet)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            parked = tool.stdout.readline().strip()
+            rss = (memory(agent.process.pid)[0] - before_rss) / count
+            before = cpu_seconds(agent.process.pid)
+            tool.stdin.write("\n")
+            tool.stdin.flush()
+            result = json.loads(tool.stdout.readline())
+            tool.wait()
+            cpu = (cpu_seconds(agent.process.pid) - before) / count * 1e6
+            row(f"{count} watchers of a {name}: last answer", result["last_ms"], "ms", 100,
+                f"{result['answered']} answered; {parked}")
+            row(f"{count} watchers of a {name}: CPU each", cpu, "us", 8)
+            row(f"{count} watchers of a {name}: RSS each (with {quiet} keys written)", rss / 1024, "KB", 3)
+        agent.kill()
+
+    def footprint(self) -> None:
+        agent = self.agent()
+        time.sleep(3)
+        rss, anonymous = memory(agent.process.pid)
+        row("idle server: RSS", rss / 1e6, "MB", 25)
+        row("idle server: anonymous RSS", anonymous / 1e6, "MB", 8)
+        before, wait = cpu_seconds(agent.process.pid), 10 if self.quick else 60
+        time.sleep(wait)
+        row("idle server: CPU a minute", (cpu_seconds(agent.process.pid) - before) * 60 / wait * 1e3, "ms", 30)
+        count = 20_000 if self.quick else 200_000
+        self.tool("load", agent.port, 64, count, "PUT", "/v1/kv/item/%d", "x" * 512)
+        time.sleep(2)
+        row("a KV item of 512 B, all in all", (memory(agent.process.pid)[0] - rss) / count, "B", 800)
+        agent.kill()
+        agent = self.agent()
+        rss = memory(agent.process.pid)[0]
+        nodes = count // 10
+        for service in ("one", "two"):
+            self.tool("load", agent.port, 64, nodes, "PUT", "/v1/catalog/register", json.dumps(
+                {"Node": "node-%d", "Address": "10.0.0.1", "Service": {"ID": f"{service}-%d", "Service": service, "Port": 80}}))
+        time.sleep(2)
+        row("a node with two services, all in all", (memory(agent.process.pid)[0] - rss) / nodes, "B", 2048)
+        agent.kill()
+        stripped = self.folder / "stripped"
+        subprocess.run(["strip", "-o", stripped, self.binary], check=True)
+        row("stripped binary", stripped.stat().st_size / 1e6, "MB", 25)
+
+    def snapshots(self) -> None:
+        agent = self.agent()
+        count = 20_000 if self.quick else 200_000
+        self.tool("load", agent.port, 64, count, "PUT", "/v1/kv/item/%d", "x" * 64)
+        start = time.monotonic()
+        _, archive = agent.ask("GET", "/v1/snapshot", timeout=60)
+        row(f"{count} keys: save", time.monotonic() - start, "s", 0.4, f"{len(archive) / 1e6:.1f} MB")
+        start = time.monotonic()
+        status, text = agent.ask("PUT", "/v1/snapshot", archive, timeout=60)
+        row(f"{count} keys: restore", time.monotonic() - start, "s", 0.4, "" if status == 200 else repr(text[:80]))
+        agent.kill()
+        agent.start()
+        row(f"{count} keys: restart to a consistent read", agent.wait_leader(), "s", 0.5)
+        _, quiet = self.load(agent, 8, 20_000, "PUT", "/v1/kv/during/%d", "x" * 64)
+        saving = subprocess.Popen(
+            ["sh", "-c", f"while :; do curl -s -o /dev/null http://127.0.0.1:{agent.port}/v1/snapshot; done"])
+        _, during = self.load(agent, 8, 20_000, "PUT", "/v1/kv/during/%d", "x" * 64)
+        saving.kill()
+        saving.wait()
+        row("write p99 during snapshots / without", during["p99_us"] / quiet["p99_us"], "x", 2)
+        agent.kill()
+        for multiplier in (1, 5):
+            agent = Agent(self.binary, self.folder / f"m{multiplier}",
+                          config={"performance": {"raft_multiplier": multiplier}})
+            row(f"start to leader, raft_multiplier {multiplier}", agent.start().wait_leader(), "s", 0.1)
+            agent.kill()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--tools", type=pathlib.Path, help="folder of load, watchers, ceiling (default: beside the binary)")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work: to try the tool itself")
+    parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots"])
+    options = parser.parse_args()
+    tools = options.tools or pathlib.Path(options.binary).parent / "tests"
+    with tempfile.TemporaryDirectory(prefix="proconsul-bench-") as folder:
+        bench = Bench(options.binary, tools, pathlib.Path(folder), options.quick)
+        ceilings = bench.ceilings()
+        for part in options.only:
+            getattr(bench, part)(*([ceilings] if part == "kv" else []))
+    print("\n| figure | measured | goal | note |\n|---|---|---|---|")
+    for name, value, verdict, note in ROWS:
+        print(f"| {name} | {value} | {verdict} | {note} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
