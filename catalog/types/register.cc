@@ -1,0 +1,32 @@
+#include "catalog/types/register.h"
+
+namespace proconsul::catalog {
+
+PROCONSUL_DESCRIBE_TYPE(RegisterRequest, "structs.RegisterRequest") {
+  type.field("Datacenter", &RegisterRequest::Datacenter);
+  type.field("ID", &RegisterRequest::ID);
+  type.field("Node", &RegisterRequest::Node);
+  type.field("Address", &RegisterRequest::Address);
+  type.field("TaggedAddresses", &RegisterRequest::TaggedAddresses);
+  type.field("NodeMeta", &RegisterRequest::NodeMeta);
+  type.field("Service", &RegisterRequest::Service);
+  type.field("Check", &RegisterRequest::Check);
+  type.field("Checks", &RegisterRequest::Checks);
+  type.field("Locality", &RegisterRequest::Locality);
+  type.field("SkipNodeUpdate", &RegisterRequest::SkipNodeUpdate);
+  type.field("PeerName", &RegisterRequest::PeerName);
+  type.embed<WriteRequest>();
+  type.embed<RaftIndex>();
+}
+
+PROCONSUL_DESCRIBE_TYPE(DeregisterRequest, "structs.DeregisterRequest") {
+  type.field("Datacenter", &DeregisterRequest::Datacenter);
+  type.field("Node", &DeregisterRequest::Node);
+  type.field("ServiceID", &DeregisterRequest::ServiceID);
+  type.field("CheckID", &DeregisterRequest::CheckID);
+  type.field("PeerName", &DeregisterRequest::PeerName);
+  type.field("Address", &DeregisterRequest::Address).omit_empty().no_wire();
+  type.embed<WriteRequest>();
+}
+
+}  // namespace proconsul::catalog
