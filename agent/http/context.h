@@ -9,6 +9,10 @@
 #include "agent/server/server.h"
 #include "base/time.h"
 
+namespace proconsul::base {
+class WatchRegistry;
+}
+
 namespace proconsul::agent::http {
 
 /// The part of the configuration that the HTTP API needs; filled at start from agent/config.
@@ -39,6 +43,7 @@ struct Settings {
 
 struct Context {
   server::Server& server;
+  base::WatchRegistry& local_watches;  // changes of this agent's own services and checks
   Settings settings{};
 };
 

@@ -14,7 +14,7 @@
 #include "base/result.h"
 
 namespace proconsul::base {
-class WatchSet;
+class KeySet;
 }
 namespace proconsul::catalog {
 class View;
@@ -26,7 +26,7 @@ namespace proconsul::agent::http {
 struct ReadContext {
   Context& agent;
   const catalog::View& view;
-  base::WatchSet& watch;  // collects what the query touches; a change of any of it evaluates the query again
+  base::KeySet& watch;  // collects what the query touches; a change of any of it evaluates the query again
   const Request& request;
 };
 
@@ -50,7 +50,7 @@ using CallFn = base::Result<Reply> (*)(Context&, const Request&);               
 using AsyncFn = void (*)(Context&, std::shared_ptr<const Request>, Responder);  // answers later, from any thread
 using ReadFn = base::Result<Answer> (*)(const ReadContext&);                    // a (blocking) query over a view
 using HashFn = base::Result<HashedAnswer> (*)(Context&, const Request&,
-                                              base::WatchSet&);  // a blocking query over local state
+                                              base::KeySet&);  // a blocking query over local state
 using UploadFn = std::unique_ptr<BodySink> (*)(Context&, std::shared_ptr<const Request>, Responder);
 
 struct Handler {

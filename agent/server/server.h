@@ -11,7 +11,7 @@
 #include "base/time.h"
 
 namespace proconsul::base {
-class WatchSet;
+class WatchRegistry;
 }
 namespace proconsul::catalog {
 class View;
@@ -19,12 +19,6 @@ struct ApplyResult;
 }  // namespace proconsul::catalog
 
 namespace proconsul::agent::server {
-
-/// Keeps a watch registered; destroying it frees the watch at once. Any thread.
-class Watching {
- public:
-  virtual ~Watching() = default;
-};
 
 struct Leadership {
   bool is_leader{};
@@ -46,13 +40,8 @@ class Server {
 
   /// The newest published version of the state; a reader may keep it as long as it likes.
   virtual std::shared_ptr<const catalog::View> view() const = 0;
-  /// An empty set for a query to fill.
-  virtual std::unique_ptr<base::WatchSet> new_watch_set() const = 0;
-  /// Calls `fired` once, from the thread that publishes and before the write that caused it is acknowledged, when
-  /// anything in `set` changes after `view`; at once if it already has.
-  virtual std::unique_ptr<Watching> watch(std::unique_ptr<base::WatchSet> set,
-                                          std::shared_ptr<const catalog::View> view,
-                                          std::move_only_function<void()> fired) = 0;
+  /// Where changes of the state are reported, after the new version is published and before the write is acknowledged.
+  virtual base::WatchRegistry& watches() = 0;
 
   /// Confirms with a quorum that this server still leads and has applied all that it committed before the call.
   virtual void verify_leader(Done done) = 0;

@@ -1,0 +1,204 @@
+#include "agent/http/parser.h"
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <cstring>
+#include <limits>
+
+#include "agent/http/request_reader.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+namespace beast = boost::beast;
+constexpr std::uint32_t kMostOverhead = 64 * 1024;
+
+std::string_view view(beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+class HeadParser final : public beast::http::basic_parser<true> {
+ public:
+  explicit HeadParser(Request& request) : request_(request) {
+    header_limit(std::numeric_limits<std::uint32_t>::max());  // the connection has its own limit
+    body_limit(boost::none);
+  }
+  Malformed wrong{};
+  bool has_host = false;
+  bool expects_continue = false;
+  int version = 11;
+
+ private:
+  using error = beast::error_code;
+  void on_request_impl(beast::http::verb, beast::string_view method, beast::string_view target, int version_read,
+                       error&) override {
+    version = version_read;
+    if (!RequestReader::set_target(request_, view(method), view(target))) wrong = {400, {}};
+  }
+  void on_response_impl(int, beast::string_view, int, error&) override {}
+  void on_field_impl(beast::http::field field, beast::string_view name, beast::string_view value, error&) override {
+    switch (field) {
+      case beast::http::field::host:
+        if (has_host) wrong = {400, "too many Host headers"};
+        has_host = true;
+        break;
+      case beast::http::field::expect:
+        expects_continue = beast::iequals(value, "100-continue");
+        break;
+      default:
+        break;
+    }
+    RequestReader::add_header(request_, view(name), view(value));
+  }
+  void on_header_impl(error&) override {}
+  void on_body_init_impl(boost::optional<std::uint64_t> const&, error&) override {}
+  std::size_t on_body_impl(beast::string_view body, error&) override { return body.size(); }
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, error&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, beast::string_view body, error&) override { return body.size(); }
+  void on_finish_impl(error&) override {}
+
+  Request& request_;
+};
+
+int hex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::size_t head_length(std::string_view data, std::size_t seen) {
+  const std::size_t from = seen < 3 ? 0 : seen - 3;
+  const void* end = ::memmem(data.data() + from, data.size() - from, "\r\n\r\n", 4);
+  if (!end) return std::string_view::npos;
+  return static_cast<std::size_t>(static_cast<const char*>(end) - data.data()) + 4;
+}
+
+bool may_become_head(std::string_view data) {
+  const std::size_t end = data.find('\n');
+  std::string_view line = data.substr(0, end);
+  // A method is letters: what begins otherwise (a TLS hello, say) will never be HTTP.
+  const std::size_t blank = line.find(' ');
+  for (const char c : line.substr(0, std::min(blank, std::size_t{32}))) {
+    if (c != '\r' && (c < '!' || c > '~')) return false;
+  }
+  if (end == std::string_view::npos) return true;
+  if (!line.ends_with('\r')) return false;
+  line.remove_suffix(1);
+  const std::size_t last = line.rfind(' ');
+  return blank != std::string_view::npos && last > blank && line.substr(last + 1).starts_with("HTTP/");
+}
+
+Malformed parse_head(std::string_view head, Request& request, Framing& framing) {
+  RequestReader::clear(request);
+  const std::string_view line = head.substr(0, head.find("\r\n"));
+  const std::size_t version_at = line.rfind(' ');
+  if (version_at == std::string_view::npos) return {400, {}};
+  const std::string_view version = line.substr(version_at + 1);
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+    const bool numbered = version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.' &&
+                          version[5] >= '0' && version[5] <= '9' && version[7] >= '0' && version[7] <= '9';
+    if (numbered) return {505, "unsupported protocol version"};
+    return {400, {}};
+  }
+
+  HeadParser parser(request);
+  beast::error_code error;
+  parser.put(boost::asio::const_buffer(head.data(), head.size()), error);
+  if (error) {
+    if (error == beast::http::error::bad_field) return {400, "invalid header name"};
+    if (error == beast::http::error::bad_value) return {400, "invalid header value"};
+    if (error == beast::http::error::bad_transfer_encoding) return {501, "Unsupported transfer encoding"};
+    return {400, {}};
+  }
+  if (parser.wrong) return parser.wrong;
+  if (!parser.is_header_done()) return {400, {}};
+  if (parser.version == 11 && !parser.has_host) return {400, "missing required Host header"};
+  const std::string_view encoding = request.header("Transfer-Encoding");
+  if (!encoding.empty() && !beast::iequals(beast::string_view(encoding.data(), encoding.size()), "chunked")) {
+    return {501, "Unsupported transfer encoding"};
+  }
+  framing.chunked = parser.chunked();
+  const auto length = parser.content_length();
+  framing.content_length = -1;
+  if (length && !framing.chunked) {
+    if (*length > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return {400, {}};
+    framing.content_length = static_cast<std::int64_t>(*length);
+  }
+  framing.keep_alive = parser.keep_alive();
+  framing.expects_continue = parser.expects_continue && parser.version == 11;
+  request.keep_alive = framing.keep_alive;
+  request.http_1_0 = parser.version == 10;
+  request.content_length = framing.content_length;
+  return {};
+}
+
+ChunkDecoder::State ChunkDecoder::feed(std::string_view& data, std::string& out, std::size_t limit) {
+  while (!data.empty()) {
+    const char c = data.front();
+    switch (where_) {
+      case Where::size:
+        if (const int digit = hex(c); digit >= 0) {
+          if (++digits_ > 15) return State::malformed;
+          left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
+        } else if (digits_ == 0) {
+          return State::malformed;
+        } else if (c == '\r') {
+          where_ = Where::size_end;
+        } else if (c == ';' || c == ' ' || c == '\t') {
+          where_ = Where::extension;
+        } else {
+          return State::malformed;
+        }
+        data.remove_prefix(1);
+        break;
+      case Where::extension:
+        if (++overhead_ > kMostOverhead || c == '\n') return State::malformed;
+        if (c == '\r') where_ = Where::size_end;
+        data.remove_prefix(1);
+        break;
+      case Where::size_end:
+        if (c != '\n') return State::malformed;
+        data.remove_prefix(1);
+        where_ = left_ == 0 ? Where::trailer : Where::data;
+        digits_ = 0;
+        break;
+      case Where::data: {
+        const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(left_, data.size()));
+        out.append(data.substr(0, count));
+        data.remove_prefix(count);
+        left_ -= count;
+        if (left_ == 0) where_ = Where::data_cr;
+        if (out.size() > limit) return State::more;
+        break;
+      }
+      case Where::data_cr:
+        if (c != '\r') return State::malformed;
+        data.remove_prefix(1);
+        where_ = Where::data_lf;
+        break;
+      case Where::data_lf:
+        if (c != '\n') return State::malformed;
+        data.remove_prefix(1);
+        where_ = Where::size;
+        break;
+      case Where::trailer:
+        where_ = c == '\r' ? Where::end : Where::trailer_text;
+        if (c == '\r') data.remove_prefix(1);
+        break;
+      case Where::trailer_text:
+        if (++overhead_ > kMostOverhead) return State::malformed;
+        if (c == '\n') where_ = Where::trailer;
+        data.remove_prefix(1);
+        break;
+      case Where::end:
+        if (c != '\n') return State::malformed;
+        data.remove_prefix(1);
+        return State::done;
+    }
+  }
+  return State::more;
+}
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,318 @@
+#include "base/net/loop.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace proconsul::base::net {
+
+namespace asio = boost::asio;
+
+/// Deadlines of one loop, earliest first. Each timer knows its place, so cancelling is a sift, not a search.
+class TimerHeap {
+ public:
+  void arm(Timer& timer, Loop& loop, Clock::time_point deadline) {
+    if (!timer.armed()) {
+      timer.loop_ = &loop;
+      timer.place_ = static_cast<std::uint32_t>(heap_.size());
+      heap_.push_back(&timer);
+    }
+    timer.deadline_ = deadline;
+    sift(timer.place_);
+  }
+  void remove(Timer& timer) {
+    const std::uint32_t place = timer.place_;
+    timer.place_ = Timer::kNowhere;
+    Timer* last = heap_.back();
+    heap_.pop_back();
+    if (last == &timer) return;
+    put(place, last);
+    sift(place);
+  }
+  /// The earliest deadline, or null.
+  Timer* first() const { return heap_.empty() ? nullptr : heap_.front(); }
+  void fire(Timer& timer) {
+    remove(timer);
+    timer.on_timer();
+  }
+  void abandon() {
+    for (Timer* timer : heap_) timer->place_ = Timer::kNowhere;
+    heap_.clear();
+  }
+
+ private:
+  void put(std::uint32_t place, Timer* timer) {
+    heap_[place] = timer;
+    timer->place_ = place;
+  }
+  void sift(std::uint32_t place) {
+    Timer* timer = heap_[place];
+    while (place > 0 && timer->deadline_ < heap_[(place - 1) / 2]->deadline_) {
+      put(place, heap_[(place - 1) / 2]);
+      place = (place - 1) / 2;
+    }
+    for (;;) {
+      std::uint32_t child = place * 2 + 1;
+      if (child >= heap_.size()) break;
+      if (child + 1 < heap_.size() && heap_[child + 1]->deadline_ < heap_[child]->deadline_) ++child;
+      if (heap_[child]->deadline_ >= timer->deadline_) break;
+      put(place, heap_[child]);
+      place = child;
+    }
+    put(place, timer);
+  }
+  std::vector<Timer*> heap_;
+};
+
+namespace {
+
+thread_local const void* current_loop = nullptr;
+
+/// A task that runs once after a delay and then frees itself.
+struct Delayed final : Timer {
+  Delayed(Task body, std::vector<Delayed*>& all) : task(std::move(body)), siblings(all) { siblings.push_back(this); }
+  void on_timer() override {
+    std::erase(siblings, this);
+    Task body = std::move(task);
+    delete this;
+    body();
+  }
+  Task task;
+  std::vector<Delayed*>& siblings;
+};
+
+}  // namespace
+
+struct Loop::Impl {
+  explicit Impl(Loop& loop) : self(loop), descriptor(context), alarm(context), scratch(64 * 1024) {
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0) {
+      std::perror("epoll_create1");
+      std::abort();
+    }
+    descriptor.assign(epoll);
+    await();
+  }
+
+  // Our own descriptors sit in an epoll of their own that Asio watches: one wake-up of Asio's reactor then serves a
+  // whole batch of connections, at one recv and one send each, and a connection costs no Asio operation while it is
+  // idle.
+  void await() {
+    descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+      if (error) return;
+      serve();
+      await();
+    });
+  }
+
+  void serve() {
+    // A busy loop goes round a few times before it returns to Asio; bounded, so that posted tasks get their turn.
+    for (int round = 0; round < 8; ++round) {
+      const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 0);
+      if (count <= 0) return;
+      now = Clock::now();
+      pending_end = count;
+      for (pending = 0; pending < pending_end; ++pending) {
+        epoll_event& event = events[pending];
+        if (event.data.ptr) static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
+      }
+      pending = pending_end = 0;
+      drain();
+      if (count < 4) return;
+    }
+  }
+
+  void drain() {
+    std::vector<Task> batch;
+    {
+      std::lock_guard lock(mutex);
+      if (queue.empty()) {
+        scheduled = false;
+        return;
+      }
+      batch.swap(queue);
+      queue.swap(spare);
+      scheduled = false;
+    }
+    now = Clock::now();
+    for (Task& task : batch) task();
+    batch.clear();
+    std::lock_guard lock(mutex);
+    if (batch.capacity() <= 4096 && spare.capacity() == 0) spare.swap(batch);
+  }
+
+  void set_alarm() {
+    const Timer* first = timers.first();
+    // Moving an alarm costs a system call; one that rings early finds nothing due and is set anew.
+    if (!first || (alarm_set && alarm_at <= first->deadline())) return;
+    alarm_set = true;
+    alarm_at = first->deadline();
+    alarm.expires_at(alarm_at);
+    alarm.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      alarm_set = false;
+      now = Clock::now();
+      while (Timer* due = timers.first()) {
+        if (due->deadline() > now) break;
+        timers.fire(*due);
+      }
+      set_alarm();
+    });
+  }
+
+  void run() {
+    current_loop = &self;
+    char name[16];
+    std::snprintf(name, sizeof name, "loop-%zu", number);
+    pthread_setname_np(pthread_self(), name);
+    auto guard = asio::make_work_guard(context);
+    context.run();
+    current_loop = nullptr;
+  }
+
+  Loop& self;
+  asio::io_context context{1};
+  int epoll = -1;
+  asio::posix::stream_descriptor descriptor;
+  asio::steady_timer alarm;
+  TimerHeap timers;
+  std::vector<Delayed*> delayed;
+  bool alarm_set = false;
+  Clock::time_point alarm_at{};
+  Clock::time_point now = Clock::now();
+  std::array<epoll_event, 128> events{};
+  int pending = 0;
+  int pending_end = 0;
+  std::vector<char> scratch;
+  std::size_t number = 0;
+
+  std::mutex mutex;
+  std::vector<Task> queue;  // guarded by mutex, as the two below
+  std::vector<Task> spare;  // an emptied batch, kept for its memory
+  bool scheduled = false;
+};
+
+Timer::~Timer() {
+  cancel();
+}
+
+void Timer::arm(Loop& loop, Clock::time_point deadline) {
+  loop.impl_->timers.arm(*this, loop, deadline);
+  loop.impl_->set_alarm();
+}
+
+void Timer::cancel() {
+  if (armed()) loop_->impl_->timers.remove(*this);
+}
+
+Loop::Loop() : impl_(std::make_unique<Impl>(*this)) {}
+
+Loop::~Loop() {
+  for (Delayed* delayed : std::exchange(impl_->delayed, {})) delete delayed;
+  impl_->timers.abandon();
+}
+
+void Loop::post(Task task) {
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->queue.push_back(std::move(task));
+    if (std::exchange(impl_->scheduled, true)) return;
+  }
+  asio::post(impl_->context, [impl = impl_.get()] { impl->drain(); });
+}
+
+void Loop::after(Clock::duration delay, Task task) {
+  auto* delayed = new Delayed(std::move(task), impl_->delayed);
+  delayed->arm(*this, Clock::now() + delay);
+}
+
+bool Loop::is_current() const {
+  return current_loop == this;
+}
+boost::asio::io_context& Loop::context() {
+  return impl_->context;
+}
+Clock::time_point Loop::now() const {
+  return impl_->now;
+}
+std::span<char> Loop::scratch() {
+  return impl_->scratch;
+}
+std::size_t Loop::number() const {
+  return impl_->number;
+}
+
+void Loop::watch(int fd, std::uint32_t events, Pollable* target) {
+  epoll_event event{.events = events, .data = {.ptr = target}};
+  if (epoll_ctl(impl_->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
+    // Out of kernel memory: the descriptor is treated as broken, which its owner sees at once.
+    post([target] { target->on_ready(EPOLLERR | EPOLLHUP); });
+  }
+}
+
+void Loop::rewatch(int fd, std::uint32_t events, Pollable* target) {
+  epoll_event event{.events = events, .data = {.ptr = target}};
+  epoll_ctl(impl_->epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
+void Loop::forget(int fd, Pollable* target) {
+  epoll_ctl(impl_->epoll, EPOLL_CTL_DEL, fd, nullptr);
+  // Events of this batch that are still to come must not reach a dead object.
+  for (int i = impl_->pending + 1; i < impl_->pending_end; ++i) {
+    if (impl_->events[i].data.ptr == target) impl_->events[i].data.ptr = nullptr;
+  }
+}
+
+struct Loops::Impl {
+  std::vector<std::unique_ptr<Loop>> loops;
+  std::vector<std::thread> threads;
+  std::atomic<std::size_t> turn = 0;
+};
+
+Loops::Loops(std::size_t count) : impl_(std::make_unique<Impl>()) {
+  if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
+  std::signal(SIGPIPE, SIG_IGN);  // a closed peer is an error of the write, not the end of the process
+  for (std::size_t i = 0; i < count; ++i) {
+    impl_->loops.push_back(std::make_unique<Loop>());
+    impl_->loops.back()->impl_->number = i;
+  }
+  for (const auto& loop : impl_->loops) impl_->threads.emplace_back([inner = loop->impl_.get()] { inner->run(); });
+}
+
+Loops::~Loops() {
+  stop();
+}
+
+std::size_t Loops::size() const {
+  return impl_->loops.size();
+}
+Loop& Loops::operator[](std::size_t index) {
+  return *impl_->loops[index];
+}
+Loop& Loops::next() {
+  return *impl_->loops[impl_->turn.fetch_add(1, std::memory_order_relaxed) % impl_->loops.size()];
+}
+
+void Loops::stop() {
+  for (const auto& loop : impl_->loops) loop->context().stop();
+  for (std::thread& thread : impl_->threads) thread.join();
+  impl_->threads.clear();
+}
+
+}  // namespace proconsul::base::net
