@@ -1,0 +1,148 @@
+// A second process of this test binary writes and is killed at random points; what it acknowledged must be there.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+
+#include "raft/rocks_storage.h"
+#include "raft/temporary_directory.h"
+
+extern char** environ;
+
+namespace proconsul::raft {
+namespace {
+
+constexpr const char* kDirectory = "PROCONSUL_CRASH_WRITER_DIRECTORY";
+
+std::string data_of(std::uint64_t index, std::uint64_t term) {
+  return std::string(index * 37 % 3000, static_cast<char>('a' + (index + term) % 26));
+}
+
+/// Appends, truncates, compacts and votes for ever; after each write that returned tells standard output what it
+/// reached.
+[[noreturn]] void write_until_killed(const char* directory) {
+  auto storage = RocksStorage::open({.directory = directory, .write_buffer_bytes = 64u << 10});
+  if (!storage) {
+    const std::string text = "E " + storage.error().detail + "\n";
+    (void)!::write(1, text.data(), text.size());
+    ::_exit(1);
+  }
+  RocksStorage& log = **storage;
+  std::mt19937_64 random(static_cast<std::uint64_t>(::getpid()));
+  std::uint64_t term = log.hard_state().term.value + 1;
+  for (;;) {
+    StorageWrite write;
+    std::uint64_t next = log.last_index().value + 1;
+    if (random() % 8 == 0 && next > log.first_index().value + 3 && log.first_index().value != 0) {
+      next -= 2;
+      write.truncate_from = LogIndex{next};
+      ++term;
+    }
+    write.hard_state = HardState{{term}, {term}, "candidate"};
+    for (std::uint64_t count = 1 + random() % 5; count > 0; --count, ++next) {
+      auto entry = std::make_shared<Entry>();
+      entry->index = {next};
+      entry->term = {term};
+      entry->data = data_of(next, term);
+      write.entries.push_back(std::move(entry));
+    }
+    if (!log.write(write)) ::_exit(2);
+    if (random() % 50 == 0 && log.last_index().value > 200 && !log.compact(log.last_index() - 100)) ::_exit(3);
+    const std::string text = std::to_string(log.last_index().value) + " " + std::to_string(term) + "\n";
+    (void)!::write(1, text.data(), text.size());
+  }
+}
+
+class CrashWriter : public testing::Environment {
+ public:
+  void SetUp() override {
+    if (const char* directory = std::getenv(kDirectory)) write_until_killed(directory);
+  }
+};
+[[maybe_unused]] testing::Environment* const kCrashWriter = testing::AddGlobalTestEnvironment(new CrashWriter);
+
+TEST(RocksStorageCrash, KillNineAtRandomPointsLosesNothingThatWasAcknowledged) {
+  TemporaryDirectory directory;
+  const std::string log = directory / "log";
+  std::mt19937_64 random{std::random_device{}()};
+  std::uint64_t total = 0;
+
+  for (int round = 0; round < 30; ++round) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    std::string setting = std::string(kDirectory) + "=" + log;
+    std::vector<char*> environment;
+    for (char** variable = environ; *variable != nullptr; ++variable) environment.push_back(*variable);
+    environment.push_back(setting.data());
+    environment.push_back(nullptr);
+    char name[] = "writer";
+    char* arguments[] = {name, nullptr};
+    pid_t child = 0;
+    ASSERT_EQ(::posix_spawn(&child, "/proc/self/exe", &actions, nullptr, arguments, environment.data()), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+
+    std::string output;
+    std::chrono::steady_clock::time_point deadline{};
+    for (;;) {
+      int patience = 60'000;  // for the first word; then it is given some milliseconds of writing
+      if (deadline != std::chrono::steady_clock::time_point{}) {
+        patience = static_cast<int>(
+            std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count());
+        if (patience <= 0) break;
+      }
+      pollfd ready{ends[0], POLLIN, 0};
+      if (::poll(&ready, 1, patience) <= 0) break;
+      char buffer[4096];
+      const ssize_t got = ::read(ends[0], buffer, sizeof buffer);
+      if (got <= 0) break;
+      output.append(buffer, static_cast<std::size_t>(got));
+      if (deadline == std::chrono::steady_clock::time_point{} && output.find("[") == std::string::npos) {
+        deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 60'000);
+      } else if (deadline == std::chrono::steady_clock::time_point{} && output.find("set-up.\n") != std::string::npos) {
+        deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(10'000 + random() % 60'000);
+      }
+    }
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    for (char buffer[4096];;) {
+      const ssize_t got = ::read(ends[0], buffer, sizeof buffer);
+      if (got <= 0) break;
+      output.append(buffer, static_cast<std::size_t>(got));
+    }
+    ::close(ends[0]);
+    ASSERT_TRUE(WIFSIGNALED(status)) << output;
+
+    std::uint64_t acknowledged = 0, term = 0;
+    for (std::size_t at = 0, end; (end = output.find('\n', at)) != std::string::npos; at = end + 1) {
+      std::uint64_t index = 0, its_term = 0;
+      if (std::sscanf(output.c_str() + at, "%lu %lu", &index, &its_term) == 2) acknowledged = index, term = its_term;
+    }
+    auto storage = RocksStorage::open({.directory = log, .write_buffer_bytes = 64u << 10});
+    ASSERT_TRUE(storage) << storage.error().detail;
+    ASSERT_GE((*storage)->hard_state().term.value, term);
+    // One more write may have reached the disk; it may have truncated two entries and added as few as one.
+    ASSERT_GE((*storage)->last_index().value + ((*storage)->hard_state().term.value > term ? 1 : 0), acknowledged);
+    if ((*storage)->last_index().value == 0) continue;
+    base::Result<std::vector<EntryPtr>> all =
+        (*storage)->read((*storage)->first_index(), (*storage)->last_index(), std::size_t{1} << 30);
+    ASSERT_TRUE(all) << all.error().detail;
+    for (const EntryPtr& entry : *all) ASSERT_EQ(entry->data, data_of(entry->index.value, entry->term.value));
+    total = (*storage)->last_index().value;
+  }
+  EXPECT_GT(total, 30u);
+}
+
+}  // namespace
+}  // namespace proconsul::raft
