@@ -41,6 +41,7 @@ else()
   dependency_library(rocksdb rocksdb)
 endif()
 dependency_library(zlib z)
+dependency_library(re2 re2)
 if(PROCONSUL_STATIC)
   # Debian ships no static archives of these two; their headers hold the whole libraries.
   dependency(spdlog)
