@@ -32,6 +32,7 @@ struct Time {
   std::int64_t seconds{};         // since 0001-01-01T00:00:00Z
   std::int32_t nanoseconds{};     // 0..999999999
   std::int16_t zone_minutes{-1};  // offset from UTC; -1 is UTC itself, as in Go's binary form
+  std::int8_t zone_seconds{};     // of offsets that are not whole minutes
   bool is_zero() const { return seconds == 0 && nanoseconds == 0; }
   std::strong_ordering operator<=>(const Time& other) const {
     if (auto order = seconds <=> other.seconds; order != 0) return order;
@@ -41,8 +42,16 @@ struct Time {
 };
 constexpr std::int64_t kUnixEpochSeconds = 62'135'596'800;
 Time from_unix(std::int64_t seconds, std::int32_t nanoseconds = 0);
+/// Seconds since 1970, negative before.
+constexpr std::int64_t unix_seconds(const Time& time) {
+  return time.seconds - kUnixEpochSeconds;
+}
+/// time + duration and time - other as Go's Add and Sub; the difference saturates.
+Time operator+(const Time& time, Duration duration);
+Duration operator-(const Time& time, const Time& other);
 /// RFC 3339 with nanoseconds as Go's JSON writes it: "2006-01-02T15:04:05.999999999Z".
 std::string to_rfc3339(const Time& time);
+/// Go's time.Parse(time.RFC3339, text) with its error texts.
 Result<Time> parse_rfc3339(std::string_view text);
 
 }  // namespace proconsul::base

@@ -49,27 +49,33 @@ std::size_t hash_folded(std::string_view key) {
   return hash ^ (hash >> 29);
 }
 
-bool has_alias(const Field& field, std::string_view key) {
-  return std::ranges::any_of(field.aliases, [&](const std::string& alias) { return equal_folded(alias, key); });
+const std::string* find_alias(const Field& field, std::string_view key) {
+  auto found = std::ranges::find_if(field.aliases, [&](const std::string& alias) { return equal_folded(alias, key); });
+  return found == field.aliases.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-const Field* Type::by_json(std::string_view key) const {
+const Field* Type::by_json(std::string_view key, const std::string** alias) const {
+  if (alias) *alias = nullptr;
   if (json_slots.empty()) return nullptr;
   const Field* folded = nullptr;
-  const Field* alias = nullptr;
+  const Field* other = nullptr;
+  const std::string* other_key = nullptr;
   const std::size_t mask = json_slots.size() - 1;
   for (std::size_t slot = hash_folded(key) & mask; json_slots[slot] != 0; slot = (slot + 1) & mask) {
     const Field& field = fields[json_slots[slot] - 1];
     if (field.json == key) return &field;
     if (equal_folded(field.json, key)) {
       if (!folded || &field < folded) folded = &field;
-    } else if (has_alias(field, key)) {
-      if (!alias || &field < alias) alias = &field;
+    } else if (const std::string* found = find_alias(field, key); found && (!other || &field < other)) {
+      other = &field;
+      other_key = found;
     }
   }
-  return folded ? folded : alias;
+  if (folded) return folded;
+  if (alias) *alias = other_key;
+  return other;
 }
 
 const Field* Type::by_wire(std::string_view key) const {
@@ -179,8 +185,10 @@ Field& StructureBuilder::add(const char* name, std::size_t offset, const Type& t
 }
 
 void StructureBuilder::inline_fields(const Type& base, std::size_t offset) {
+  const std::string prefix = base.name.substr(base.name.rfind('.') + 1) + '.';
   for (Field field : base.fields) {
     field.offset += offset;
+    field.json_path.insert(0, prefix);
     type.fields.push_back(std::move(field));
   }
 }
@@ -225,10 +233,87 @@ void index_json(Type& type) {
   }
 }
 
+/// Go: of fields with one JSON name the least embedded one counts; of two on one level none does. In msgpack the first
+/// one in declaration order counts.
+void resolve_duplicates(std::vector<Field>& fields) {
+  auto depth = [](const Field& field) { return std::ranges::count(field.json_path, '.'); };
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    for (std::size_t j = i + 1; j < fields.size(); ++j) {
+      Field& a = fields[i];
+      Field& b = fields[j];
+      if (!a.has(kNoJson) && !b.has(kNoJson) && a.json == b.json) {
+        if (depth(a) >= depth(b)) a.flags |= kNoJson;
+        if (depth(b) >= depth(a)) b.flags |= kNoJson;
+      }
+      if (!a.has(kNoWire) && !b.has(kNoWire) && a.wire == b.wire) b.flags |= kNoWire;
+    }
+  }
+}
+
+struct ShadowField {
+  std::string name, json, type;
+};
+
+/// The fields of `struct { Hash string; Snake bool "json:\"snake\""; *structs.Alias }`, without the embedded one.
+std::vector<ShadowField> parse_shadow(std::string_view text) {
+  std::vector<ShadowField> fields;
+  text = text.substr(text.find('{') + 1);
+  text = text.substr(0, text.rfind('}'));
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find("; "), text.size());
+    std::string_view part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 2, text.size()));
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    const std::size_t space = part.find(' ');
+    if (space == std::string_view::npos) continue;  // *structs.Alias
+    ShadowField field{.name{part.substr(0, space)}, .json{part.substr(0, space)}, .type{}};
+    std::string_view rest = part.substr(space + 1);
+    if (const std::size_t tag = rest.find(" \"json:\\\""); tag != std::string_view::npos) {
+      field.json = rest.substr(tag + 9);
+      field.json.resize(std::min(field.json.find_first_of("\\,"), field.json.size()));
+      rest = rest.substr(0, tag);
+    }
+    field.type = rest;
+    fields.push_back(std::move(field));
+  }
+  return fields;
+}
+
+const Type& shadow_type(std::string_view go_type) {
+  if (go_type == "string") return string_type();
+  if (go_type == "bool") return boolean_type();
+  if (go_type == "int") return int_type();
+  return value_type();
+}
+
+void apply_shadow(Type& type) {
+  const std::vector<ShadowField> shadows = parse_shadow(type.json_shadow);
+  for (Field& field : type.fields) field.json_path.insert(0, "Alias.");
+  for (const ShadowField& shadow : shadows) {
+    auto own = std::ranges::find_if(type.fields, [&](const Field& field) { return field.json == shadow.json; });
+    if (own != type.fields.end()) {
+      own->json_path = shadow.json;
+      if (shadow.type == "interface {}") own->json_as = JsonAs::any;
+      if (shadow.type == "string" && own->type().kind != Kind::string) own->json_as = JsonAs::text;
+    } else if (!type.by_json(shadow.json)) {
+      Field& ignored = type.json_ignored.emplace_back();
+      ignored.name = ignored.json = ignored.json_path = shadow.json;
+      ignored.type = shadow_type(shadow.type);
+    }
+  }
+}
+
 }  // namespace
 
 const Type& StructureBuilder::finish() {
   if (type.kind != Kind::structure) return *new Type(std::move(type));  // same_as()
+  for (Field& field : type.fields) {
+    // Inlined fields bring the path of their struct, which ends in the key: take the key anew.
+    field.json_path.resize(field.json_path.rfind('.') + 1);
+    field.json_path += field.json;
+  }
+  resolve_duplicates(type.fields);
   for (std::size_t i = 0; i < type.fields.size(); ++i) {
     Field& field = type.fields[i];
     field.json_head = '"' + field.json + "\":";
@@ -239,6 +324,7 @@ const Type& StructureBuilder::finish() {
   std::ranges::sort(type.wire_order, std::ranges::less{},
                     [&](std::uint16_t index) -> std::string_view { return type.fields[index].wire; });
   index_json(type);
+  if (!type.json_shadow.empty()) apply_shadow(type);
   return *new Type(std::move(type));
 }
 

@@ -175,7 +175,13 @@ enum FieldFlag : std::uint32_t {
   kWireOmitEmpty = 1u << 3,  // msgpack omitempty
   kNoFilter = 1u << 4,       // bexpr:"-"
   kReadable = 1u << 5,       // duration written as text ("10s") in JSON
-  kQuoted = 1u << 6,         // JSON numbers written as strings (Go's ",string")
+};
+
+/// How JSON input of a field is taken where a Go type's UnmarshalJSON declares it anew (Type::json_shadow).
+enum class JsonAs : std::uint8_t {
+  itself,
+  any,   // interface{}: durations as text or number, anything else is passed over
+  text,  // string: durations as text only, bytes as plain text instead of base64, times are passed over
 };
 
 struct Field {
@@ -188,6 +194,8 @@ struct Field {
   std::size_t offset{};
   TypeRef type{};
   std::uint32_t flags{};
+  JsonAs json_as{};
+  std::string json_path{};  // the key with the embedded structs before it, as error texts show it: "RaftIndex.Key"
   std::string json_head{};  // `"key":`, escaped
   std::string wire_head{};  // the key as a msgpack raw
 
@@ -240,9 +248,11 @@ struct Type {
   /// Set where the Go type has an UnmarshalJSON that goes through a struct of its own ("struct { Hash string;
   /// *structs.Alias }"): error texts name that struct, and fields get the prefix ".Alias.".
   std::string json_shadow{};
-  bool wrapped{};  // msgpack: the type travels as one raw that holds its map (wire/msgpack.md 8)
+  std::vector<Field> json_ignored{};  // keys of that struct that are accepted, checked and dropped
+  bool wrapped{};                     // msgpack: the type travels as one raw that holds its map (wire/msgpack.md 8)
 
-  const Field* by_json(std::string_view key) const;  // exact, then any letter case, then aliases; null if none
+  /// Exact, then any letter case, then aliases; null if none. `alias` is set to the alias that matched, else to null.
+  const Field* by_json(std::string_view key, const std::string** alias = nullptr) const;
   const Field* by_wire(std::string_view key) const;
   const Field* by_filter(std::string_view key) const;
   /// Go's spelling for error texts: "structs.Node", "[]string", "map[string]*api.Check".

@@ -217,8 +217,6 @@ class FieldBuilder {
   FieldBuilder& no_filter() { return flag(kNoFilter); }
   /// A Duration: JSON writes text ("10s") and reads text or a number.
   FieldBuilder& readable() { return flag(kReadable); }
-  /// Numbers and booleans as JSON strings (Go's ",string").
-  FieldBuilder& quoted() { return flag(kQuoted); }
 
  private:
   FieldBuilder& flag(FieldFlag flag) {
@@ -279,8 +277,14 @@ class TypeBuilder {
   }
   void json_after(void (*after)(void* self)) { builder_.type.json_after = after; }
 
-  /// The Go type decodes JSON through a struct of its own, whose Go spelling error texts show.
-  void json_shadow(const char* go_struct) { builder_.type.json_shadow = go_struct; }
+  /// The Go type has an UnmarshalJSON that decodes into a struct of its own around *Alias; `go_struct` is that struct
+  /// in Go's spelling: "struct { LockDelay interface {}; *structs.Alias }". Fields that it declares anew are taken as
+  /// it says (see JsonAs); unknown keys are errors unless lenient (json.Unmarshal instead of lib.UnmarshalJSON).
+  void json_shadow(const char* go_struct) {
+    builder_.type.json_shadow = go_struct;
+    builder_.type.reject_unknown = true;
+  }
+  void json_shadow_lenient(const char* go_struct) { builder_.type.json_shadow = go_struct; }
 
   const Type& build(void (*describe)(TypeBuilder& type)) {
     describe(*this);
