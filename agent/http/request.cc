@@ -92,7 +92,7 @@ std::shared_ptr<Request> Request::own() const {
     }
   };
   for (std::string_view* view :
-       {&copy->method_text, &copy->target, &copy->path, &copy->rest, &copy->query, &copy->body})
+       {&copy->method_text, &copy->target, &copy->path, &copy->rest, &copy->query, &copy->escaped_path, &copy->body})
     take(*view);
   for (auto* pairs : {&copy->params_, &copy->headers_}) {
     for (auto& [name, value] : *pairs) {

@@ -69,6 +69,7 @@ bool RequestReader::set_target(Request& request, std::string_view method, std::s
   }
   if (rest == "*" && request.method == Method::options) {
     request.path = rest;
+    request.escaped_path = rest;
     request.query = {};
     return true;
   }
@@ -77,6 +78,7 @@ bool RequestReader::set_target(Request& request, std::string_view method, std::s
   request.query = mark == std::string_view::npos ? std::string_view{} : rest.substr(mark + 1);
   if (path.empty()) path = "/";
   if (path.front() != '/') return false;
+  request.escaped_path = path;
   for (char c : rest) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
   }

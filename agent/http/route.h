@@ -26,7 +26,7 @@ namespace proconsul::agent::http {
 struct ReadContext {
   Context& agent;
   const catalog::View& view;
-  base::KeySet& watch;  // collects what the query touches; a change of any of it evaluates the query again
+  base::KeySet* watch;  // collects what the query touches, to evaluate it again when that changes; null: nobody waits
   const Request& request;
 };
 

@@ -5,7 +5,7 @@ namespace proconsul::agent::http {
 // Addresses are digits, dots, colons and brackets: nothing in them needs escaping in JSON.
 
 base::Result<Reply> status_leader(Context& agent, const Request&) {
-  return json('"' + agent.server.leadership().leader_address + '"');
+  return json('"' + agent.server.leader_address() + '"');
 }
 
 base::Result<Reply> status_peers(Context& agent, const Request&) {

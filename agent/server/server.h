@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/ref.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -23,7 +23,6 @@ namespace proconsul::agent::server {
 struct Leadership {
   bool is_leader{};
   bool known{};                   // some leader is known
-  std::string leader_address{};   // "127.0.0.1:8300"; empty if unknown
   base::Duration last_contact{};  // 0 on the leader
 };
 
@@ -39,13 +38,16 @@ class Server {
   virtual void apply(std::string command, ApplyDone done) = 0;
 
   /// The newest published version of the state; a reader may keep it as long as it likes.
-  virtual std::shared_ptr<const catalog::View> view() const = 0;
+  virtual base::Ref<const catalog::View> view() const = 0;
   /// Where changes of the state are reported, after the new version is published and before the write is acknowledged.
   virtual base::WatchRegistry& watches() = 0;
 
   /// Confirms with a quorum that this server still leads and has applied all that it committed before the call.
   virtual void verify_leader(Done done) = 0;
+  /// Cheap: asked on every read.
   virtual Leadership leadership() const = 0;
+  /// "127.0.0.1:8300"; empty while no leader is known.
+  virtual std::string leader_address() const = 0;
   /// Raft peers' addresses.
   virtual std::vector<std::string> peers() const = 0;
 };

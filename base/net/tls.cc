@@ -1,0 +1,126 @@
+#include "base/net/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+
+namespace proconsul::base::net {
+namespace {
+
+SSL_CTX* native(void* context) {
+  return static_cast<SSL_CTX*>(context);
+}
+SSL* ssl(void* stream) {
+  return static_cast<SSL*>(stream);
+}
+
+std::string last_error() {
+  std::string text;
+  while (const unsigned long code = ERR_get_error()) {
+    char line[256];
+    ERR_error_string_n(code, line, sizeof line);
+    if (!text.empty()) text += "; ";
+    text += line;
+  }
+  return text.empty() ? "connection reset" : text;
+}
+
+int version_of(const std::string& name) {
+  if (name == "TLSv1_0") return TLS1_VERSION;
+  if (name == "TLSv1_1") return TLS1_1_VERSION;
+  if (name == "TLSv1_3") return TLS1_3_VERSION;
+  return TLS1_2_VERSION;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settings) {
+  std::shared_ptr<TlsContext> context(new TlsContext);
+  context->context_ = SSL_CTX_new(TLS_server_method());
+  SSL_CTX* ctx = native(context->context_);
+  if (!ctx) return Error{Errc::internal, "TLS: " + last_error()};
+  SSL_CTX_set_min_proto_version(ctx, version_of(settings.min_version));
+  SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
+  // An idle connection then holds no record buffers, and a partial write may go on from a moved buffer.
+  SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  if (!settings.cipher_suites.empty() && SSL_CTX_set_cipher_list(ctx, settings.cipher_suites.c_str()) != 1) {
+    return Error{Errc::invalid_argument, "TLS cipher suites: " + last_error()};
+  }
+  if (SSL_CTX_use_certificate_chain_file(ctx, settings.cert_file.c_str()) != 1) {
+    return Error{Errc::invalid_argument, "Failed to load cert/key pair: " + settings.cert_file + ": " + last_error()};
+  }
+  if (SSL_CTX_use_PrivateKey_file(ctx, settings.key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(ctx) != 1) {
+    return Error{Errc::invalid_argument, "Failed to load cert/key pair: " + settings.key_file + ": " + last_error()};
+  }
+  if (!settings.ca_file.empty() || !settings.ca_path.empty()) {
+    const char* file = settings.ca_file.empty() ? nullptr : settings.ca_file.c_str();
+    const char* path = settings.ca_path.empty() ? nullptr : settings.ca_path.c_str();
+    if (SSL_CTX_load_verify_locations(ctx, file, path) != 1) {
+      return Error{Errc::invalid_argument, "Error loading CA: " + last_error()};
+    }
+    if (file) SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(file));
+  }
+  if (settings.verify_incoming) {
+    if (settings.ca_file.empty() && settings.ca_path.empty()) {
+      return Error{Errc::invalid_argument, "VerifyIncoming set but no CA certificates were provided"};
+    }
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+  SSL_CTX_set_session_id_context(ctx, reinterpret_cast<const unsigned char*>("proconsul"), 9);
+  return context;
+}
+
+TlsContext::~TlsContext() {
+  SSL_CTX_free(native(context_));
+}
+
+TlsStream::TlsStream(std::shared_ptr<TlsContext> context, int fd) : context_(std::move(context)) {
+  stream_ = SSL_new(native(context_->context_));
+  SSL_set_fd(ssl(stream_), fd);
+  SSL_set_accept_state(ssl(stream_));
+}
+
+TlsStream::~TlsStream() {
+  SSL_free(ssl(stream_));
+}
+
+TlsStream::Progress TlsStream::outcome(int result) {
+  switch (SSL_get_error(ssl(stream_), result)) {
+    case SSL_ERROR_NONE:
+      return {static_cast<std::size_t>(std::max(result, 0)), Need::none};
+    case SSL_ERROR_WANT_READ:
+      return {0, Need::read};
+    case SSL_ERROR_WANT_WRITE:
+      return {0, Need::write};
+    case SSL_ERROR_ZERO_RETURN:
+      return {0, Need::closed};
+    default:
+      reason_ = last_error();
+      return {0, Need::failed};
+  }
+}
+
+TlsStream::Progress TlsStream::handshake() {
+  ERR_clear_error();
+  return outcome(SSL_do_handshake(ssl(stream_)));
+}
+
+TlsStream::Progress TlsStream::read(char* data, std::size_t size) {
+  ERR_clear_error();
+  return outcome(SSL_read(ssl(stream_), data, static_cast<int>(std::min<std::size_t>(size, 1 << 30))));
+}
+
+TlsStream::Progress TlsStream::write(std::string_view data) {
+  ERR_clear_error();
+  return outcome(SSL_write(ssl(stream_), data.data(), static_cast<int>(std::min<std::size_t>(data.size(), 1 << 30))));
+}
+
+void TlsStream::shutdown() {
+  ERR_clear_error();
+  SSL_shutdown(ssl(stream_));
+  ERR_clear_error();
+}
+
+}  // namespace proconsul::base::net

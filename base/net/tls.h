@@ -1,0 +1,60 @@
+// TLS over a non-blocking socket, driven by whoever watches the socket.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace proconsul::base::net {
+
+struct TlsSettings {
+  std::string cert_file{};
+  std::string key_file{};
+  std::string ca_file{};
+  std::string ca_path{};
+  bool verify_incoming = false;         // clients must show a certificate that the CA signed
+  std::string min_version = "TLSv1_2";  // TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3
+  std::string cipher_suites{};          // OpenSSL's list for TLS 1.2 and below; empty: the default
+};
+
+/// Certificates and rules of one listener; shared by its connections.
+class TlsContext {
+ public:
+  static Result<std::shared_ptr<TlsContext>> server(const TlsSettings& settings);
+  ~TlsContext();
+
+ private:
+  friend class TlsStream;
+  TlsContext() = default;
+  void* context_ = nullptr;  // SSL_CTX
+};
+
+/// The server's end of one connection. The socket stays the caller's.
+class TlsStream {
+ public:
+  enum class Need : std::uint8_t { none, read, write, closed, failed };
+  struct Progress {
+    std::size_t bytes = 0;
+    Need need = Need::none;  // none: `bytes` were moved; read, write: wait for the socket; closed: an orderly end
+  };
+  TlsStream(std::shared_ptr<TlsContext> context, int fd);
+  ~TlsStream();
+  Progress handshake();
+  Progress read(char* data, std::size_t size);
+  Progress write(std::string_view data);
+  void shutdown();
+  /// Why the last call failed, for the log.
+  const std::string& reason() const { return reason_; }
+
+ private:
+  Progress outcome(int result);
+  std::shared_ptr<TlsContext> context_;
+  void* stream_ = nullptr;  // SSL
+  std::string reason_{};
+};
+
+}  // namespace proconsul::base::net
