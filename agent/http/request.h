@@ -38,10 +38,11 @@ class Request {
  public:
   Method method{};
   std::string_view method_text{};
-  std::string_view target{};  // as sent
-  std::string_view path{};    // unescaped; may hold any byte
-  std::string_view rest{};    // what of the path follows the route's pattern, unescaped: a key, a name, an id
-  std::string_view query{};   // as sent, without '?'
+  std::string_view target{};        // as sent
+  std::string_view path{};          // unescaped; may hold any byte
+  std::string_view rest{};          // what of the path follows the route's pattern, unescaped: a key, a name, an id
+  std::string_view escaped_path{};  // as sent, without the query
+  std::string_view query{};         // as sent, without '?'
   std::string_view body{};
   QueryOptions options{};  // filled for routes that have kQueryOptions (every read has it)
   bool keep_alive{};
