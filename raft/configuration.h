@@ -37,6 +37,13 @@ base::Result<Configuration> decode_configuration(std::string_view data);
 std::string encode_peers(const Configuration& configuration);
 base::Result<Configuration> decode_peers(std::string_view data);
 
+/// The configuration that an entry of type configuration, add_peer or remove_peer carries.
+base::Result<Configuration> configuration_of(const Entry& entry);
+inline bool holds_configuration(const Entry& entry) {
+  return entry.type == EntryType::configuration || entry.type == EntryType::add_peer ||
+         entry.type == EntryType::remove_peer;
+}
+
 /// peers.json recovery. The operator's list replaces the membership without a vote: restore the FSM from snapshot and
 /// the whole log, store a snapshot of it under this meta, then drop the log. No entry is invented, so logs of other
 /// survivors still match. Start only afterwards.

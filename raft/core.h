@@ -130,15 +130,17 @@ class Core {
   bool disk_stalled(Instant now) const;
   void answer(const Message& request, Body body, bool after_entries = false);
   void send(const ServerId& to, const std::string& address, std::uint64_t call, Body body);
-  void announce();
+  void announce(std::string reason = {});
+  base::Result<> may_write() const;
+  void lose_proposals(base::Error error);
   void use_latest_configuration();
   const Server* self() const { return find(configuration_, id_); }
   bool self_votes() const { return is_voter(configuration_, id_); }
 
   // election.cc
-  void become_follower(Term term, Instant now);
+  void become_follower(Term term, Instant now, std::string reason = {});
   void become_leader(Instant now);
-  void step_down(const char* why, Instant now);
+  void step_down(std::string reason, Instant now);
   void arm_election(Nanoseconds base, Instant now) { election_at_ = now + spread(base); }
   void campaign(bool transfer, Instant now);
   void request_votes(Instant now);
@@ -157,8 +159,10 @@ class Core {
   void replicate(const ServerId& id, Progress& peer, Instant now);
   void replicate_all(Instant now);
   void send_append(const ServerId& id, Progress& peer, std::vector<EntryPtr> entries, Instant now);
+  bool gather(Progress& peer, std::vector<EntryPtr>& entries);
   void send_heartbeat(const ServerId& id, Progress& peer, Instant now);
   void send_snapshot(const ServerId& id, Progress& peer, Instant now);
+  void back_to_probe(Progress& peer);
   void back_off(Progress& peer, Instant now);
   void heard(Progress& peer, std::uint64_t call, Instant sent, Instant now);
   void advance_commit(Instant now);
@@ -181,7 +185,7 @@ class Core {
 
   // membership.cc
   void track_peers(Instant now);
-  void configuration_committed(Instant now);
+  Configuration committed_configuration() const;
 
   // transfer.cc
   const Server* best_successor() const;
@@ -190,6 +194,7 @@ class Core {
 
   // snapshots.cc
   void hand_to_fsm();
+  std::vector<EntryPtr>& step_entries();
   void adopt_snapshot(const SnapshotMeta& meta, Instant now);
   void compact();
   Configuration configuration_at(LogIndex index, LogIndex& at) const;
@@ -212,6 +217,7 @@ class Core {
     ServerId target{};
     Instant deadline{};
     std::uint64_t call{};  // of TimeoutNow; 0: not sent yet
+    bool own{};            // nobody asked: our disk is stalled
   };
   struct Receiving {
     std::uint64_t token{};
@@ -226,6 +232,8 @@ class Core {
   Effects effects_{};
   bool halted_ = false;
   Instant started_{};
+  Instant now_{};           // of the latest input
+  bool had_state_ = false;  // at the start
 
   // Persistent state (as of the last queued write) and what of it is durable.
   HardState hard_{};
@@ -254,7 +262,8 @@ class Core {
   Configuration configuration_{};
   LogIndex configuration_index_{};
   Instant election_at_{};
-  std::optional<Instant> last_contact_{};
+  std::optional<Instant> last_contact_{};  // with a leader, and which
+  std::string heard_leader_{};
   std::optional<Receiving> receiving_{};
   bool taking_snapshot_ = false;
   Instant snapshot_check_at_{};
@@ -267,11 +276,13 @@ class Core {
 
   // Leader.
   std::map<ServerId, Progress> peers_{};
+  bool replicate_soon_ = false;   // once for all inputs until take()
   LogIndex term_start_{};         // the no-op that opened this term
   std::uint64_t read_round_ = 0;  // mark of the heartbeat round under way for reads; 0: none
   std::deque<PendingRead> reads_{};
   std::optional<Transfer> transfer_{};
   std::optional<SnapshotMeta> restoring_{};
+  bool stall_handled_ = false;
 };
 
 }  // namespace proconsul::raft

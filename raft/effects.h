@@ -20,6 +20,7 @@ struct RoleChange {
   Term term{};
   ServerId leader{};
   std::string leader_address{};
+  std::string reason{};  // for the operator's log; may be empty
 };
 
 /// For the FSM, strictly in order: first the restore if there is one, then the entries.
@@ -74,7 +75,6 @@ struct Effects {
   std::optional<base::Error> halt{};                  // this server must stop: its disk or state cannot be trusted
 
   bool empty() const;
-  void clear();
 };
 
 }  // namespace proconsul::raft

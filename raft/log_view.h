@@ -27,7 +27,8 @@ class LogView {
   /// First index of the run of entries with this entry's term.
   LogIndex term_start(LogIndex index) const;
 
-  void append(EntryPtr entry);
+  /// The entry at last() + 1. Errc::corrupt: an unreadable configuration; nothing changed.
+  base::Result<> append(EntryPtr entry);
   void truncate_from(LogIndex index);
   void compact(LogIndex up_to);
   /// Nothing but the position of a snapshot.
@@ -51,13 +52,11 @@ class LogView {
     LogIndex first{};
     Term term{};
   };
-  void add(EntryPtr entry);
 
   LogIndex first_{1};
   std::uint64_t count_{};
-  std::vector<Run> runs_{{LogIndex{0}, Term{0}}};  // the first may begin before first_: the position before the log
-  std::optional<LogIndex> unknown_before_{};
-  std::deque<EntryPtr> cache_{};  // the newest entries, up to last()
+  std::vector<Run> runs_{{LogIndex{0}, Term{0}}};  // begins at first_ - 1 when the term there is known, else at first_
+  std::deque<EntryPtr> cache_{};                   // the newest entries, up to last()
   std::size_t cached_bytes_{};
   std::vector<Configured> configurations_{};
 };

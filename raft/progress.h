@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "raft/options.h"
@@ -22,6 +23,7 @@ struct Progress {
     Instant sent{};
   };
 
+  std::string address{};
   State state = State::probe;
   bool voter{};
   LogIndex next{1};
@@ -29,9 +31,11 @@ struct Progress {
   LogIndex commit_told{};
   std::vector<Inflight> inflight{};
   std::uint64_t snapshot_call{};  // 0: none on its way
-  std::uint64_t log_read{};       // token of the disk read for it; 0: none
-  std::uint32_t failures{};       // in a row; spaces out the attempts
-  Instant retry_at{};             // no append before this
+  LogIndex snapshot_index{};
+  Instant snapshot_sent{};
+  std::uint64_t log_read{};  // token of the disk read for it; 0: none
+  std::uint32_t failures{};  // in a row; spaces out the attempts
+  Instant retry_at{};        // no append before this
   Instant last_append{};
   Instant heartbeat_at{};
   Instant heard{};  // when an answer last came

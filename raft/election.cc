@@ -1,0 +1,189 @@
+// Votes, campaigns and changes of role.
+#include <algorithm>
+
+#include "raft/core.h"
+#include "raft/planted.h"
+
+namespace proconsul::raft {
+
+void Core::become_follower(Term term, Instant now, std::string reason) {
+  const bool led = role_ == Role::leader;
+  const bool newer = term > hard_.term;
+  if (newer) {
+    hard_.term = term;
+    save_hard_state(now);
+  }
+  if (newer || role_ != Role::follower) {
+    leader_ = {};
+    leader_address_.clear();
+  }
+  // A newer term alone does not put off a follower's own campaign: whoever brought it may be unable to win.
+  if (role_ != Role::follower) arm_election(options_.heartbeat_timeout, now);
+  role_ = Role::follower;
+  pre_voting_ = false;
+  transfer_campaign_ = false;
+  granted_.clear();
+  if (led) {
+    peers_.clear();
+    restoring_.reset();
+    effects_.store_user_snapshot.reset();
+    lose_proposals({base::Errc::internal, "leadership lost while committing log"});
+    fail_reads({base::Errc::not_leader, "node is not the leader"});
+    if (transfer_) end_transfer({});  // that is what it was for
+    if (PROCONSUL_RAFT_BUG(applied_twice) && handed_.value > 0 && log_.cached(handed_)) handed_ = handed_ - 1;
+  }
+  announce(std::move(reason));
+}
+
+void Core::step_down(std::string reason, Instant now) {
+  become_follower(hard_.term, now, std::move(reason));
+}
+
+void Core::campaign(bool transfer, Instant now) {
+  arm_election(options_.election_timeout, now);
+  leader_ = {};
+  leader_address_.clear();
+  // A vote for ourselves could not become durable: leave the field to servers that can lead.
+  if (!self_votes() || disk_stalled(now) || !hard_state_durable()) {
+    if (role_ == Role::candidate) role_ = Role::follower;
+    pre_voting_ = false;
+    return announce();
+  }
+
+  role_ = Role::candidate;
+  transfer_campaign_ = transfer;
+  granted_.clear();
+  pre_voting_ = options_.pre_vote && !transfer && voters(configuration_) > 1;
+  if (!pre_voting_) return request_votes(now);
+  announce();
+  granted_.push_back(id_);
+  for (const Server& server : configuration_.servers) {
+    if (server.suffrage != Suffrage::voter || server.id == id_) continue;
+    send(server.id, server.address, next_call_++,
+         PreVoteRequest{{hard_.term.value + 1}, log_.last(), log_.last_term()});
+  }
+}
+
+void Core::request_votes(Instant now) {
+  pre_voting_ = false;
+  granted_.clear();
+  ++hard_.term.value;
+  hard_.vote_term = hard_.term;
+  hard_.voted_for = address_;
+  save_hard_state(now);
+  announce();
+  for (const Server& server : configuration_.servers) {
+    if (server.suffrage != Suffrage::voter || server.id == id_) continue;
+    held_.push_back({hard_write_,
+                     {server.id, server.address, next_call_++,
+                      VoteRequest{hard_.term, log_.last(), log_.last_term(), transfer_campaign_}}});
+  }
+}
+
+void Core::count_own_vote(Instant now) {
+  if (role_ != Role::candidate || pre_voting_ || !hard_state_durable()) return;
+  if (std::ranges::find(granted_, id_) == granted_.end()) count_vote(id_, true, now);
+}
+
+void Core::count_vote(const ServerId& from, bool granted, Instant now) {
+  if (!granted || !is_voter(configuration_, from) || std::ranges::find(granted_, from) != granted_.end()) return;
+  granted_.push_back(from);
+  const auto voting = std::ranges::count_if(granted_, [&](const ServerId& id) { return is_voter(configuration_, id); });
+  if (static_cast<std::size_t>(voting) < quorum(configuration_)) return;
+  if (!pre_voting_) return become_leader(now);
+  arm_election(options_.election_timeout, now);
+  request_votes(now);
+}
+
+void Core::become_leader(Instant now) {
+  role_ = Role::leader;
+  leader_ = id_;
+  leader_address_ = address_;
+  granted_.clear();
+  transfer_campaign_ = false;
+  peers_.clear();
+  reads_.clear();
+  read_round_ = 0;
+  announce();
+  term_start_ = log_.last() + 1;
+  track_peers(now);
+  append_entry(std::make_shared<Entry>(Entry{.index = term_start_, .term = hard_.term, .type = EntryType::noop}), now);
+  replicate_soon_ = true;
+}
+
+bool Core::log_is_current(LogIndex index, Term term) const {
+  if (PROCONSUL_RAFT_BUG(vote_for_stale_log)) return true;
+  if (term != log_.last_term()) return term > log_.last_term();
+  return index >= log_.last();
+}
+
+// A leader's lease rests on this: whoever answered it will elect nobody else for a heartbeat timeout, not even after a
+// restart that made it forget the answer or after its term moved on.
+bool Core::bound_to_a_leader(const std::string& candidate, Instant now) const {
+  if (!leader_address_.empty() && leader_address_ != candidate) return true;
+  if (last_contact_ && heard_leader_ != candidate && now - *last_contact_ < options_.heartbeat_timeout) return true;
+  const auto guard = std::chrono::duration_cast<Nanoseconds>(options_.leader_lease * (1 + options_.clock_drift));
+  return had_state_ && now - started_ < guard && voters(configuration_) > 1;
+}
+
+void Core::on(const Message& from, const VoteRequest& request, Instant now) {
+  const bool grouped = !configuration_.servers.empty();
+  const auto refuse = [&] { answer(from, VoteResponse{hard_.term, false}); };
+  if (grouped && find(configuration_, from.peer) == nullptr) return refuse();
+  if (!request.leadership_transfer && bound_to_a_leader(from.address, now)) return refuse();
+  if (request.term < hard_.term) return refuse();
+  if (request.term > hard_.term) become_follower(request.term, now);
+  // It was a voter once; its term had to be taken over so that it can follow again.
+  if (grouped && !is_voter(configuration_, from.peer)) return refuse();
+  if (hard_.vote_term == request.term && !hard_.voted_for.empty() && !PROCONSUL_RAFT_BUG(vote_granted_twice)) {
+    return answer(from, VoteResponse{hard_.term, hard_.voted_for == from.address});
+  }
+  if (!log_is_current(request.last_index, request.last_term)) return refuse();
+
+  hard_.vote_term = request.term;
+  hard_.voted_for = from.address;
+  if (PROCONSUL_RAFT_BUG(vote_not_persisted)) {
+    return send(from.peer, from.address, from.call, VoteResponse{hard_.term, true});
+  }
+  save_hard_state(now);
+  arm_election(options_.heartbeat_timeout, now);
+  answer(from, VoteResponse{hard_.term, true});
+}
+
+void Core::on(const Message& from, const VoteResponse& response, Instant now) {
+  if (response.term > hard_.term) return become_follower(response.term, now, "a voter has a newer term");
+  if (role_ != Role::candidate || pre_voting_ || response.term != hard_.term) return;
+  count_vote(from.peer, response.granted, now);
+}
+
+// Changes nothing here: a server that cannot win must not disturb.
+void Core::on(const Message& from, const PreVoteRequest& request, Instant now) {
+  PreVoteResponse response{hard_.term, false};
+  const bool grouped = !configuration_.servers.empty();
+  if (grouped && find(configuration_, from.peer) == nullptr) return answer(from, response);
+  if (bound_to_a_leader(from.address, now) || request.term < hard_.term) return answer(from, response);
+  response.term = request.term;
+  response.granted =
+      (!grouped || is_voter(configuration_, from.peer)) && log_is_current(request.last_index, request.last_term);
+  answer(from, response);
+}
+
+void Core::on(const Message& from, const PreVoteResponse& response, Instant now) {
+  if (response.term.value > hard_.term.value + 1) {
+    return become_follower(response.term, now, "a voter has a newer term");
+  }
+  if (role_ != Role::candidate || !pre_voting_ || response.term.value != hard_.term.value + 1) return;
+  count_vote(from.peer, response.granted, now);
+}
+
+// Only of our own leader: the message has no term, and an old one must not unseat another leader.
+void Core::on(const Message& from, const TimeoutNowRequest&, Instant now) {
+  answer(from, TimeoutNowResponse{});
+  if (role_ == Role::leader || !self_votes()) return;
+  if (leader_address_ != from.address) return;
+  campaign(true, now);
+}
+
+void Core::on(const Message&, const TimeoutNowResponse&, Instant) {}
+
+}  // namespace proconsul::raft
