@@ -2,7 +2,7 @@
 
 #include <re2/re2.h>
 
-#include "base/strconv.h"
+#include "base/utf8.h"
 
 namespace proconsul::base {
 namespace {
@@ -91,8 +91,8 @@ Result<std::string> to_engine_syntax(std::string_view pattern) {
 
 Result<Regex> Regex::compile(std::string_view pattern) {
   for (std::string_view rest = pattern; !rest.empty();) {
-    const Rune rune = decode_rune(rest);
-    if (!rune.valid()) return syntax_error("invalid UTF-8", pattern);
+    const DecodedRune rune = decode_rune(rest);
+    if (rune.rune == kReplacementCharacter && rune.size == 1) return syntax_error("invalid UTF-8", pattern);
     rest.remove_prefix(rune.size);
   }
   Result<std::string> translated = to_engine_syntax(pattern);

@@ -1,50 +1,16 @@
 #include "base/strconv.h"
 
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
+#include "base/quote.h"
+#include "base/utf8.h"
+
 namespace proconsul::base {
 namespace {
-
-constexpr char kHex[] = "0123456789abcdef";
-
-// Blocks that Go does not print: controls, spaces other than the plain one, format characters, private use.
-struct Range {
-  char32_t first, last;
-};
-constexpr std::array<Range, 18> kUnprintable{{{0x0, 0x1F},
-                                              {0x7F, 0xA0},
-                                              {0xAD, 0xAD},
-                                              {0x61C, 0x61C},
-                                              {0x1680, 0x1680},
-                                              {0x180E, 0x180E},
-                                              {0x2000, 0x200F},
-                                              {0x2028, 0x202F},
-                                              {0x205F, 0x206F},
-                                              {0x3000, 0x3000},
-                                              {0xD800, 0xF8FF},
-                                              {0xFDD0, 0xFDEF},
-                                              {0xFEFF, 0xFEFF},
-                                              {0xFFF0, 0xFFFB},
-                                              {0xFFFE, 0xFFFF},
-                                              {0x1D173, 0x1D17A},
-                                              {0xE0000, 0xE00FF},
-                                              {0xE01F0, 0x10FFFF}}};
-
-bool printable(char32_t rune) {
-  for (const Range& range : kUnprintable) {
-    if (rune >= range.first && rune <= range.last) return false;
-  }
-  return true;
-}
-
-void append_hex(std::string& out, char32_t rune, int digits) {
-  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += kHex[(rune >> shift) & 0xF];
-}
 
 Error number_error(const char* function, std::string_view text, const char* why) {
   return {Errc::invalid_argument, std::string("strconv.") + function + ": parsing " + quote(text) + ": " + why};
@@ -127,74 +93,6 @@ Result<std::uint64_t> parse_magnitude(const char* function, std::string_view tex
 }
 
 }  // namespace
-
-Rune decode_rune(std::string_view text) {
-  if (text.empty()) return {0xFFFD, 0};
-  auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return {first, 1};
-  if (first >= 0xC2 && first <= 0xDF && tail(1)) return {(first & 0x1FU) << 6 | (byte(1) & 0x3FU), 2};
-  if (first >= 0xE0 && first <= 0xEF && tail(1) && tail(2)) {
-    char32_t rune = (first & 0xFU) << 12 | (byte(1) & 0x3FU) << 6 | (byte(2) & 0x3FU);
-    if (rune >= 0x800 && (rune < 0xD800 || rune > 0xDFFF)) return {rune, 3};
-  }
-  if (first >= 0xF0 && first <= 0xF4 && tail(1) && tail(2) && tail(3)) {
-    char32_t rune = (first & 0x7U) << 18 | (byte(1) & 0x3FU) << 12 | (byte(2) & 0x3FU) << 6 | (byte(3) & 0x3FU);
-    if (rune >= 0x10000 && rune <= 0x10FFFF) return {rune, 4};
-  }
-  return {0xFFFD, 1};
-}
-
-void append_rune(std::string& out, char32_t rune) {
-  if (rune > 0x10FFFF || (rune >= 0xD800 && rune <= 0xDFFF)) rune = 0xFFFD;
-  if (rune < 0x80) {
-    out += static_cast<char>(rune);
-  } else if (rune < 0x800) {
-    out += static_cast<char>(0xC0 | rune >> 6);
-    out += static_cast<char>(0x80 | (rune & 0x3F));
-  } else if (rune < 0x10000) {
-    out += static_cast<char>(0xE0 | rune >> 12);
-    out += static_cast<char>(0x80 | (rune >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (rune & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | rune >> 18);
-    out += static_cast<char>(0x80 | (rune >> 12 & 0x3F));
-    out += static_cast<char>(0x80 | (rune >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (rune & 0x3F));
-  }
-}
-
-std::string quote(std::string_view text) {
-  std::string out = "\"";
-  out.reserve(text.size() + 2);
-  while (!text.empty()) {
-    Rune rune = decode_rune(text);
-    if (!rune.valid()) {
-      out += "\\x";
-      append_hex(out, static_cast<unsigned char>(text[0]), 2);
-    } else if (rune.value == '"' || rune.value == '\\') {
-      out += '\\';
-      out += static_cast<char>(rune.value);
-    } else if (printable(rune.value)) {
-      out.append(text.substr(0, rune.size));
-    } else if (rune.value >= 7 && rune.value <= 13) {
-      out += '\\';
-      out += "abtnvfr"[rune.value - 7];
-    } else if (rune.value < ' ' || rune.value == 0x7F) {
-      out += "\\x";
-      append_hex(out, rune.value, 2);
-    } else if (rune.value < 0x10000) {
-      out += "\\u";
-      append_hex(out, rune.value, 4);
-    } else {
-      out += "\\U";
-      append_hex(out, rune.value, 8);
-    }
-    text.remove_prefix(rune.size);
-  }
-  return out += '"';
-}
 
 Result<std::string> unquote(std::string_view literal) {
   const Error bad{Errc::invalid_argument, kSyntax};

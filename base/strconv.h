@@ -1,4 +1,4 @@
-// Text of numbers, booleans and quoted strings with the rules and error texts of Go's strconv, which clients see.
+// Text to numbers, booleans and unquoted strings with the rules and error texts of Go's strconv, which clients see.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,6 @@
 
 namespace proconsul::base {
 
-struct Rune {
-  char32_t value{};    // U+FFFD for a byte that is not UTF-8
-  std::size_t size{};  // 0 at the end of the text, 1 for a byte that is not UTF-8
-  bool valid() const { return value != 0xFFFD || size == 3; }
-};
-/// The first character of `text`; overlong forms and surrogates are not UTF-8.
-Rune decode_rune(std::string_view text);
-void append_rune(std::string& out, char32_t rune);
-
-/// `%q`: in double quotes, with what does not print escaped.
-std::string quote(std::string_view text);
 /// The text of a literal in "double" or `back` quotes; fails with "invalid syntax".
 Result<std::string> unquote(std::string_view literal);
 

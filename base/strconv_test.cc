@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/quote.h"
 #include "base/regex.h"
 
 namespace proconsul::base {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/filter/expression.h"
+#include "base/quote.h"
 #include "base/regex.h"
 #include "base/strconv.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/filter/expression.h"
 #include "base/strconv.h"
+#include "base/utf8.h"
 
 namespace proconsul::base::filter {
 namespace {
@@ -65,7 +66,9 @@ class Parser {
   }
 
   void check_encoding(std::size_t at) {
-    if (!decode_rune(text_.substr(at)).valid() && at < text_.size()) add_error(at, "invalid encoding");
+    if (at >= text_.size()) return;
+    const DecodedRune rune = decode_rune(text_.substr(at));
+    if (rune.rune == kReplacementCharacter && rune.size == 1) add_error(at, "invalid encoding");
   }
 
   bool literal(std::string_view word, std::string_view quoted) {
@@ -142,11 +145,12 @@ class Parser {
       column = 0;
       for (std::size_t i = 0; i <= at;) {
         ++column;
-        if (i < text_.size() && text_[i] == '\n') {
+        if (i >= text_.size()) break;
+        if (text_[i] == '\n') {
           ++line;
           column = 0;
         }
-        i += std::max<std::size_t>(decode_rune(text_.substr(i)).size, 1);
+        i += decode_rune(text_.substr(i)).size;
       }
     }
     std::string error = std::to_string(line) + ":" + std::to_string(column) + " (" + std::to_string(at) + ")";
