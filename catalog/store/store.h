@@ -20,12 +20,13 @@ namespace proconsul::catalog {
 
 /// What a watch key is about; its first byte. Queries register on these, transactions report them.
 enum class Topic : char {
-  index = 'i',    // the name of a table index, in lower case: reported by every set_index()
-  kv = 'k',       // a key
-  session = 's',  // index_key({ID})
-  node = 'n',     // index_key({node, ...}): what belongs to the node
-  service = 'v',  // index_key({service name, ...}): what belongs to the service
-  check = 'c',    // index_key({...}) of a check
+  index = 'i',         // the name of a table index, in lower case: reported by every set_index()
+  kv = 'k',            // a key
+  session = 's',       // index_key({ID})
+  node_session = 'S',  // index_key({Node, ID})
+  node = 'n',          // index_key({node, ...}): what belongs to the node
+  service = 'v',       // index_key({service name, ...}): what belongs to the service
+  check = 'c',         // index_key({...}) of a check
 };
 
 class View : public base::RefCounted {
