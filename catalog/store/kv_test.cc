@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 
+#include "catalog/store/key.h"
 #include "catalog/store/session.h"
 
 namespace proconsul::catalog {
@@ -30,7 +31,7 @@ struct KvTest : testing::Test {
     return stored;
   }
   void open_session(std::string id = kSession, std::string behavior = "release") {
-    transaction.tables().nodes.insert(std::string("\0n1\0", 4), base::make_row(Node{}));
+    transaction.tables().nodes.insert(index_key({"~", "n1"}), NodeRow::make(Node{}));
     Session session;
     session.ID = std::move(id);
     session.Node = "n1";

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "catalog/registry/lookup.h"
 #include "catalog/store/key.h"
 #include "catalog/store/kv.h"
 
@@ -55,11 +56,11 @@ void insert_rows(Transaction& transaction, const Session& session) {
 
 Result<> validate_checks(const Tables& tables, const Session& session) {
   for (const auto id : session_check_ids(session)) {
-    const auto* check = tables.checks.get(index_key({"", session.Node, id}));
-    if (!check) return failed("Missing check '" + std::string(id) + "' registration");
+    const CheckRow* row = find_check(tables, session.Node, id);
+    if (!row) return failed("Missing check '" + std::string(id) + "' registration");
     // A check of type "session" is critical just because it has no session yet.
-    if (check->Status == kHealthCritical && check->Type != "session") {
-      return failed("Check '" + std::string(id) + "' is in " + check->Status + " state");
+    if (const HealthCheck check = row->get(); check.Status == kHealthCritical && check.Type != "session") {
+      return failed("Check '" + std::string(id) + "' is in " + check.Status + " state");
     }
   }
   return {};
@@ -111,7 +112,7 @@ Result<> session_create(Transaction& transaction, Session& session) {
     return failed("Invalid session behavior: " + session.Behavior);
   }
   session.CreateIndex = session.ModifyIndex = transaction.index();
-  if (!transaction.tables().nodes.contains(index_key({"", session.Node}))) return failed("Missing node registration");
+  if (!find_node(transaction.tables(), session.Node)) return failed("Missing node registration");
   if (auto valid = validate_checks(transaction.tables(), session); !valid) return valid;
   return transaction.atomically([&]() -> Result<> {
     insert_rows(transaction, session);

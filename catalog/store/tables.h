@@ -8,10 +8,12 @@
 #include <string_view>
 
 #include "base/radix_tree.h"
+#include "catalog/registry/instance_row.h"
+#include "catalog/registry/rows.h"
 #include "catalog/store/kv_row.h"
-#include "catalog/types/health.h"
-#include "catalog/types/node.h"
+#include "catalog/types/coordinate.h"
 #include "catalog/types/session.h"
+#include "catalog/types/system.h"
 
 namespace proconsul::catalog {
 
@@ -32,8 +34,31 @@ struct Tables {
   Table<Session> sessions_by_node{};   // Node, ID
   Table<Session> sessions_by_check{};  // Node, CheckID, ID
 
-  Table<Node> nodes{};          // PeerName, Node
-  Table<HealthCheck> checks{};  // PeerName, Node, CheckID
+  // Nodes, services and checks. Keys begin with the peer they were imported from, "~" for our own.
+  base::RadixTree<NodeRow> nodes{};                  // peer, node
+  base::RadixTree<NodeRow> nodes_by_id{};            // peer, then the 16 bytes of the UUID (node_id_key)
+  base::RadixTree<ServiceRow> services{};            // peer, node, service ID
+  base::RadixTree<InstanceRow> instances{};          // peer, service name, node, service ID
+  base::RadixTree<InstanceRow> connect_instances{};  // peer, name of what it serves in the mesh, node, service ID
+  base::RadixTree<InstanceRow> instances_by_kind{};  // peer, kind, node, service ID; no typical ones
+  base::RadixTree<CheckRow> checks{};                // peer, node, check ID
+  base::RadixTree<CheckRow> checks_by_instance{};    // peer, node, service ID ("": of the node), check ID
+  base::RadixTree<CheckRow> checks_by_service{};     // peer, service name, node, check ID; none without a name
+  base::RadixTree<CheckRow> checks_by_status{};      // peer, status, node, check ID; no passing ones
+  Table<Coordinate> coordinates{};                   // node, segment
+
+  Table<KindServiceName> kind_service_names{};   // kind, service name
+  Table<MeshLink> mesh_links{};                  // upstream, downstream
+  Table<MeshLink> mesh_links_by_downstream{};    // downstream, upstream
+  Table<ServiceVirtualIP> virtual_ips{};         // peer ("peer:name"), service name
+  Table<ServiceVirtualIP> virtual_ips_manual{};  // manual address, peer, service name
+  Table<FreeVirtualIP> free_virtual_ips{};       // "free" and "counter": at most one of each
+  base::RadixCounters usage{};                   // what is counted (registry/usage.h) -> how many
+  base::RadixCounters usage_indexes{};           // the same -> raft index of the last change
+
+  Table<SystemMetadataEntry> system_metadata{};  // key
+  Table<AutopilotConfig> autopilot{};            // one row, under the empty key
+  Table<ForeignRecord> foreign{};                // record type, running number: kept for parts that cannot read them
 
   /// The index of a table; 0 if it was never written.
   std::uint64_t index_of(std::string_view name) const;

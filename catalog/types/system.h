@@ -73,6 +73,25 @@ struct FreeVirtualIP {
 };
 PROCONSUL_DECLARE_TYPE(FreeVirtualIP)
 
+/// That there is, or was, a service of this name and kind. Follows from the registrations; in no snapshot.
+struct KindServiceName : RaftIndex {
+  std::string Kind{};
+  std::string Service{};
+};
+
+/// That some proxy of Downstream has Upstream among its upstreams. Follows from the registrations; in no snapshot.
+struct MeshLink : RaftIndex {
+  std::string Upstream{};
+  std::string Downstream{};
+  std::string Proxy{};  // "node/service ID" of the proxy that registered it last: with it the link goes
+};
+
+/// A snapshot record of a kind that this version does not read: it goes into our snapshots as it came.
+struct ForeignRecord {
+  std::uint8_t type{};
+  std::string body{};
+};
+
 /// What command 43 answers.
 struct AssignServiceManualVIPsResponse {
   bool Found{};
