@@ -24,9 +24,16 @@ enum class Topic : char {
   kv = 'k',            // a key
   session = 's',       // index_key({ID})
   node_session = 'S',  // index_key({Node, ID})
-  node = 'n',          // index_key({node, ...}): what belongs to the node
-  service = 'v',       // index_key({service name, ...}): what belongs to the service
-  check = 'c',         // index_key({...}) of a check
+  // The keys of the tables named (tables.h); all but the last two begin with the peer, "~" for our own.
+  node = 'n',           // nodes
+  node_service = 'o',   // services
+  service = 'v',        // instances
+  connect = 'm',        // connect_instances
+  check = 'c',          // checks
+  service_check = 'd',  // checks_by_service
+  check_status = 'e',   // checks_by_status, passing ones included
+  coordinate = 'r',     // coordinates
+  system = 'y',         // system_metadata
 };
 
 class View : public base::RefCounted {
