@@ -30,6 +30,7 @@ struct Settings {
   base::Duration max_query_time = base::seconds(600);
   base::Duration default_query_time = base::seconds(300);
   base::Duration rpc_hold_timeout = base::seconds(7);
+  base::Duration session_ttl_min = base::seconds(10);
   std::uint64_t kv_max_value_size = 512 * 1024;
   std::uint64_t txn_max_req_len = 512 * 1024;
   std::uint64_t max_body_bytes = 64 * 1024 * 1024;  // every other body; Consul has no limit there, memory has

@@ -54,6 +54,8 @@ class Request {
   std::string_view param(std::string_view name) const;
   bool has_param(std::string_view name) const;
   std::vector<std::string_view> params(std::string_view name) const;
+  /// All parameters as Go's url.Values.Encode writes them: sorted by name, escaped.
+  std::string encoded_params() const;
   /// First value of a header, any letter case; empty if absent.
   std::string_view header(std::string_view name) const;
   /// "10.0.0.1:51234"; "@" over a unix socket.

@@ -1,6 +1,8 @@
 // Every endpoint of the HTTP API, one row each: what is not here answers 404. Families are in alphabetical order behind
 // the ones that this agent serves; a family's handlers are declared in its own header.
+#include "agent/http/kv_endpoint.h"
 #include "agent/http/route.h"
+#include "agent/http/session_endpoint.h"
 #include "agent/http/status_endpoint.h"
 
 namespace proconsul::agent::http {
@@ -76,9 +78,9 @@ constexpr Route kHealthRoutes[] = {
 };
 
 constexpr Route kKvRoutes[] = {
-    {get, "/v1/kv/", later(), kNoNamespace},
-    {put, "/v1/kv/", later(), kNoNamespace | kKvLimit | kOctets | kQueryOptions},
-    {delete_, "/v1/kv/", later(), kNoNamespace | kQueryOptions},
+    {get, "/v1/kv/", read(kv_get), kNoNamespace},
+    {put, "/v1/kv/", async(kv_put), kNoNamespace | kKvLimit | kOctets | kQueryOptions},
+    {delete_, "/v1/kv/", async(kv_delete), kNoNamespace | kQueryOptions},
 };
 
 constexpr Route kOperatorRoutes[] = {
@@ -97,9 +99,12 @@ constexpr Route kOperatorRoutes[] = {
 };
 
 constexpr Route kSessionRoutes[] = {
-    {put, "/v1/session/create", later(), kNoNamespace}, {put, "/v1/session/destroy/", later(), kNoNamespace},
-    {put, "/v1/session/renew/", later(), kNoNamespace}, {get, "/v1/session/info/", later(), kNoNamespace},
-    {get, "/v1/session/node/", later(), kNoNamespace},  {get, "/v1/session/list", later(), kNoNamespace},
+    {put, "/v1/session/create", async(session_create), kNoNamespace},
+    {put, "/v1/session/destroy/", async(session_destroy), kNoNamespace},
+    {put, "/v1/session/renew/", call(session_renew), kNoNamespace | kQueryOptions},
+    {get, "/v1/session/info/", read(session_info), kNoNamespace},
+    {get, "/v1/session/node/", read(session_node), kNoNamespace},
+    {get, "/v1/session/list", read(session_list), kNoNamespace},
 };
 
 constexpr Route kSnapshotRoutes[] = {

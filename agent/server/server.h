@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ref.h"
@@ -16,6 +17,7 @@ class WatchRegistry;
 namespace proconsul::catalog {
 class View;
 struct ApplyResult;
+struct Session;
 }  // namespace proconsul::catalog
 
 namespace proconsul::agent::server {
@@ -48,6 +50,11 @@ class Server {
   virtual Leadership leadership() const = 0;
   /// "127.0.0.1:8300"; empty while no leader is known.
   virtual std::string leader_address() const = 0;
+  /// A session that ended while it held this key bars others from locking it; the leader alone keeps that time.
+  virtual bool lock_delayed(std::string_view key) const = 0;
+  /// (Re)starts the time to live of a session, if it has one.
+  virtual void restart_session_timer(const catalog::Session& session) = 0;
+  virtual void stop_session_timer(std::string_view id) = 0;
   /// Raft peers' addresses.
   virtual std::vector<std::string> peers() const = 0;
 };

@@ -1,0 +1,185 @@
+#include "agent/http/kv_endpoint.h"
+
+#include <utility>
+
+#include "agent/http/apply.h"
+#include "base/json.h"
+#include "base/strconv.h"
+#include "catalog/commands.h"
+#include "catalog/store/kv.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+Reply not_found() {
+  return {.status = 404, .type = {}};
+}
+
+Answer keys_answer(const ReadContext& context, std::string_view prefix) {
+  // "seperator" is how the parameter was once misspelled; the right spelling wins.
+  std::string_view separator = context.request.param("seperator");
+  if (context.request.has_param("separator")) separator = context.request.param("separator");
+  const catalog::KvListAnswer list = catalog::kv_list(context.view.tables(), prefix, context.watch);
+  const std::vector<std::string_view> keys = catalog::kv_keys(list, prefix, separator);
+  Answer answer{.index = list.index};
+  if (keys.empty() && !prefix.empty()) {
+    answer.reply = not_found();
+    return answer;
+  }
+  std::string body = "[";
+  for (const std::string_view key : keys) {
+    if (body.size() > 1) body += ',';
+    base::append_json_string(body, key);
+  }
+  body += ']';
+  answer.reply = json(std::move(body));
+  return answer;
+}
+
+Answer list_answer(const ReadContext& context, std::string_view prefix) {
+  const catalog::KvListAnswer list = catalog::kv_list(context.view.tables(), prefix, context.watch);
+  Answer answer{.index = list.index};
+  if (list.entries.empty()) {
+    answer.reply = not_found();
+    return answer;
+  }
+  std::string body = "[";
+  for (const auto& [key, row] : list.entries) {
+    if (body.size() > 1) body += ',';
+    base::append_json(body, row->entry(key));
+  }
+  body += ']';
+  answer.reply = json(std::move(body));
+  return answer;
+}
+
+/// The value as it is, with headers that keep a browser from running it.
+Reply raw(std::string_view value) {
+  Reply reply{.type = "text/plain", .body = value};
+  reply.header("X-Content-Type-Options", "nosniff");
+  reply.header("Content-Security-Policy", "sandbox");
+  return reply;
+}
+
+/// 400 if more than one of these parameters is there.
+Result<> refuse_together(const Request& request, std::initializer_list<std::string_view> names) {
+  int found = 0;
+  for (const std::string_view name : names) found += request.has_param(name);
+  if (found < 2) return {};
+  return {Errc::invalid_argument, "Conflicting flags: " + request.encoded_params() + "\n"};
+}
+
+/// A number in a parameter; its error is Consul's 500.
+Result<std::uint64_t> number(const Request& request, std::string_view name) {
+  Result<std::uint64_t> value = base::parse_uint(request.param(name));
+  if (!value) return {Errc::internal, value.error().detail};
+  return value;
+}
+
+/// Locking is barred while the key has a lock delay: answered `false`, without an entry in the log. The state machine
+/// cannot decide it, since it has no clock.
+bool barred(Context& agent, const catalog::KVSRequest& change) {
+  return change.Op == "lock" && agent.server.lock_delayed(change.DirEnt.Key);
+}
+
+void apply(Context& agent, const catalog::KVSRequest& change, Responder responder) {
+  if (barred(agent, change)) return responder.send(json("false"));
+  const bool conditional = change.Op != "set" && change.Op != "delete" && change.Op != "delete-tree";
+  apply_command(agent, catalog::encode_command(catalog::Command::kvs, change), std::move(responder),
+                [conditional](catalog::ApplyResult&& result) -> Result<Reply> {
+                  return json(!conditional || result.succeeded() ? "true" : "false");
+                });
+}
+
+Result<catalog::KVSRequest> decode_put(Context& agent, const Request& request) {
+  catalog::KVSRequest change{};
+  if (request.rest.empty()) return {Errc::invalid_argument, "Missing key name"};
+  if (Result<> clear = refuse_together(request, {"cas", "acquire", "release"}); !clear) return clear.error();
+  change.Datacenter = agent.settings.datacenter;
+  change.Op = "set";
+  change.DirEnt.Key = request.rest;
+  if (request.has_param("flags")) {
+    const Result<std::uint64_t> flags = number(request, "flags");
+    if (!flags) return flags.error();
+    change.DirEnt.Flags = *flags;
+  }
+  if (request.has_param("cas")) {
+    const Result<std::uint64_t> index = number(request, "cas");
+    if (!index) return index.error();
+    change.DirEnt.ModifyIndex = *index;
+    change.Op = "cas";
+  }
+  if (request.has_param("acquire")) {
+    change.DirEnt.Session = request.param("acquire");
+    change.Op = "lock";
+  }
+  if (request.has_param("release")) {
+    change.DirEnt.Session = request.param("release");
+    change.Op = "unlock";
+  }
+  // An empty body is stored as no value at all, as Go's buffer has it.
+  change.DirEnt.Value = base::Bytes(std::string(request.body));
+  change.DirEnt.Value.present = !request.body.empty();
+  return change;
+}
+
+Result<catalog::KVSRequest> decode_delete(Context& agent, const Request& request) {
+  catalog::KVSRequest change{};
+  if (Result<> clear = refuse_together(request, {"recurse", "cas"}); !clear) return clear.error();
+  change.Datacenter = agent.settings.datacenter;
+  change.Op = "delete";
+  change.DirEnt.Key = request.rest;
+  if (request.has_param("recurse")) {
+    change.Op = "delete-tree";
+  } else if (request.rest.empty()) {
+    return {Errc::invalid_argument, "Missing key name"};
+  }
+  if (request.has_param("cas")) {
+    const Result<std::uint64_t> index = number(request, "cas");
+    if (!index) return index.error();
+    change.DirEnt.ModifyIndex = *index;
+    change.Op = "delete-cas";
+  }
+  return change;
+}
+
+}  // namespace
+
+Result<Answer> kv_get(const ReadContext& context) {
+  const Request& request = context.request;
+  const std::string_view key = request.rest;
+  if (request.has_param("keys")) return keys_answer(context, key);
+  if (request.has_param("recurse")) return list_answer(context, key);
+  if (key.empty()) return {Errc::invalid_argument, "Missing key name"};
+
+  const catalog::KvGetAnswer found = catalog::kv_get(context.view.tables(), key, context.watch);
+  Answer answer{.index = found.index, .absent = found.row == nullptr};
+  if (found.row == nullptr) {
+    answer.reply = not_found();
+  } else if (request.has_param("raw")) {
+    answer.reply = raw(found.row->value());
+  } else {
+    std::string body = "[";
+    base::append_json(body, found.row->entry(key));
+    body += ']';
+    answer.reply = json(std::move(body));
+  }
+  return answer;
+}
+
+void kv_put(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  Result<catalog::KVSRequest> change = decode_put(agent, *request);
+  if (!change) return responder.send(change.error());
+  apply(agent, *change, std::move(responder));
+}
+
+void kv_delete(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  Result<catalog::KVSRequest> change = decode_delete(agent, *request);
+  if (!change) return responder.send(change.error());
+  apply(agent, *change, std::move(responder));
+}
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,13 @@
+// /v1/kv: keys and values.
+#pragma once
+
+#include "agent/http/route.h"
+
+namespace proconsul::agent::http {
+
+/// One key, a prefix (?recurse), or names alone (?keys with ?separator).
+base::Result<Answer> kv_get(const ReadContext& context);
+void kv_put(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void kv_delete(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,138 @@
+#include "agent/http/session_endpoint.h"
+
+#include <utility>
+
+#include "agent/http/apply.h"
+#include "agent/server/session_request.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "catalog/commands.h"
+#include "catalog/store/session.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+constexpr std::string_view kSerfCheck = "serfHealth";
+
+Body rows(const std::vector<const catalog::SessionRow*>& sessions) {
+  std::string body = "[";
+  for (const catalog::SessionRow* row : sessions) {
+    if (body.size() > 1) body += ',';
+    base::append_json<catalog::Session>(body, *row);
+  }
+  body += ']';
+  return body;
+}
+
+Answer answer(const catalog::SessionAnswer& found) {
+  return {.reply = json(rows(found.sessions)), .index = found.index};
+}
+
+/// Both spellings of "the node's own check" are preset, so that a body that sets one of them (perhaps to nothing)
+/// clears the other.
+void settle_default_checks(catalog::Session& session) {
+  if (session.Checks.empty()) {
+    session.NodeChecks.reset();
+    session.NodeChecks.make_present();
+  } else if (session.Checks.size() == 1 && session.Checks.front() == kSerfCheck) {
+    session.Checks.reset();
+  } else if (session.NodeChecks.empty()) {
+    session.Checks.reset();
+  }
+}
+
+Result<catalog::SessionRequest> decode_create(Context& agent, const Request& request) {
+  catalog::SessionRequest change{};
+  change.Datacenter = request.options.datacenter;
+  change.Op = "create";
+  catalog::Session& session = change.Session;
+  session.Node = agent.settings.node_name;
+  session.NodeChecks = {std::string(kSerfCheck)};
+  session.Checks = {std::string(kSerfCheck)};
+  session.LockDelay = base::seconds(15);
+  session.Behavior = "release";
+  if (request.content_length > 0) {
+    if (Result<> read = base::read_json(request.body, session, {.input = base::JsonInput::first}); !read) {
+      return {Errc::invalid_argument, "Request decode failed: " + read.error().detail};
+    }
+  }
+  settle_default_checks(session);
+  return change;
+}
+
+Result<std::string_view> required(const Request& request, const char* what) {
+  if (request.rest.empty()) return {Errc::invalid_argument, std::string("Missing ") + what};
+  return request.rest;
+}
+
+}  // namespace
+
+void session_create(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  Result<catalog::SessionRequest> change = decode_create(agent, *request);
+  if (!change) return responder.send(change.error());
+  const auto view = agent.server.view();
+  if (Result<> valid = server::prepare(*change, view->tables(), agent.settings.session_ttl_min, base::system_random());
+      !valid) {
+    return responder.send(valid.error());
+  }
+  std::string command = catalog::encode_command(catalog::Command::session, *change);
+  apply_command(agent, std::move(command), std::move(responder),
+                [&agent, session = std::move(change->Session)](catalog::ApplyResult&&) -> Result<Reply> {
+                  agent.server.restart_session_timer(session);
+                  return json("{\"ID\":\"" + session.ID + "\"}");
+                });
+}
+
+void session_destroy(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  const Result<std::string_view> id = required(*request, "session");
+  if (!id) return responder.send(id.error());
+  // What is not there is gone already: no entry in the log.
+  if (catalog::session_get(agent.server.view()->tables(), *id, nullptr).sessions.empty()) {
+    return responder.send(json("true"));
+  }
+  catalog::SessionRequest change{};
+  change.Datacenter = request->options.datacenter;
+  change.Op = "destroy";
+  change.Session.ID = *id;
+  change.Session.Behavior = "release";
+  std::string command = catalog::encode_command(catalog::Command::session, change);
+  apply_command(agent, std::move(command), std::move(responder),
+                [&agent, id = change.Session.ID](catalog::ApplyResult&&) -> Result<Reply> {
+                  agent.server.stop_session_timer(id);
+                  return json("true");
+                });
+}
+
+Result<Reply> session_renew(Context& agent, const Request& request) {
+  const Result<std::string_view> id = required(request, "session");
+  if (!id) return id.error();
+  const auto view = agent.server.view();
+  const catalog::SessionAnswer found = catalog::session_get(view->tables(), *id, nullptr);
+  if (found.sessions.empty()) return {Errc::not_found, "Session id '" + std::string(*id) + "' not found"};
+  agent.server.restart_session_timer(*found.sessions.front());
+  return json(rows(found.sessions));
+}
+
+Result<Answer> session_info(const ReadContext& context) {
+  const Result<std::string_view> id = required(context.request, "session");
+  if (!id) return id.error();
+  const catalog::SessionAnswer found = catalog::session_get(context.view.tables(), *id, context.watch);
+  Answer reply = answer(found);
+  reply.absent = found.sessions.empty();
+  return reply;
+}
+
+Result<Answer> session_list(const ReadContext& context) {
+  return answer(catalog::session_list(context.view.tables(), context.watch));
+}
+
+Result<Answer> session_node(const ReadContext& context) {
+  const Result<std::string_view> node = required(context.request, "node name");
+  if (!node) return node.error();
+  return answer(catalog::session_list_of_node(context.view.tables(), *node, context.watch));
+}
+
+}  // namespace proconsul::agent::http

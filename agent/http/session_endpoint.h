@@ -1,0 +1,15 @@
+// /v1/session: creating, ending, renewing and finding sessions.
+#pragma once
+
+#include "agent/http/route.h"
+
+namespace proconsul::agent::http {
+
+void session_create(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void session_destroy(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+base::Result<Reply> session_renew(Context& agent, const Request& request);
+base::Result<Answer> session_info(const ReadContext& context);
+base::Result<Answer> session_list(const ReadContext& context);
+base::Result<Answer> session_node(const ReadContext& context);
+
+}  // namespace proconsul::agent::http
