@@ -44,11 +44,13 @@ class MsgpackWriter {
   }
   /// Bytes that are msgpack already.
   void raw(std::string_view encoded) { out_.append(encoded); }
+  /// One raw around all that is written until end_wrapped (types that marshal themselves).
+  std::size_t begin_wrapped() const { return out_.size(); }
+  void end_wrapped(std::size_t mark);
 
  private:
-  void byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
-  template <class T>
-  void big_endian(std::uint8_t descriptor, T value);
+  void structure(const Type& type, const void* object);
+  void free_value(const Value& value, bool nested);
 
   std::string& out_;
   MsgpackHandle handle_;
@@ -67,7 +69,7 @@ class MsgpackReader {
   std::string_view rest() const { return input_.substr(position_); }
   bool at_end() const { return position_ == input_.size(); }
 
-  bool next_is_nil() const { return position_ < input_.size() && input_[position_] == '\xc0'; }
+  bool next_is_nil() const { return !failed_ && position_ < input_.size() && input_[position_] == '\xc0'; }
   bool skip_nil();  // consumes a nil if one is next
   bool boolean();
   std::int64_t integer(unsigned bits = 64);
@@ -89,10 +91,34 @@ class MsgpackReader {
   void fail(std::string detail);
 
  private:
+  std::uint8_t next();
+  std::string_view take(std::size_t size);
+  template <class T>
+  T big_endian();
+  std::size_t length(std::uint8_t descriptor, std::uint8_t fix, std::uint8_t fix_size, std::uint8_t wide);
+  std::size_t bounded(std::uint64_t count, std::size_t least_bytes);
+  std::int64_t any_integer(std::uint8_t descriptor);
+  std::string_view raw(std::uint8_t descriptor, bool accept_bin);
+  std::string_view extension(std::uint8_t descriptor, std::uint8_t& tag);
+  Time time_extension(std::string_view bytes);
+  Time binary_time(std::string_view bytes);
+  void scalar_value(Value& value, std::uint8_t descriptor);
+  void free_value(Value& value);
+  void typed(const Type& type, void* object, bool top);
+  void structure(const Type& type, void* object);
+  void list(const Type& type, void* object);
+  void byte_list(Bytes& bytes);
+  void map_of(const Type& type, void* object);
+  bool spend(std::size_t bytes);
+  bool is_raft() const { return handle_ == MsgpackHandle::raft; }
+  /// Fails with the text that the handle's codec has for it.
+  void codec_error(const std::string& old_text, const std::string& v2_text);
+
   std::string_view input_;
   std::size_t position_ = 0;
+  std::size_t spent_ = 0;  // memory of decoded elements
+  unsigned depth_ = 0;     // of described types
   MsgpackHandle handle_;
-  unsigned depth_ = 0;
   bool failed_ = false;
   std::string detail_{};
 };

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "base/scalar.h"
+#include "base/time.h"
 #include "base/value.h"
 
 namespace proconsul::base {
@@ -78,6 +80,11 @@ const Field* Type::by_json(std::string_view key, const std::string** alias) cons
   return other;
 }
 
+const Field* Type::ignored_by_json(std::string_view key) const {
+  auto found = std::ranges::find_if(json_ignored, [&](const Field& field) { return equal_folded(field.json, key); });
+  return found == json_ignored.end() ? nullptr : &*found;
+}
+
 const Field* Type::by_wire(std::string_view key) const {
   auto found = std::ranges::lower_bound(wire_order, key, std::ranges::less{},
                                         [&](std::uint16_t index) -> std::string_view { return fields[index].wire; });
@@ -102,6 +109,54 @@ std::string Type::go_name() const {
       return element().go_name();
     default:
       return name;
+  }
+}
+
+bool is_empty(const Type& type, const void* object) {
+  switch (type.kind) {
+    case Kind::boolean:
+      return !load<bool>(object);
+    case Kind::integer:
+      return load_signed(type, object) == 0;
+    case Kind::unsigned_integer:
+      return load_unsigned(type, object) == 0;
+    case Kind::floating:
+      return type.bits == 32 ? load<float>(object) == 0 : load<double>(object) == 0;
+    case Kind::string:
+      return static_cast<const std::string*>(object)->empty();
+    case Kind::bytes:
+      return static_cast<const Bytes*>(object)->empty();
+    case Kind::duration:
+      return static_cast<const Duration*>(object)->nanoseconds == 0;
+    case Kind::list:
+      return type.list.size(object) == 0;
+    case Kind::map:
+      return type.map.size(object) == 0;
+    case Kind::pointer:
+      return type.pointer.get(object) == nullptr;
+    case Kind::any:
+      return static_cast<const Value*>(object)->is_nil();
+    case Kind::time:
+    case Kind::rare:
+    case Kind::structure:
+      return false;
+  }
+  return false;
+}
+
+bool is_zero(const Type& type, const void* object) {
+  switch (type.kind) {
+    case Kind::time:
+      return static_cast<const Time*>(object)->is_zero();
+    case Kind::rare: {
+      const void* target = type.pointer.get(object);
+      return !target || is_zero(type.element(), target);
+    }
+    case Kind::structure:
+      return std::ranges::all_of(type.fields,
+                                 [&](const Field& field) { return is_zero(field.type(), field.in(object)); });
+    default:
+      return is_empty(type, object);
   }
 }
 
@@ -319,6 +374,7 @@ const Type& StructureBuilder::finish() {
     field.json_head = '"' + field.json + "\":";
     field.wire_head.clear();
     append_wire_key(field.wire_head, field.wire);
+    if (field.has(kWireOmitEmpty)) type.wire_omits = true;
     if (!field.has(kNoWire)) type.wire_order.push_back(static_cast<std::uint16_t>(i));
   }
   std::ranges::sort(type.wire_order, std::ranges::less{},

@@ -242,17 +242,22 @@ struct Type {
   PointerOps pointer{};
   /// JSON hooks for the rare type whose JSON is not its fields (null otherwise). Both get the object.
   void (*json_after)(void* self){};  // runs after decoding: what Go types do in UnmarshalJSON beyond aliases
-  void (*reset)(void* self){};       // back to the zero value
-  const void* (*unset)(){};          // rare: the default value that codecs write
-  bool reject_unknown{};             // JSON: an unknown key is an error
+  /// Runs after decoding a type with json_shadow; true: defaults were set that explicit keys override, decode once
+  /// more.
+  bool (*json_defaults)(void* self){};
+  void (*reset)(void* self){};  // back to the zero value
+  const void* (*unset)(){};     // rare: the default value that codecs write
+  bool reject_unknown{};        // JSON: an unknown key is an error
   /// Set where the Go type has an UnmarshalJSON that goes through a struct of its own ("struct { Hash string;
   /// *structs.Alias }"): error texts name that struct, and fields get the prefix ".Alias.".
   std::string json_shadow{};
   std::vector<Field> json_ignored{};  // keys of that struct that are accepted, checked and dropped
+  bool wire_omits{};                  // msgpack: some field has kWireOmitEmpty
   bool wrapped{};                     // msgpack: the type travels as one raw that holds its map (wire/msgpack.md 8)
 
   /// Exact, then any letter case, then aliases; null if none. `alias` is set to the alias that matched, else to null.
   const Field* by_json(std::string_view key, const std::string** alias = nullptr) const;
+  const Field* ignored_by_json(std::string_view key) const;  // one of json_ignored
   const Field* by_wire(std::string_view key) const;
   const Field* by_filter(std::string_view key) const;
   /// Go's spelling for error texts: "structs.Node", "[]string", "map[string]*api.Check".

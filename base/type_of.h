@@ -286,6 +286,12 @@ class TypeBuilder {
   }
   void json_shadow_lenient(const char* go_struct) { builder_.type.json_shadow = go_struct; }
 
+  /// Defaults that depend on other fields (see Type::json_defaults): type.json_defaults<&Check::set_defaults>().
+  template <bool (S::*Method)()>
+  void json_defaults() {
+    builder_.type.json_defaults = [](void* self) { return (static_cast<S*>(self)->*Method)(); };
+  }
+
   const Type& build(void (*describe)(TypeBuilder& type)) {
     describe(*this);
     return builder_.finish();
