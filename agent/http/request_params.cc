@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "agent/http/request.h"
 
@@ -26,10 +27,14 @@ void append_escaped(std::string& out, std::string_view text) {
 }  // namespace
 
 std::string Request::encoded_params() const {
-  std::vector<Pair> sorted = params_;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Pair& a, const Pair& b) { return a.first < b.first; });
+  std::vector<const Pair*> sorted;
+  for (const Pair& pair : params_) sorted.push_back(&pair);
+  // Equal names keep their order: the pairs lie in one vector.
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Pair* a, const Pair* b) { return std::tie(a->first, a) < std::tie(b->first, b); });
   std::string out;
-  for (const auto& [name, value] : sorted) {
+  for (const Pair* pair : sorted) {
+    const auto& [name, value] = *pair;
     if (!out.empty()) out += '&';
     append_escaped(out, name);
     out += '=';
