@@ -5,6 +5,7 @@
 
 #include "base/quote.h"
 #include "catalog/registry/lookup.h"
+#include "catalog/registry/register.h"
 #include "catalog/store/key.h"
 #include "catalog/store/kv.h"
 
@@ -66,6 +67,21 @@ Result<> validate_checks(const Tables& tables, const Session& session) {
   return {};
 }
 
+// Tells the node's checks that follow a session of this name.
+Result<> update_checks(Transaction& transaction, const Session& session, std::string_view status) {
+  std::vector<HealthCheck> followers;
+  for (auto [key, row] : transaction.tables().checks.prefix(index_key({peer_part(""), session.Node}))) {
+    HealthCheck check = row->get();
+    if (check.Type == "session" && check.Definition->SessionName == session.Name) followers.push_back(std::move(check));
+  }
+  for (HealthCheck& check : followers) {
+    check.Status = status;
+    check.Output = "Session '" + session.ID + (status == kHealthPassing ? "' in force" : "' is invalid");
+    if (auto result = ensure_check(transaction, std::move(check), Indexes::preserve); !result) return result;
+  }
+  return {};
+}
+
 std::vector<std::string> ids(auto cursor) {
   std::vector<std::string> ids;
   for (auto [key, session] : cursor) ids.push_back(session->ID);
@@ -117,7 +133,7 @@ Result<> session_create(Transaction& transaction, Session& session) {
   return transaction.atomically([&]() -> Result<> {
     insert_rows(transaction, session);
     transaction.set_index(kSessions);
-    return {};
+    return update_checks(transaction, session, kHealthPassing);
   });
 }
 
@@ -135,7 +151,7 @@ Result<> session_destroy(Transaction& transaction, std::string_view id) {
     } else {
       return failed("unknown session behavior " + base::quote(session->Behavior));
     }
-    return {};
+    return update_checks(transaction, *session, kHealthCritical);
   });
 }
 
@@ -158,9 +174,7 @@ Result<> session_end_of_node(Transaction& transaction, std::string_view node) {
 
 Result<> session_end_of_check(Transaction& transaction, std::string_view node, std::string_view check_id) {
   for (const auto& id : ids(transaction.tables().sessions_by_check.prefix(index_key({node, check_id})))) {
-    if (auto ended = session_destroy(transaction, id); !ended) {
-      return failed("failed deleting session: ", ended.error());
-    }
+    if (auto ended = session_destroy(transaction, id); !ended) return ended;
   }
   return {};
 }
