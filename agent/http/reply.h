@@ -13,6 +13,8 @@
 
 namespace proconsul::agent::http {
 
+class Worker;
+
 /// Slices in order. A borrowed slice must live as long as something in `hold()` keeps it alive.
 class Body {
  public:
@@ -101,17 +103,18 @@ Reply failure(const base::Error& error);
 class Responder {
  public:
   Responder() = default;
-  struct Call;
-  explicit Responder(std::unique_ptr<Call> call);
   Responder(Responder&&) noexcept;
   Responder& operator=(Responder&&) noexcept;
   ~Responder();
   void send(Reply reply);
   void send(base::Result<Reply> reply);
-  explicit operator bool() const { return call_ != nullptr; }
+  explicit operator bool() const { return worker_ != nullptr; }
 
  private:
-  std::unique_ptr<Call> call_;
+  friend Responder make_responder(Worker& worker, std::uint64_t connection);
+  Responder(Worker& worker, std::uint64_t connection);
+  Worker* worker_ = nullptr;
+  std::uint64_t connection_ = 0;
 };
 
 }  // namespace proconsul::agent::http

@@ -66,8 +66,8 @@ std::string Request::source_ip() const {
   const std::string_view forwarded = header("X-Forwarded-For");
   if (std::string ip = valid_ip(forwarded.substr(0, forwarded.find(','))); !ip.empty()) return ip;
   const std::size_t colon = remote_.rfind(':');
-  if (colon == std::string::npos) return {};
-  std::string_view host = std::string_view(remote_).substr(0, colon);
+  if (colon == std::string_view::npos) return {};
+  std::string_view host = remote_.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   return valid_ip(host);
 }
@@ -91,8 +91,8 @@ std::shared_ptr<Request> Request::own() const {
       owned += view;
     }
   };
-  for (std::string_view* view :
-       {&copy->method_text, &copy->target, &copy->path, &copy->rest, &copy->query, &copy->escaped_path, &copy->body})
+  for (std::string_view* view : {&copy->method_text, &copy->target, &copy->path, &copy->rest, &copy->query,
+                                 &copy->escaped_path, &copy->body, &copy->remote_})
     take(*view);
   for (auto* pairs : {&copy->params_, &copy->headers_}) {
     for (auto& [name, value] : *pairs) {

@@ -56,10 +56,14 @@ class Request {
   std::vector<std::string_view> params(std::string_view name) const;
   /// All parameters as Go's url.Values.Encode writes them: sorted by name, escaped.
   std::string encoded_params() const;
+  template <class Visit>
+  void each_param(Visit visit) const {
+    for (const auto& [name, value] : params_) visit(name, value);
+  }
   /// First value of a header, any letter case; empty if absent.
   std::string_view header(std::string_view name) const;
   /// "10.0.0.1:51234"; "@" over a unix socket.
-  const std::string& remote() const { return remote_; }
+  std::string_view remote() const { return remote_; }
   /// X-Forwarded-For's first address or the peer's, without port; empty if neither is one.
   std::string source_ip() const;
   bool pretty() const { return pretty_; }
@@ -74,7 +78,7 @@ class Request {
   std::vector<Pair> headers_{};
   std::string decoded_{};  // unescaped path and parameters
   std::string owned_{};    // own(): head and body
-  std::string remote_{};
+  std::string_view remote_{};
   bool pretty_{};
   bool bad_query_{};
 };

@@ -21,7 +21,7 @@ class RequestReader {
   static void add_header(Request& request, std::string_view name, std::string_view value);
   /// Splits and unescapes the target. False: Go's server answers 400 Bad Request.
   static bool set_target(Request& request, std::string_view method, std::string_view target);
-  static void set_remote(Request& request, std::string remote) { request.remote_ = std::move(remote); }
+  static void set_remote(Request& request, std::string_view remote) { request.remote_ = remote; }
   /// Some parameter was malformed; Consul answers 500 to every such request.
   static bool bad_query(const Request& request) { return request.bad_query_; }
 };

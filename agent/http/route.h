@@ -50,7 +50,7 @@ using CallFn = base::Result<Reply> (*)(Context&, const Request&);               
 using AsyncFn = void (*)(Context&, std::shared_ptr<const Request>, Responder);  // answers later, from any thread
 using ReadFn = base::Result<Answer> (*)(const ReadContext&);                    // a (blocking) query over a view
 using HashFn = base::Result<HashedAnswer> (*)(Context&, const Request&,
-                                              base::KeySet&);  // a blocking query over local state
+                                              base::KeySet*);  // a blocking query over local state
 using UploadFn = std::unique_ptr<BodySink> (*)(Context&, std::shared_ptr<const Request>, Responder);
 
 struct Handler {
@@ -94,6 +94,7 @@ enum RouteFlag : std::uint32_t {
   kLocalOnly = 1u << 9,        // the read does not need a leader (answers from this agent alone)
   kEndless = 1u << 10,         // a stream: compressed from the first byte
   kNoMethodCheck = 1u << 11,   // the handler answers wrong methods itself
+  kAnyDatacenter = 1u << 12,   // ?dc is not this frame's business: the handler answers for other datacenters
 };
 
 struct Route {

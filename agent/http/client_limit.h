@@ -1,0 +1,24 @@
+// limits.http_max_conns_per_client: how many connections each client address has.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace proconsul::agent::http {
+
+class ClientLimit {
+ public:
+  /// `remote` is a peer's address and port; a unix socket's ("@") is not counted. False: the address has as many as it
+  /// may (<= 0: no limit).
+  bool enter(std::string_view remote, std::int64_t most);
+  void leave(std::string_view remote);
+
+ private:
+  std::mutex mutex_{};
+  std::unordered_map<std::string, std::int64_t> open_{};
+};
+
+}  // namespace proconsul::agent::http

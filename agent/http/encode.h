@@ -1,0 +1,68 @@
+// From a Reply to the bytes on the wire: indentation, compression, head.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agent/http/context.h"
+#include "agent/http/reply.h"
+#include "agent/http/router.h"
+#include "base/net/loop.h"
+
+namespace proconsul::agent::http {
+
+/// What is remembered of a request while its answer is made.
+struct Exchange {
+  const Endpoint* endpoint = nullptr;  // null: an unknown path, or no request at all
+  const Route* route = nullptr;
+  base::net::Clock::time_point begun{};
+  base::Duration wait{};  // of a blocking query
+  Method method{};
+  bool keep_alive = true;
+  bool http_1_0 = false;
+  bool wants_gzip = false;
+  bool pretty = false;
+  /// Equal waiters whose forms differ get different bytes.
+  unsigned form() const {
+    return keep_alive | http_1_0 << 1 | wants_gzip << 2 | pretty << 3 | (method == Method::head) << 4;
+  }
+};
+
+/// What a query over the replicated state tells about itself.
+struct ReadMeta {
+  std::uint64_t index{};
+  bool known_leader{};
+  std::uint64_t last_contact_ms{};
+  const char* consistency = nullptr;  // null: not shown
+  bool filtered_by_acls{};
+};
+
+/// Go's json.Indent with four blanks. `json` is valid and compact.
+std::string indent(std::string_view json);
+std::string gzip(std::string_view data);
+
+/// Makes heads; one per loop.
+class Encoder {
+ public:
+  explicit Encoder(const Settings& settings);
+  /// Indents and compresses the body as the request asked.
+  void shape(const Exchange& exchange, Reply& reply) const;
+  /// Appends the head. `meta` is null for what is no query. A source is announced as chunked.
+  void head(const Exchange& exchange, const Reply& reply, const ReadMeta* meta, std::string& out);
+
+ private:
+  void date(std::string& out);
+  const Settings& settings_;
+  std::string common_{};   // headers of every endpoint's answer
+  std::string unknown_{};  // of answers to unknown paths
+  std::int64_t second_ = 0;
+  std::string date_{};
+};
+
+/// Whether an Accept-Encoding names gzip with a quality above 0.
+bool accepts_gzip(std::string_view accept_encoding);
+/// "Not Found"; "" for a status without a name.
+std::string_view status_text(int status);
+
+}  // namespace proconsul::agent::http

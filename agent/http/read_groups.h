@@ -1,0 +1,87 @@
+// Reads over the replicated state: consistency modes, and blocking queries, of which equal ones share one evaluation
+// and one encoded answer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "agent/http/connection.h"
+#include "agent/http/context.h"
+#include "agent/http/route.h"
+#include "base/watch.h"
+
+namespace proconsul::agent::http {
+
+class Worker;
+
+/// All connections of one loop that wait for the same answer.
+struct ReadGroup {
+  std::string key{};
+  std::uint64_t token = 0;
+  const Route* route = nullptr;
+  std::shared_ptr<const Request> request{};
+  base::KeySet keys{};
+  base::Watch watch{};
+  // The last evaluation.
+  base::Result<Answer> answer{};
+  std::string hash{};
+  ReadMeta meta{};
+  std::vector<std::pair<unsigned, std::shared_ptr<const std::string>>> wires{};  // by form
+  std::vector<std::uint64_t> waiters{};                                          // connection ids
+  bool verifying = false;
+};
+
+class ReadGroups final : public base::WakeSink {
+ public:
+  explicit ReadGroups(Worker& worker);
+  ~ReadGroups() override;
+
+  /// Answers or parks the connection.
+  void start(Connection& connection, const Request& request);
+  void leave(Connection& connection);
+  void expire(Connection& connection);
+  std::size_t parked() const { return parked_; }
+
+ private:
+  void wake(std::vector<std::uint64_t> tokens) override;  // from the thread that publishes
+  void woken(std::uint64_t token);
+  void serve(ReadGroup& group);
+
+  void answer(Connection& connection, const Request& request);
+  void block(Connection& connection, const Request& request);
+  void evaluate(ReadGroup& group);
+  void evaluate_and_watch(ReadGroup& group);
+  bool ready(const ReadGroup& group, const Waiter& waiter) const;
+  void send(ReadGroup& group, Connection& connection);
+  void add(ReadGroup& group, Connection& connection, std::uint64_t min_index);
+  void drop_if_idle(ReadGroup& group);
+  ReadMeta meta_of(const Answer& answer, const Request& request, const Route& route) const;
+  base::Result<HashedAnswer> hashed(const Route& route, const Request& request, base::KeySet* keys) const;
+
+  struct Verification {
+    std::uint64_t connection;
+    std::shared_ptr<const Request> request;
+  };
+  void verify(Connection& connection, const Request& request);
+  void launch_verification();
+  void verified(const base::Result<>& result);
+  void hold_for_leader(Connection& connection, const Request& request);
+  void look_for_leader(std::uint64_t connection, std::shared_ptr<const Request> request,
+                       base::net::Clock::time_point give_up);
+
+  Worker& worker_;
+  std::unordered_map<std::string_view, std::unique_ptr<ReadGroup>> groups_{};
+  std::unordered_map<std::uint64_t, ReadGroup*> by_token_{};
+  std::uint64_t next_token_ = 1;
+  std::size_t parked_ = 0;
+  std::vector<Verification> unverified_{};
+  std::vector<Verification> in_flight_{};
+  std::uint64_t jitter_ = 0x9e3779b97f4a7c15;
+};
+
+}  // namespace proconsul::agent::http

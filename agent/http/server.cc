@@ -1,0 +1,110 @@
+#include "agent/http/server.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+#include <vector>
+
+#include "agent/http/client_limit.h"
+#include "agent/http/worker.h"
+#include "base/net/socket.h"
+
+namespace proconsul::agent::http {
+
+using base::net::Acceptor;
+using base::net::Fd;
+using base::net::TlsContext;
+
+struct HttpServer::Impl {
+  Impl(base::net::Loops& all, Context& shared, std::span<const std::span<const Route>> routes)
+      : loops(all), context(shared), router(routes) {
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+      workers.push_back(std::make_unique<Worker>(loops[i], context, router, clients));
+    }
+  }
+
+  void take(Fd socket, const std::shared_ptr<TlsContext>& tls) {
+    std::string remote = base::net::peer_name(socket.get());
+    if (!clients.enter(remote, context.settings.max_connections_per_client)) {
+      constexpr std::string_view kRefusal =
+          "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nContent-Length: 81\r\nConnection: "
+          "close\r\n\r\n"
+          "Your IP is issuing too many concurrent connections, please rate limit your calls\n";
+      // Best effort, as a client that is over its limit is owed no waiting.
+      if (!tls) (void)!::send(socket.get(), kRefusal.data(), kRefusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      return;
+    }
+    // In turn, so that every loop has its share: the kernel would give a burst of connections to whoever wakes first.
+    workers[turn++ % workers.size()]->adopt(std::move(socket), tls, std::move(remote));
+  }
+
+  /// Runs `task` on the loop and returns when it is done.
+  static void on_loop(base::net::Loop& loop, base::net::Task task) {
+    std::promise<void> done;
+    loop.post([&] {
+      task();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+  void accept(Fd listener, std::shared_ptr<TlsContext> tls) {
+    on_loop(loops[0], [&] {
+      acceptors.push_back(std::make_unique<Acceptor>(
+          loops[0], std::move(listener), [this, tls = std::move(tls)](Fd socket) { take(std::move(socket), tls); }));
+    });
+  }
+
+  base::net::Loops& loops;
+  Context& context;
+  Router router;
+  ClientLimit clients;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::unique_ptr<Acceptor>> acceptors;  // on loop 0
+  std::vector<std::string> socket_files;
+  std::size_t turn = 0;
+  bool stopped = false;
+};
+
+HttpServer::HttpServer(base::net::Loops& loops, Context& context, std::span<const std::span<const Route>> routes)
+    : impl_(std::make_unique<Impl>(loops, context, routes)) {}
+
+HttpServer::~HttpServer() {
+  stop();
+}
+
+base::Result<std::uint16_t> HttpServer::listen_tcp(const std::string& ip, std::uint16_t port,
+                                                   std::shared_ptr<TlsContext> tls) {
+  base::Result<Fd> listener = base::net::listen_tcp(ip, port);
+  if (!listener) return listener.error();
+  const std::uint16_t bound = base::net::local_port(listener->get());
+  impl_->accept(std::move(*listener), std::move(tls));
+  return bound;
+}
+
+base::Result<> HttpServer::listen_unix(const std::string& path, const std::string& user, const std::string& group,
+                                       const std::string& mode) {
+  base::Result<Fd> listener = base::net::listen_unix(path, user, group, mode);
+  if (!listener) return listener.error();
+  impl_->socket_files.push_back(path);
+  impl_->accept(std::move(*listener), nullptr);
+  return {};
+}
+
+void HttpServer::stop() {
+  if (std::exchange(impl_->stopped, true)) return;
+  Impl::on_loop(impl_->loops[0], [&] { impl_->acceptors.clear(); });
+  for (const auto& worker : impl_->workers) Impl::on_loop(worker->loop(), [&] { worker->shut(); });
+  for (const std::string& path : impl_->socket_files) ::unlink(path.c_str());
+}
+
+std::size_t HttpServer::connections() const {
+  std::size_t count = 0;
+  for (const auto& worker : impl_->workers) Impl::on_loop(worker->loop(), [&] { count += worker->connections(); });
+  return count;
+}
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,41 @@
+// The agent's HTTP API: listeners and, on every loop, the connections.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "agent/http/context.h"
+#include "agent/http/route.h"
+#include "base/net/loop.h"
+#include "base/net/tls.h"
+#include "base/result.h"
+
+namespace proconsul::agent::http {
+
+class HttpServer {
+ public:
+  /// `context` and `loops` outlive the server; the server outlives every Responder that it gave out, so stop what
+  /// holds them (raft, checks) before it dies.
+  HttpServer(base::net::Loops& loops, Context& context, std::span<const std::span<const Route>> routes = all_routes());
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+
+  /// Port 0 takes a free one. Returns the port. A null `tls` is plain HTTP. Before or after traffic has begun; main
+  /// thread.
+  base::Result<std::uint16_t> listen_tcp(const std::string& ip, std::uint16_t port,
+                                         std::shared_ptr<base::net::TlsContext> tls = nullptr);
+  base::Result<> listen_unix(const std::string& path, const std::string& user, const std::string& group,
+                             const std::string& mode);
+  /// Stops accepting and closes every connection; returns when that is done. Loops must still run. Idempotent.
+  void stop();
+
+  std::size_t connections() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace proconsul::agent::http

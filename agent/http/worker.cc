@@ -1,0 +1,289 @@
+#include "agent/http/worker.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "agent/http/client_limit.h"
+#include "agent/http/request_reader.h"
+#include "agent/http/responder.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+constexpr std::string_view kUnknownV1 = "Invalid URL path: not a recognized HTTP API endpoint\n";
+constexpr std::string_view kUnknown =
+    "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n";
+constexpr std::uint64_t kAnySize = ~std::uint64_t{0};
+
+/// An address as 16 bytes, IPv4 mapped; false if it is none.
+bool address_bytes(std::string_view text, unsigned char (&out)[16]) {
+  const std::string copy(text);
+  std::memset(out, 0, sizeof out);
+  if (inet_pton(AF_INET, copy.c_str(), out + 12) == 1) {
+    out[10] = out[11] = 0xff;
+    return true;
+  }
+  return inet_pton(AF_INET6, copy.c_str(), out) == 1;
+}
+
+bool cidr_contains(std::string_view cidr, const unsigned char (&address)[16]) {
+  const std::size_t slash = cidr.find('/');
+  unsigned char network[16];
+  if (slash == std::string_view::npos || !address_bytes(cidr.substr(0, slash), network)) return false;
+  unsigned bits = 0;
+  std::from_chars(cidr.data() + slash + 1, cidr.data() + cidr.size(), bits);
+  if (cidr.find(':') == std::string_view::npos) bits += 96;
+  bits = std::min(bits, 128u);
+  for (unsigned i = 0; i < bits; ++i) {
+    const unsigned char mask = static_cast<unsigned char>(0x80 >> (i % 8));
+    if ((network[i / 8] ^ address[i / 8]) & mask) return false;
+  }
+  return true;
+}
+
+/// What Go's html.EscapeString does to the link in a redirect's body.
+std::string html_escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+Reply redirect_to(const Request& request, int status, std::string_view path) {
+  std::string location(path);
+  if (!request.query.empty()) location += "?" + std::string(request.query);
+  Reply reply{.status = status, .type = {}};
+  reply.header("Location", location);
+  if (request.method == Method::get || request.method == Method::head) {
+    reply.type = content::kHtml;
+    reply.body = "<a href=\"" + html_escaped(location) + "\">" + std::string(status_text(status)) + "</a>.\n\n";
+  }
+  return reply;
+}
+
+}  // namespace
+
+Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, ClientLimit& clients)
+    : loop_(loop), context_(context), router_(router), clients_(clients), encoder_(context.settings), reads_(*this) {
+  constexpr std::size_t kGoDefault = 1 << 20;
+  constexpr std::size_t kGoSlop = 4096;  // Go reads this much more before it complains
+  const std::size_t most = context.settings.max_header_bytes;
+  most_head_bytes_ = (most ? most : kGoDefault) + kGoSlop;
+}
+
+Worker::~Worker() = default;
+
+void Worker::adopt(base::net::Fd socket, std::shared_ptr<base::net::TlsContext> tls, std::string remote) {
+  loop_.post([this, socket = std::move(socket), tls = std::move(tls), remote = std::move(remote)]() mutable {
+    std::uint32_t place = 0;
+    if (free_.empty()) {
+      place = static_cast<std::uint32_t>(slots_.size());
+      slots_.emplace_back();
+    } else {
+      place = free_.back();
+      free_.pop_back();
+    }
+    Slot& slot = slots_[place];
+    slot.remote = std::move(remote);
+    const std::uint64_t id = static_cast<std::uint64_t>(++slot.generation) << 32 | place;
+    slot.connection = std::make_unique<Connection>(*this, id, std::move(socket), std::move(tls));
+    ++live_;
+    slot.connection->start();
+  });
+}
+
+Connection* Worker::find(std::uint64_t id) {
+  const auto place = static_cast<std::uint32_t>(id);
+  if (place >= slots_.size() || slots_[place].generation != id >> 32) return nullptr;
+  return slots_[place].connection.get();
+}
+
+void Worker::bury(Connection& connection) {
+  const auto place = static_cast<std::uint32_t>(connection.id());
+  Slot& slot = slots_[place];
+  clients_.leave(slot.remote);
+  // It may be closing itself in the middle of its own work: freed when the loop is back in our hands.
+  if (dead_.empty()) loop_.post([this] { dead_.clear(); });
+  dead_.push_back(std::move(slot.connection));
+  free_.push_back(place);
+  --live_;
+}
+
+void Worker::shut() {
+  for (Slot& slot : slots_) {
+    if (slot.connection) slot.connection->close();
+  }
+  dead_.clear();
+}
+
+void Worker::reply_later(std::uint64_t id, Reply reply) {
+  loop_.post([this, id, reply = std::move(reply)]() mutable {
+    if (Connection* connection = find(id)) {
+      connection->reply(std::move(reply));
+      connection->resume();
+    }
+  });
+}
+
+void Worker::wake_connection(std::uint64_t id) {
+  loop_.post([this, id] {
+    if (Connection* connection = find(id)) connection->wake();
+  });
+}
+
+std::optional<Reply> Worker::unknown_path(const Request& request) const {
+  if (request.path != "/") {
+    const bool meant_api = request.path.find("/v1/") != std::string_view::npos;
+    return text(404, std::string(meant_api ? kUnknownV1 : kUnknown));
+  }
+  if (context_.settings.ui_enabled) {
+    Request bare = request;
+    bare.query = {};
+    return redirect_to(bare, 301, context_.settings.ui_content_path);
+  }
+  return text(
+      200, "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart.");
+}
+
+std::optional<Reply> Worker::redirect(const Request& request, const Endpoint*& endpoint) const {
+  const std::string_view path = request.escaped_path;
+  if (path == "*") return std::nullopt;
+  if (path.find("//") != std::string_view::npos || path.find("/.") != std::string_view::npos) {
+    std::string clean = clean_path(path);
+    if (const Endpoint* found = router_.find(clean); !found && router_.find(clean + "/")) clean += '/';
+    if (clean != path) return redirect_to(request, 307, clean);
+  }
+  endpoint = router_.find(path);
+  if (!endpoint && !path.ends_with('/')) {
+    const std::string below = std::string(path) + '/';
+    const Endpoint* tree = router_.find(below);
+    if (tree && tree->pattern == below) return redirect_to(request, 307, below);
+  }
+  return std::nullopt;
+}
+
+bool Worker::may_write(const Connection&, const Request& request) const {
+  if (request.method == Method::get || request.method == Method::head || request.method == Method::options) return true;
+  const std::vector<std::string>& allowed = context_.settings.allow_write_from;
+  if (allowed.empty()) return true;
+  std::string_view host = request.remote();
+  host = host.substr(0, host.rfind(':'));
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  unsigned char address[16];
+  if (!address_bytes(host, address)) return false;
+  return std::ranges::any_of(allowed, [&](const std::string& cidr) { return cidr_contains(cidr, address); });
+}
+
+std::optional<Reply> Worker::admit(Connection& connection, Request& request, std::uint64_t& limit) {
+  Exchange& exchange = connection.exchange();
+  exchange.endpoint = nullptr;
+  exchange.route = nullptr;
+  RequestReader::set_remote(request, slots_[static_cast<std::uint32_t>(connection.id())].remote);
+  if (!settings().allow_unprintable_paths && !is_printable(request.path)) return Reply{.status = 400, .type = {}};
+  const Endpoint* endpoint = nullptr;
+  if (std::optional<Reply> elsewhere = redirect(request, endpoint)) return elsewhere;
+  if (!endpoint) return unknown_path(request);
+
+  exchange.endpoint = endpoint;
+  request.wants_gzip = exchange.wants_gzip = accepts_gzip(request.header("Accept-Encoding"));
+  if (RequestReader::bad_query(request)) return Reply{.status = 500, .type = content::kText};
+  for (const std::string& prefix : settings().block_endpoints) {
+    if (request.path.starts_with(prefix)) return text(403, "Endpoint is blocked by agent configuration");
+  }
+  const Route* route =
+      request.method == Method::other ? nullptr : endpoint->rows[static_cast<std::size_t>(request.method)];
+  if (!(endpoint->flags & kNoMethodCheck)) {
+    if (request.method == Method::options) {
+      Reply reply;
+      reply.header("Allow", endpoint->allow);
+      return reply;
+    }
+    if (!route) {
+      Reply reply = text(405, "method " + std::string(request.method_text) + " not allowed");
+      reply.header("Allow", endpoint->allow);
+      return reply;
+    }
+  }
+  if (!route || !route->handler) {
+    exchange.endpoint = nullptr;
+    return unknown_path(request);
+  }
+  exchange.route = route;
+  if (!may_write(connection, request)) return text(403, "Access is restricted");
+  request.rest = endpoint->is_prefix() ? request.path.substr(std::min(request.path.size(), endpoint->pattern.size()))
+                                       : std::string_view{};
+  if (route->flags & (kQueryOptions) || route->handler.read || route->handler.hash) {
+    if (base::Result<> read = read_query_options(request, settings(), route->flags & kDiscovery); !read) {
+      return failure(read.error());
+    }
+    if (!(route->flags & kAnyDatacenter) && request.options.datacenter != settings().datacenter) {
+      return text(500, "No path to datacenter");
+    }
+  }
+  if (route->flags & (kNoNamespace | kNoPartition)) {
+    if (base::Result<> plain = refuse_enterprise(request, route->flags & kNoNamespace); !plain) {
+      return failure(plain.error());
+    }
+  }
+  limit = settings().max_body_bytes;
+  if (route->flags & kKvLimit) limit = settings().kv_max_value_size;
+  if (route->flags & kTxnLimit) limit = std::max(settings().kv_max_value_size, settings().txn_max_req_len);
+  if (route->handler.upload) limit = kAnySize;
+  return std::nullopt;
+}
+
+Reply Worker::too_large(const Exchange& exchange, std::int64_t declared, std::uint64_t limit) const {
+  std::string size;
+  if (declared >= 0) size = "(" + std::to_string(declared) + " bytes)";
+  std::string message = "Request body" + size + " too large, max size: " + std::to_string(limit) + " bytes.";
+  if (exchange.route->flags & (kKvLimit | kTxnLimit)) {
+    message += " See https://developer.hashicorp.com/docs/agent/config/config-files#";
+    message += exchange.route->flags & kKvLimit ? "kv_max_value_size." : "txn_max_req_len.";
+  }
+  return text(413, std::move(message));
+}
+
+void Worker::run(Connection& connection, Request& request) {
+  const Handler& handler = connection.exchange().route->handler;
+  if (handler.call) {
+    base::Result<Reply> reply = handler.call(context_, request);
+    return connection.reply(reply ? std::move(*reply) : failure(reply.error()));
+  }
+  if (handler.async) {
+    connection.wait();
+    return handler.async(context_, request.own(), make_responder(*this, connection.id()));
+  }
+  reads_.start(connection, request);
+}
+
+std::unique_ptr<BodySink> Worker::upload(Connection& connection, Request& request) {
+  return connection.exchange().route->handler.upload(context_, request.own(), make_responder(*this, connection.id()));
+}
+
+void Worker::count(const Exchange&) {}
+
+void Worker::handshake_failed(const std::string&, int) {}
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,85 @@
+// The HTTP server's part on one loop: its connections, and the way of a request from its row to its handler.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/http/connection.h"
+#include "agent/http/context.h"
+#include "agent/http/encode.h"
+#include "agent/http/read_groups.h"
+#include "agent/http/router.h"
+#include "base/net/loop.h"
+
+namespace proconsul::agent::http {
+
+class ClientLimit;
+
+class Worker {
+ public:
+  Worker(base::net::Loop& loop, Context& context, const Router& router, ClientLimit& clients);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // From any thread.
+  void adopt(base::net::Fd socket, std::shared_ptr<base::net::TlsContext> tls, std::string remote);
+  void reply_later(std::uint64_t connection, Reply reply);
+  void wake_connection(std::uint64_t connection);
+
+  // On the loop, for its connections.
+  base::net::Loop& loop() { return loop_; }
+  Context& context() { return context_; }
+  const Settings& settings() const { return context_.settings; }
+  Encoder& encoder() { return encoder_; }
+  /// The request that is being handled: one at a time, so its memory is used again and again.
+  Request& request() { return request_; }
+  std::string& head_buffer() { return head_; }
+  std::size_t most_head_bytes() const { return most_head_bytes_; }
+  Connection* find(std::uint64_t id);
+  void bury(Connection& connection);
+
+  /// Everything that is decided before the body is read: an answer, or the route in the connection's exchange and the
+  /// body's limit.
+  std::optional<Reply> admit(Connection& connection, Request& request, std::uint64_t& limit);
+  Reply too_large(const Exchange& exchange, std::int64_t declared, std::uint64_t limit) const;
+  void run(Connection& connection, Request& request);
+  std::unique_ptr<BodySink> upload(Connection& connection, Request& request);
+  void leave(Connection& connection) { reads_.leave(connection); }
+  void expire(Connection& connection) { reads_.expire(connection); }
+  void count(const Exchange& exchange);
+  void handshake_failed(const std::string& reason, int fd);
+  std::size_t connections() const { return live_; }
+
+  /// Closes every connection; on the loop. Nothing arrives any more.
+  void shut();
+
+ private:
+  struct Slot {
+    std::unique_ptr<Connection> connection{};
+    std::uint32_t generation = 0;
+    std::string remote{};  // as Request::remote()
+  };
+  std::optional<Reply> unknown_path(const Request& request) const;
+  std::optional<Reply> redirect(const Request& request, const Endpoint*& endpoint) const;
+  bool may_write(const Connection& connection, const Request& request) const;
+
+  base::net::Loop& loop_;
+  Context& context_;
+  const Router& router_;
+  ClientLimit& clients_;
+  Encoder encoder_;
+  ReadGroups reads_;
+  Request request_{};
+  std::string head_{};
+  std::size_t most_head_bytes_ = 0;
+  std::vector<Slot> slots_{};
+  std::vector<std::uint32_t> free_{};
+  std::vector<std::unique_ptr<Connection>> dead_{};
+  std::size_t live_ = 0;
+};
+
+}  // namespace proconsul::agent::http
