@@ -45,6 +45,9 @@ class StoreServer final : public server::Server {
   }
   server::Leadership leadership() const override { return {.is_leader = leads, .known = leads}; }
   std::string leader_address() const override { return leads ? "127.0.0.1:8300" : ""; }
+  bool lock_delayed(std::string_view) const override { return false; }
+  void restart_session_timer(const catalog::Session&) override {}
+  void stop_session_timer(std::string_view) override {}
   std::vector<std::string> peers() const override { return {"127.0.0.1:8300"}; }
 
   void put(const std::string& key, const std::string& value) {
