@@ -111,6 +111,8 @@ class MsgpackReader {
   void map_of(const Type& type, void* object);
   bool spend(std::size_t bytes);
   bool is_raft() const { return handle_ == MsgpackHandle::raft; }
+  /// What untyped raws become: text for Consul's own handles, bytes for the others.
+  bool raw_is_text() const { return handle_ == MsgpackHandle::consul || handle_ == MsgpackHandle::event; }
   /// Fails with the text that the handle's codec has for it.
   void codec_error(const std::string& old_text, const std::string& v2_text);
 

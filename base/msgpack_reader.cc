@@ -412,7 +412,7 @@ void MsgpackReader::scalar_value(Value& value, std::uint8_t d) {
     value = std::bit_cast<double>(big_endian<std::uint64_t>());
   } else if (d >= 0xcc && d <= 0xcf) {
     value = static_cast<std::uint64_t>(any_integer(d));
-  } else if (is_text(d) && handle_ == MsgpackHandle::consul) {
+  } else if (is_text(d) && raw_is_text()) {
     value = raw(d, false);
   } else if (is_text(d) || is_bin(d)) {
     value = Bytes(std::string(raw(d, true)));
@@ -463,7 +463,7 @@ void MsgpackReader::free_value(Value& root) {
       slot = &list->emplace_back();
     } else {
       // The plain and raft codecs would take keys of any kind here; none are sent.
-      const std::string_view key = handle_ == MsgpackHandle::consul ? string() : bytes();
+      const std::string_view key = raw_is_text() ? string() : bytes();
       if (failed_) return;
       slot = &parent.container->as_map()->insert_or_assign(std::string(key), Value()).first->second;
     }
@@ -595,7 +595,7 @@ void MsgpackReader::structure(const Type& type, void* object) {
     for (; left > 0 && !failed_; --left) skip();
   } else {
     codec_error("Only encoded map or array can be decoded into a struct. (valueType: " +
-                    hex(static_cast<std::uint8_t>(value_type(d, handle_ == MsgpackHandle::consul))) + ")",
+                    hex(static_cast<std::uint8_t>(value_type(d, raw_is_text()))) + ")",
                 "only encoded map or array can be decoded into a struct");
   }
 }
@@ -610,7 +610,7 @@ void MsgpackReader::list(const Type& type, void* object) {
     size = 2 * bounded(length(d, 0x80, 16, 0xde), 2);
   } else {
     codec_error("Only encoded map or array can be decoded into a slice. (valueType: " +
-                    hex(static_cast<std::uint8_t>(value_type(d, handle_ == MsgpackHandle::consul))) + ")",
+                    hex(static_cast<std::uint8_t>(value_type(d, raw_is_text()))) + ")",
                 "only encoded map or array can be decoded into a slice");
   }
   if (failed_) return;

@@ -40,6 +40,7 @@ struct ContainerType {
 
 template <class T>
 struct ContainerType<List<T>> {
+  static_assert(!std::is_same_v<T, bool>, "std::vector<bool> has no elements to point at");
   static constexpr bool is_container = true;
   using Self = List<T>;
   static Type make() {
