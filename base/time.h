@@ -14,6 +14,9 @@ struct Duration {
   std::int64_t nanoseconds{};
   auto operator<=>(const Duration&) const = default;
 };
+constexpr Duration operator+(Duration a, Duration b) {
+  return {a.nanoseconds + b.nanoseconds};
+}
 constexpr Duration milliseconds(std::int64_t count) {
   return {count * 1'000'000};
 }

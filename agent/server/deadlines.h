@@ -1,7 +1,6 @@
 // Keys that each run out at some time: session TTLs, lock delays. Plain data with `now` passed in; not thread-safe.
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -10,11 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace proconsul::agent::server {
 
 class Deadlines {
  public:
-  using Instant = std::chrono::steady_clock::time_point;
+  using Instant = base::MonotonicTime;
 
   /// Sets or moves the key's deadline.
   void set(std::string key, Instant deadline) {

@@ -3,23 +3,23 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
+
+#include "base/clock.h"
 
 namespace proconsul::agent::server {
 
 class TombstoneClock {
  public:
-  using Instant = std::chrono::steady_clock::time_point;
-  static constexpr std::chrono::minutes kLifetime{15};
-  static constexpr std::chrono::seconds kSlice{30};
+  using Instant = base::MonotonicTime;
+  static constexpr base::Duration kLifetime = base::seconds(15 * 60);
+  static constexpr base::Duration kSlice = base::seconds(30);
 
   /// Tombstones up to this raft index exist as of `now`.
   void hint(std::uint64_t index, Instant now) {
-    const auto since_zero = now.time_since_epoch();
-    const Instant slice_end{since_zero - since_zero % kSlice + kSlice};
+    const Instant slice_end{now.nanoseconds - now.nanoseconds % kSlice.nanoseconds + kSlice.nanoseconds};
     auto& highest = slices_[slice_end + kLifetime];
     highest = std::max(highest, index);
   }
