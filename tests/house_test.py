@@ -15,7 +15,7 @@ MAY_USE = {
     "ui-proxy": {"base"},
     "agent": {"base", "raft", "gossip", "acl", "catalog", "wanfed", "ui-proxy"},
 }
-HEAVY = re.compile(r'#include <(boost/beast|grpcpp|rocksdb|spdlog|fmt|CLI)/')
+HEAVY = re.compile(r'#include <(boost/beast|grpcpp|rocksdb|spdlog|fmt)/')
 OURS = re.compile(r'#include "([a-z-]+)/')
 
 

@@ -1,0 +1,23 @@
+// The table of all commands.
+#pragma once
+
+#include <vector>
+
+#include "agent/cli/command.h"
+
+namespace proconsul::agent::cli {
+
+/// Every command, sorted by name.
+const std::vector<Command>& commands();
+
+// The rows of each family, beside their code.
+std::span<const Command> agent_commands();
+std::span<const Command> autopilot_commands();
+std::span<const Command> catalog_commands();
+std::span<const Command> kv_commands();
+std::span<const Command> member_commands();
+std::span<const Command> operator_commands();
+std::span<const Command> tls_commands();
+std::span<const Command> tool_commands();
+
+}  // namespace proconsul::agent::cli

@@ -1,0 +1,253 @@
+#include "agent/cli/tls_client.h"
+
+#include <dirent.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "agent/cli/connection.h"
+#include "agent/cli/files.h"
+
+namespace proconsul::agent::cli {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+struct Names {
+  std::vector<std::string> dns{};
+  std::vector<std::string> ip{};
+};
+
+Names alternative_names(X509* certificate) {
+  Names names;
+  auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int at = 0; at < sk_GENERAL_NAME_num(list); ++at) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(list, at);
+    if (name->type == GEN_DNS) {
+      names.dns.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                             static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+    } else if (name->type == GEN_IPADD) {
+      ASN1_OCTET_STRING* address = name->d.iPAddress;
+      const unsigned char* bytes = ASN1_STRING_get0_data(address);
+      char text[64] = {};
+      if (ASN1_STRING_length(address) == 4) {
+        std::snprintf(text, sizeof text, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+      } else {
+        std::snprintf(text, sizeof text, "an IPv6 address");
+      }
+      names.ip.emplace_back(text);
+    }
+  }
+  GENERAL_NAMES_free(list);
+  return names;
+}
+
+std::string name_mismatch(SSL* ssl, const std::string& name, bool is_address) {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr) return "x509: certificate is not valid for " + name;
+  const Names names = alternative_names(certificate);
+  if (is_address && names.ip.empty()) {
+    return "x509: cannot validate certificate for " + name + " because it doesn't contain any IP SANs";
+  }
+  const std::string valid = joined(is_address ? names.ip : names.dns);
+  if (valid.empty()) return "x509: certificate is not valid for any names, but wanted to match " + name;
+  return "x509: certificate is valid for " + valid + ", not " + name;
+}
+
+// TLS alerts as Go names them.
+const char* alert_text(int alert) {
+  switch (alert) {
+    case 0:
+      return "close notify";
+    case 10:
+      return "unexpected message";
+    case 20:
+      return "bad record MAC";
+    case 22:
+      return "record overflow";
+    case 40:
+      return "handshake failure";
+    case 42:
+      return "bad certificate";
+    case 43:
+      return "unsupported certificate";
+    case 44:
+      return "revoked certificate";
+    case 45:
+      return "expired certificate";
+    case 46:
+      return "unknown certificate";
+    case 47:
+      return "illegal parameter";
+    case 48:
+      return "unknown certificate authority";
+    case 49:
+      return "access denied";
+    case 50:
+      return "error decoding message";
+    case 51:
+      return "error decrypting message";
+    case 70:
+      return "protocol version not supported";
+    case 71:
+      return "insufficient security level";
+    case 80:
+      return "internal error";
+    case 86:
+      return "inappropriate fallback";
+    case 90:
+      return "user canceled";
+    case 109:
+      return "missing extension";
+    case 110:
+      return "unsupported extension";
+    case 112:
+      return "unrecognized name";
+    case 116:
+      return "certificate required";
+    case 120:
+      return "no application protocol";
+    default:
+      return nullptr;
+  }
+}
+
+std::string openssl_reason() {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = ERR_reason_error_string(code);
+  ERR_clear_error();
+  return reason == nullptr ? "unknown error" : reason;
+}
+
+// Adds every certificate of a PEM text to the trusted ones; their number.
+int trust(SSL_CTX* context, const std::string& pem) {
+  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(std::min<std::size_t>(pem.size(), 1u << 30)));
+  int count = 0;
+  while (X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)) {
+    count += X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate);
+    X509_free(certificate);
+  }
+  BIO_free(bio);
+  ERR_clear_error();  // the end of the text counts as an error
+  return count;
+}
+
+Result<> trust_folder(SSL_CTX* context, const std::string& path) {
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator entries(path, error);
+  if (error) return {Errc::not_found, "lstat " + path + ": no such file or directory"};
+  for (; entries != std::filesystem::recursive_directory_iterator(); entries.increment(error)) {
+    if (error) return {Errc::internal, "Error loading file from CAPath: " + error.message()};
+    if (entries->is_directory(error)) continue;
+    const std::string file = entries->path().string();
+    Result<std::string> pem = read_file(file);
+    if (!pem) return {Errc::internal, "Error loading file from CAPath: " + pem.error().detail};
+    if (trust(context, *pem) == 0) return {Errc::corrupt, "Error loading CA Path: Couldn't parse PEM in: " + file};
+  }
+  return {};
+}
+
+Result<> use_client_certificate(SSL_CTX* context, const TlsFiles& files) {
+  if (files.client_cert.empty() && files.client_key.empty()) return {};
+  if (files.client_cert.empty() || files.client_key.empty()) {
+    return {Errc::invalid_argument, "both client cert and client key must be provided"};
+  }
+  for (const std::string* path : {&files.client_cert, &files.client_key}) {
+    if (Result<std::string> content = read_file(*path); !content) return content.error();
+  }
+  if (SSL_CTX_use_certificate_chain_file(context, files.client_cert.c_str()) != 1) {
+    openssl_reason();
+    return {Errc::corrupt, "tls: failed to find any PEM data in certificate input"};
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, files.client_key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    const bool mismatch = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
+    openssl_reason();
+    return {Errc::corrupt,
+            mismatch ? "tls: private key does not match public key" : "tls: failed to find any PEM data in key input"};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string verification_text(SSL* ssl, const std::string& name) {
+  const std::string prefix = "tls: failed to verify certificate: ";
+  switch (const long result = SSL_get_verify_result(ssl)) {
+    case X509_V_OK:
+      return "";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+      return prefix + name_mismatch(ssl, name, false);
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return prefix + name_mismatch(ssl, name, true);
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return prefix + "x509: certificate has expired or is not yet valid";
+    case X509_V_ERR_INVALID_PURPOSE:
+      return prefix + "x509: certificate specifies an incompatible key usage";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+      return prefix + "x509: certificate signed by unknown authority";
+    default:
+      return prefix + "x509: " + X509_verify_cert_error_string(result);
+  }
+}
+
+std::string tls_error_text(unsigned long code) {
+  const int reason = ERR_GET_REASON(code);
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
+    if (reason > SSL_AD_REASON_OFFSET) {
+      if (const char* text = alert_text(reason - SSL_AD_REASON_OFFSET))
+        return "remote error: tls: " + std::string(text);
+    }
+    if (reason == SSL_R_HTTP_REQUEST || reason == SSL_R_WRONG_VERSION_NUMBER) {
+      return "http: server gave HTTP response to HTTPS client";
+    }
+  }
+  const char* text = ERR_reason_error_string(code);
+  return "tls: " + std::string(text == nullptr ? "unknown error" : text);
+}
+
+Result<> Endpoint::load_tls(const TlsFiles& files) {
+  tls = {SSL_CTX_new(TLS_client_method()), &SSL_CTX_free};
+  if (!tls) return {Errc::internal, "tls: " + openssl_reason()};
+  SSL_CTX_set_min_proto_version(tls.get(), TLS1_2_VERSION);
+  SSL_CTX_set_mode(tls.get(), SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_verify(tls.get(), files.verify_server ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  // Whatever the operator calls trusted is trusted, also an intermediate authority alone.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls.get()), X509_V_FLAG_PARTIAL_CHAIN);
+
+  server_name = files.server_name;
+  if (const std::size_t colon = server_name.rfind(':'); colon != std::string::npos && server_name.find(':') == colon) {
+    server_name.resize(colon);
+  }
+  if (Result<> used = use_client_certificate(tls.get(), files); !used) return used;
+  if (!files.ca_file.empty()) {
+    Result<std::string> pem = read_file(files.ca_file);
+    if (!pem) return {pem.error().code, "Error loading CA File: " + pem.error().detail};
+    if (trust(tls.get(), *pem) == 0) {
+      return {Errc::corrupt, "Error loading CA File: Couldn't parse PEM in: " + files.ca_file};
+    }
+  } else if (!files.ca_path.empty()) {
+    return trust_folder(tls.get(), files.ca_path);
+  } else if (use_tls) {
+    SSL_CTX_set_default_verify_paths(tls.get());
+  }
+  return {};
+}
+
+}  // namespace proconsul::agent::cli
