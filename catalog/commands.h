@@ -4,13 +4,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "base/msgpack.h"
 #include "base/result.h"
+#include "catalog/types/system.h"
 #include "catalog/types/txn.h"
 
 namespace proconsul::catalog {
+
+class Transaction;
 
 enum class Command : std::uint8_t {
   register_ = 0,
@@ -22,7 +26,11 @@ enum class Command : std::uint8_t {
   txn = 8,
   autopilot = 9,
   system_metadata = 31,
+  virtual_ips = 43,
 };
+
+/// Set in the number of a command that an older server may pass over.
+inline constexpr std::uint8_t kIgnoreUnknown = 128;
 
 /// Log.Data: the number, then the body in msgpack.
 template <class Request>
@@ -33,9 +41,15 @@ std::string encode_command(Command command, const Request& request) {
   return data;
 }
 
+/// The entry was a part of a command that is not complete: nothing was applied yet. For the last part it means that
+/// earlier ones were lost to a change of leader: "please resubmit call for rechunking".
+struct Incomplete {};
+
 /// What became of an applied command. An Error is the command's own (it changed nothing), not raft's.
 struct ApplyResult {
-  std::variant<std::monostate, bool, std::uint64_t, std::string, TxnResponse, base::Error> value{};
+  std::variant<std::monostate, bool, std::uint64_t, std::string, TxnResponse, base::Error,
+               AssignServiceManualVIPsResponse, Incomplete>
+      value{};
 
   /// The command's error, if it failed.
   const base::Error* error() const { return std::get_if<base::Error>(&value); }
@@ -45,5 +59,16 @@ struct ApplyResult {
     return error() == nullptr && (answer == nullptr || *answer);
   }
 };
+
+/// One replicated command: the only list of them.
+struct CommandRow {
+  std::uint8_t number;
+  const char* name;
+  /// Applies the body. An error is fatal: the body cannot be read, and going on would make the servers' states differ.
+  /// Null: this version knows the command but cannot apply it.
+  base::Result<ApplyResult> (*apply)(Transaction& tx, std::string_view body);
+};
+/// Null if this version does not know the command (the number is without kIgnoreUnknown).
+const CommandRow* find_command(std::uint8_t number);
 
 }  // namespace proconsul::catalog

@@ -1,0 +1,147 @@
+#include "catalog/commands.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "catalog/registry/coordinates.h"
+#include "catalog/registry/mesh.h"
+#include "catalog/registry/register.h"
+#include "catalog/registry/settings.h"
+#include "catalog/store/kv.h"
+#include "catalog/store/session.h"
+#include "catalog/store/store.h"
+#include "catalog/store/txn.h"
+
+namespace proconsul::catalog {
+
+using base::Errc;
+using base::Error;
+using base::Result;
+
+namespace {
+
+// What the parts of the catalog answer, as an ApplyResult.
+ApplyResult answer(Result<> done) {
+  return done ? ApplyResult{} : ApplyResult{std::move(done.error())};
+}
+ApplyResult answer(std::optional<bool> value) {
+  return value ? ApplyResult{*value} : ApplyResult{};
+}
+ApplyResult answer(Result<std::optional<bool>> done) {
+  return done ? answer(*done) : ApplyResult{std::move(done.error())};
+}
+
+template <class Request, class Act>
+Result<ApplyResult> with(std::string_view body, Act act) {
+  Result<Request> request = base::from_msgpack<Request>(body);
+  if (!request) return Error{Errc::corrupt, "failed to decode request: " + request.error().detail};
+  return act(*request);
+}
+
+Result<ApplyResult> apply_register_command(Transaction& tx, std::string_view body) {
+  return with<RegisterRequest>(body, [&](auto& request) { return answer(apply_register(tx, std::move(request))); });
+}
+
+Result<ApplyResult> apply_deregister_command(Transaction& tx, std::string_view body) {
+  return with<DeregisterRequest>(body, [&](auto& request) { return answer(apply_deregister(tx, request)); });
+}
+
+Result<ApplyResult> apply_kvs(Transaction& tx, std::string_view body) {
+  return with<KVSRequest>(body, [&](auto& request) { return answer(kv_apply(tx, request)); });
+}
+
+Result<ApplyResult> apply_session(Transaction& tx, std::string_view body) {
+  return with<SessionRequest>(body, [&](auto& request) {
+    Result<std::string> id = session_apply(tx, request);
+    if (!id) return ApplyResult{std::move(id.error())};
+    return id->empty() ? ApplyResult{} : ApplyResult{std::move(*id)};
+  });
+}
+
+Result<ApplyResult> refuse_legacy_acl(Transaction&, std::string_view) {
+  return ApplyResult{Error{Errc::internal, "legacy ACL command has been removed with the legacy ACL system"}};
+}
+
+Result<ApplyResult> apply_tombstone(Transaction& tx, std::string_view body) {
+  return with<TombstoneRequest>(body, [&](auto& request) { return answer(tombstone_apply(tx, request)); });
+}
+
+Result<ApplyResult> apply_coordinate_batch(Transaction& tx, std::string_view body) {
+  return with<Coordinates>(body, [&](auto& updates) {
+    apply_coordinates(tx, updates);
+    return ApplyResult{};
+  });
+}
+
+Result<ApplyResult> apply_txn(Transaction& tx, std::string_view body) {
+  return with<TxnRequest>(body, [&](auto& request) { return ApplyResult{txn_apply(tx, request)}; });
+}
+
+Result<ApplyResult> apply_autopilot_command(Transaction& tx, std::string_view body) {
+  return with<AutopilotSetConfigRequest>(
+      body, [&](auto& request) { return answer(apply_autopilot(tx, std::move(request))); });
+}
+
+Result<ApplyResult> apply_system_metadata_command(Transaction& tx, std::string_view body) {
+  return with<SystemMetadataRequest>(
+      body, [&](auto& request) { return answer(apply_system_metadata(tx, std::move(request))); });
+}
+
+// The log verifier's mark: its content is in the entry's extensions, for the log store.
+Result<ApplyResult> pass_checkpoint(Transaction&, std::string_view) {
+  return ApplyResult{};
+}
+
+Result<ApplyResult> apply_virtual_ips(Transaction& tx, std::string_view body) {
+  return with<ServiceVirtualIP>(body, [&](auto& request) { return ApplyResult{assign_manual_ips(tx, request)}; });
+}
+
+constexpr CommandRow kCommands[] = {
+    {0, "Register", &apply_register_command},
+    {1, "Deregister", &apply_deregister_command},
+    {2, "KVS", &apply_kvs},
+    {3, "Session", &apply_session},
+    {4, "ACL", &refuse_legacy_acl},
+    {5, "Tombstone", &apply_tombstone},
+    {6, "CoordinateBatchUpdate", &apply_coordinate_batch},
+    {7, "PreparedQuery", nullptr},
+    {8, "Txn", &apply_txn},
+    {9, "Autopilot", &apply_autopilot_command},
+    {11, "ACLBootstrap", nullptr},
+    {12, "Intention", nullptr},
+    {13, "ConnectCA", nullptr},
+    {17, "ACLToken", nullptr},
+    {18, "ACLTokenDelete", nullptr},
+    {19, "ACLPolicy", nullptr},
+    {20, "ACLPolicyDelete", nullptr},
+    {21, "ConnectCALeaf", nullptr},
+    {22, "ConfigEntry", nullptr},
+    {23, "ACLRole", nullptr},
+    {24, "ACLRoleDelete", nullptr},
+    {25, "ACLBindingRule", nullptr},
+    {26, "ACLBindingRuleDelete", nullptr},
+    {27, "ACLAuthMethod", nullptr},
+    {28, "ACLAuthMethodDelete", nullptr},
+    {30, "FederationState", nullptr},
+    {31, "SystemMetadata", &apply_system_metadata_command},
+    {35, "Peering", nullptr},
+    {36, "PeeringDelete", nullptr},
+    {37, "PeeringTerminateByID", nullptr},
+    {38, "PeeringTrustBundle", nullptr},
+    {39, "PeeringTrustBundleDelete", nullptr},
+    {40, "PeeringSecret", nullptr},
+    {41, "RaftLogVerifierCheckpoint", &pass_checkpoint},
+    {42, "Resource", nullptr},
+    {43, "UpdateManualVirtualIPRequestType", &apply_virtual_ips},
+};
+
+}  // namespace
+
+const CommandRow* find_command(std::uint8_t number) {
+  const auto* row = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                 [number](const CommandRow& candidate) { return candidate.number == number; });
+  return row == std::end(kCommands) ? nullptr : row;
+}
+
+}  // namespace proconsul::catalog
