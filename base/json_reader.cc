@@ -25,6 +25,10 @@ namespace {
 /// frame.
 constexpr unsigned kMaxTypedDepth = 1'000;
 
+/// Memory of decoded elements per byte of input, above a start: "{}" makes an element of any size.
+constexpr std::size_t kMemoryPerByte = 64;
+constexpr std::size_t kFreeMemory = std::size_t{16} << 20;
+
 /// The struct fields around a value, innermost first, up to the nearest UnmarshalJSON.
 struct Frame {
   const Frame* up;
@@ -84,7 +88,11 @@ bool parse_floating(std::string_view token, T& number) {
 /// Decodes text that scan_json() has accepted. A null `object` checks the value against its type and stores nothing.
 class Reader {
  public:
-  Reader(std::string_view text, bool strict) : at_(text.data()), end_(at_ + text.size()), strict_(strict) {}
+  Reader(std::string_view text, bool strict)
+      : at_(text.data()),
+        end_(at_ + text.size()),
+        strict_(strict),
+        memory_(kFreeMemory + kMemoryPerByte * text.size()) {}
 
   Result<> run(const Type& type, void* object) {
     // At the top null changes nothing, whatever the type.
@@ -103,15 +111,23 @@ class Reader {
         if (object && type->kind == Kind::pointer) type->pointer.reset(object);
         return skip();
       }
-      if (object) object = type->pointer.make(object);
+      if (object) {
+        if (!type->pointer.get(object) && !spend(type->element().size)) return false;
+        object = type->pointer.make(object);
+      }
       type = &type->element();
     }
     if (type->kind == Kind::any) return any(object, frame);
-    if (type->kind == Kind::duration && field && field->has(kReadable)) {
+    if (type->kind == Kind::duration && field && (field->has(kReadable) || field->json_as != JsonAs::itself)) {
       return readable_duration(static_cast<Duration*>(object), *field, frame);
     }
     if (field && field->json_as == JsonAs::text) return plain_text(*type, object, frame);
     if (type->kind == Kind::time) return time(static_cast<Time*>(object));
+    if (!type->json_shadow.empty() && *at_ != '{' && *at_ != 'n') {  // its UnmarshalJSON fails
+      failure_.reset();
+      mismatch(kind_of_value(), *type, nullptr, frame);
+      return false;
+    }
     switch (*at_) {
       case '{':
         return object_value(*type, object, field, frame);
@@ -464,6 +480,13 @@ class Reader {
 
   // --- containers ---
 
+  /// Before an element is made.
+  bool spend(std::size_t bytes) {
+    if (bytes > memory_) return give_up("JSON decodes into too much memory");
+    memory_ -= bytes;
+    return true;
+  }
+
   bool too_deep() {
     if (depth_ < kMaxTypedDepth) return false;
     give_up("invalid character " + quote_byte(static_cast<unsigned char>(*at_)) + " exceeded max depth");
@@ -485,6 +508,7 @@ class Reader {
     for (skip_spaces(); *at_ != ']'; ++size) {
       void* item = nullptr;
       if (object) {  // elements that are there already are decoded over, as in Go
+        if (size >= old_size && !spend(element.size)) return false;
         item = size < old_size ? const_cast<void*>(type.list.at(object, size)) : type.list.append(object);
       }
       if (!value(element, item, nullptr, frame)) return false;
@@ -506,7 +530,8 @@ class Reader {
     Bytes bytes{std::string()};
     ++at_;
     for (skip_spaces(); *at_ != ']';) {
-      std::uint8_t byte = 0;
+      std::uint8_t byte = 0;  // an element that does not decode keeps what was there
+      if (object && bytes.size() < object->size()) byte = static_cast<std::uint8_t>((*object)[bytes.size()]);
       if (!value(type_of<std::uint8_t>(), &byte, nullptr, frame)) return false;
       bytes.push_back(static_cast<char>(byte));
       next_item();
@@ -553,6 +578,7 @@ class Reader {
       const std::string_view key = string_token(buffer_);
       void* item = nullptr;
       if (object) {
+        if (!spend(element.size)) return false;
         item = type.map.insert(object, std::string(key));
         element.reset(item);
       }
@@ -634,7 +660,7 @@ class Reader {
       }
     }
     ++at_;
-    if (!object || aliases.empty()) return true;
+    if (!object || aliases.empty() || failure_) return true;
 
     const char* const end = at_;
     for (const Alias& alias : aliases) {
@@ -735,6 +761,7 @@ class Reader {
   const char* at_;
   const char* const end_;
   bool strict_;
+  std::size_t memory_;  // that elements may still take
   unsigned depth_ = 0;
   std::string buffer_{};
   std::optional<Failure> failure_{};

@@ -216,7 +216,8 @@ class FieldBuilder {
   FieldBuilder& no_wire() { return flag(kNoWire); }
   FieldBuilder& wire_omit_empty() { return flag(kWireOmitEmpty); }
   FieldBuilder& no_filter() { return flag(kNoFilter); }
-  /// A Duration: JSON writes text ("10s") and reads text or a number.
+  /// A Duration: JSON writes text ("10s") and reads text or a number. (A type's json_shadow lets it be read so without
+  /// this; then it is written as a number, as Go does with sessions.)
   FieldBuilder& readable() { return flag(kReadable); }
 
  private:
