@@ -4,6 +4,7 @@
 #include "agent/http/route.h"
 #include "agent/http/session_endpoint.h"
 #include "agent/http/status_endpoint.h"
+#include "agent/http/txn_endpoint.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -113,7 +114,7 @@ constexpr Route kSnapshotRoutes[] = {
 };
 
 constexpr Route kTxnRoutes[] = {
-    {put, "/v1/txn", later(), kTxnLimit},
+    {put, "/v1/txn", async(txn_put), kTxnLimit | kQueryOptions},
 };
 
 constexpr Route kAclRoutes[] = {

@@ -46,11 +46,15 @@ bool LeaderClocks::lock_delayed(std::string_view key) const {
   return deadline && *deadline > clock_.now();
 }
 
-void LeaderClocks::restart_session(const catalog::Session& session) {
+bool LeaderClocks::restart_session(const catalog::Session& session) {
   const base::Duration ttl = session_ttl(session);
-  if (ttl.nanoseconds <= 0) return;
+  if (ttl.nanoseconds <= 0) return false;
   const std::lock_guard lock(mutex_);
-  if (leading_) sessions_.set(session.ID, clock_.now() + base::Duration{ttl.nanoseconds * kSessionTtlMultiplier});
+  if (!leading_) return false;
+  const auto earliest = sessions_.earliest();
+  const base::MonotonicTime deadline = clock_.now() + base::Duration{ttl.nanoseconds * kSessionTtlMultiplier};
+  sessions_.set(session.ID, deadline);
+  return !earliest || deadline < *earliest;
 }
 
 void LeaderClocks::stop_session(std::string_view id) {

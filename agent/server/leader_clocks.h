@@ -30,8 +30,8 @@ class LeaderClocks {
   void stop();
 
   bool lock_delayed(std::string_view key) const;
-  /// (Re)starts the session's time; one without a TTL has none.
-  void restart_session(const catalog::Session& session);
+  /// (Re)starts the session's time; one without a TTL has none. True if earliest() came nearer by it.
+  bool restart_session(const catalog::Session& session);
   void stop_session(std::string_view id);
   std::size_t timed_sessions() const;
 

@@ -1,0 +1,101 @@
+#include "agent/http/txn_endpoint.h"
+
+#include <utility>
+
+#include "agent/http/apply.h"
+#include "agent/http/txn_types.h"
+#include "base/json.h"
+#include "base/quote.h"
+#include "catalog/commands.h"
+#include "catalog/store/txn.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+constexpr std::size_t kMaxOperations = 128;
+
+template <class Response>
+Reply reply_of(const Response& response) {
+  Reply reply = json(base::to_json(response));
+  if (!response.Errors.empty()) reply.status = 409;
+  return reply;
+}
+
+Result<ApiTxnOps> decode(Context& agent, const Request& request) {
+  Result<ApiTxnOps> ops = read_txn_ops(request.body);
+  if (!ops) return {Errc::invalid_argument, "Failed to parse body: " + ops.error().detail};
+  if (ops->size() > kMaxOperations) {
+    return {Errc::too_large, "Transaction contains too many operations (" + std::to_string(ops->size()) + " > " +
+                                 std::to_string(kMaxOperations) + ")"};
+  }
+  const std::uint64_t limit = agent.settings.kv_max_value_size;
+  for (const base::Pointer<ApiTxnOp>& op : *ops) {
+    if (op && op->KV && op->KV->Value.size() > limit) {
+      return {Errc::too_large, "Value for key " + base::quote(op->KV->Key) + " is too large (" +
+                                   std::to_string(op->KV->Value.size()) + " > " + std::to_string(limit) + " bytes)"};
+    }
+  }
+  return ops;
+}
+
+/// A read has the headers of one, though nothing waits and there is no index.
+Reply read_reply(Context& agent, catalog::TxnReadResponse response, bool ran) {
+  if (ran) {
+    const server::Leadership leadership = agent.server.leadership();
+    response.KnownLeader = leadership.known;
+    response.LastContact = leadership.last_contact;
+    response.Index = 1;
+  }
+  Reply reply = reply_of(response);
+  reply.header("X-Consul-LastContact", std::to_string(response.LastContact.nanoseconds / 1'000'000));
+  reply.header("X-Consul-KnownLeader", response.KnownLeader ? "true" : "false");
+  return reply;
+}
+
+using Ops = base::List<base::Pointer<catalog::TxnOp>>;
+
+void read(Context& agent, const Request& request, Ops ops, Responder responder) {
+  auto answer = [&agent, ops = std::move(ops)]() mutable {
+    catalog::TxnReadResponse response{};
+    response.Errors =
+        catalog::txn_check(ops, [&agent](std::string_view key) { return agent.server.lock_delayed(key); });
+    if (!response.Errors.empty()) return read_reply(agent, std::move(response), false);
+    const auto view = agent.server.view();
+    static_cast<catalog::TxnResponse&>(response) = catalog::txn_read(view->tables(), ops);
+    return read_reply(agent, std::move(response), true);
+  };
+  if (!request.options.consistent) return responder.send(answer());
+  agent.server.verify_leader([answer = std::move(answer), responder = std::move(responder)](Result<> leads) mutable {
+    if (!leads) return responder.send(Result<Reply>(leads.error()));
+    responder.send(answer());
+  });
+}
+
+}  // namespace
+
+void txn_put(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  Result<ApiTxnOps> decoded = decode(agent, *request);
+  if (!decoded) return responder.send(decoded.error());
+  const bool changes = writes(*decoded);
+  Ops ops = log_form(std::move(*decoded), agent.settings.datacenter);
+  if (!changes) return read(agent, *request, std::move(ops), std::move(responder));
+
+  catalog::TxnRequest change{};
+  change.Datacenter = request->options.datacenter;
+  change.Ops = std::move(ops);
+  catalog::TxnResponse refused{};
+  refused.Errors =
+      catalog::txn_check(change.Ops, [&agent](std::string_view key) { return agent.server.lock_delayed(key); });
+  if (!refused.Errors.empty()) return responder.send(reply_of(refused));
+  apply_command(agent, catalog::encode_command(catalog::Command::txn, change), std::move(responder),
+                [](catalog::ApplyResult&& result) -> Result<Reply> {
+                  const auto* response = std::get_if<catalog::TxnResponse>(&result.value);
+                  if (response == nullptr) return {Errc::internal, "unexpected answer to a transaction"};
+                  return reply_of(*response);
+                });
+}
+
+}  // namespace proconsul::agent::http
