@@ -27,6 +27,7 @@ constexpr auto kLingerTimeout = seconds(2);
 constexpr std::uint64_t kMostSkipped = 256 * 1024;  // an unread body up to this size does not cost the connection
 constexpr std::uint64_t kMostLingered = 64 * 1024 * 1024;
 constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kSmallBody = 4096;
 constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP;
 
 }  // namespace
@@ -375,7 +376,7 @@ void Connection::reject(Malformed malformed) {
   wire += malformed.status == 501 ? std::string(malformed.text) : line;
   in_.reset();
   exchange_ = {};
-  reply(std::make_shared<const std::string>(std::move(wire)), true);
+  reply(std::make_shared<const std::string>(std::move(wire)), malformed.status, true);
 }
 
 void Connection::leave_unread(const Framing& framing, std::string_view& data, Reply& reply) {
@@ -411,15 +412,15 @@ void Connection::reply(Reply reply, const ReadMeta* meta) {
     reply.body = {};
     reply.source.reset();
   }
-  worker_.count(exchange_);
+  worker_.finished(*this, reply.status);
   send(head, reply.body, std::move(reply.source));
 }
 
-void Connection::reply(std::shared_ptr<const std::string> wire, bool close_it) {
+void Connection::reply(std::shared_ptr<const std::string> wire, int status, bool close_it) {
   if (closed_) return;
   cancel();
   if (close_it) close_after_ = true;
-  worker_.count(exchange_);
+  worker_.finished(*this, status);
   const Body nothing;
   const std::size_t sent = write(*wire, nothing, 0);
   if (closed_) return;
@@ -432,7 +433,12 @@ void Connection::reply(std::shared_ptr<const std::string> wire, bool close_it) {
   listen_for(EPOLLOUT);
 }
 
-void Connection::send(std::string_view head, Body& body, std::unique_ptr<BodySource> source) {
+void Connection::send(std::string& head, Body& body, std::unique_ptr<BodySource> source) {
+  if (body.size() > 0 && body.size() <= kSmallBody) {
+    // Cheaper to copy than to make the kernel gather it.
+    for (std::size_t i = 0; i < body.pieces(); ++i) head += body.piece(i);
+    body = {};
+  }
   const std::size_t total = head.size() + body.size();
   const std::size_t sent = write(head, body, 0);
   if (closed_) return;
@@ -492,10 +498,15 @@ std::size_t Connection::write(std::string_view head, const Body& body, std::size
       }
       written = progress.bytes;
     } else {
-      msghdr message{};
-      message.msg_iov = parts;
-      message.msg_iovlen = count;
-      const ssize_t sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+      ssize_t sent = 0;
+      if (count == 1) {
+        sent = ::send(socket_.get(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+      } else {
+        msghdr message{};
+        message.msg_iov = parts;
+        message.msg_iovlen = count;
+        sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+      }
       if (sent < 0) {
         if (errno == EINTR) continue;
         if (errno == EAGAIN) return from;

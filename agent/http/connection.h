@@ -34,6 +34,7 @@ class Connection final : public base::net::Pollable, public base::net::Timer {
 
   std::uint64_t id() const { return id_; }
   Exchange& exchange() { return exchange_; }
+  const Exchange& exchange() const { return exchange_; }
   Waiter& waiter() { return waiter_; }
 
   /// The handler answers later: no further request is read until reply().
@@ -42,7 +43,7 @@ class Connection final : public base::net::Pollable, public base::net::Timer {
   void park(base::net::Clock::time_point deadline);
   void reply(Reply reply, const ReadMeta* meta = nullptr);
   /// An answer that many connections share, head and all.
-  void reply(std::shared_ptr<const std::string> wire, bool close);
+  void reply(std::shared_ptr<const std::string> wire, int status, bool close);
   /// After a reply that did not come from within the handler: goes on with what was read meanwhile.
   void resume();
   /// A source or a sink asks to go on.
@@ -67,7 +68,7 @@ class Connection final : public base::net::Pollable, public base::net::Timer {
   Inbound& inbound();
   void reject(Malformed malformed);
   void leave_unread(const Framing& framing, std::string_view& data, Reply& reply);
-  void send(std::string_view head, Body& body, std::unique_ptr<BodySource> source);
+  void send(std::string& head, Body& body, std::unique_ptr<BodySource> source);
   std::size_t write(std::string_view head, const Body& body, std::size_t from);
   void flush();
   bool pull();

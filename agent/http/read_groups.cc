@@ -314,8 +314,9 @@ void ReadGroups::serve(ReadGroup& group) {
 void ReadGroups::send(ReadGroup& group, Connection& connection) {
   const Exchange& exchange = connection.exchange();
   const unsigned form = exchange.form();
+  const int status = group.answer ? group.answer->reply.status : failure(group.answer.error()).status;
   for (const auto& [known, wire] : group.wires) {
-    if (known == form) return connection.reply(wire, !exchange.keep_alive);
+    if (known == form) return connection.reply(wire, status, !exchange.keep_alive);
   }
   Reply reply;
   const ReadMeta* meta = nullptr;
@@ -335,7 +336,7 @@ void ReadGroups::send(ReadGroup& group, Connection& connection) {
     for (std::size_t i = 0; i < reply.body.pieces(); ++i) wire += reply.body.piece(i);
   }
   group.wires.emplace_back(form, std::make_shared<const std::string>(std::move(wire)));
-  connection.reply(group.wires.back().second, !exchange.keep_alive);
+  connection.reply(group.wires.back().second, status, !exchange.keep_alive);
 }
 
 // Consistency.

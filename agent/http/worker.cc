@@ -4,19 +4,28 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 
 #include "agent/http/client_limit.h"
 #include "agent/http/request_reader.h"
 #include "agent/http/responder.h"
+#include "base/log.h"
 
 namespace proconsul::agent::http {
 namespace {
+
+const base::log::Logger kLog("agent.http");
 
 constexpr std::string_view kUnknownV1 = "Invalid URL path: not a recognized HTTP API endpoint\n";
 constexpr std::string_view kUnknown =
     "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n";
 constexpr std::uint64_t kAnySize = ~std::uint64_t{0};
+
+std::string_view method_name(Method method) {
+  constexpr std::string_view kNames[] = {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "other"};
+  return kNames[static_cast<std::size_t>(method)];
+}
 
 /// An address as 16 bytes, IPv4 mapped; false if it is none.
 bool address_bytes(std::string_view text, unsigned char (&out)[16]) {
@@ -208,7 +217,14 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
 
   exchange.endpoint = endpoint;
   request.wants_gzip = exchange.wants_gzip = accepts_gzip(request.header("Accept-Encoding"));
-  if (RequestReader::bad_query(request)) return Reply{.status = 500, .type = content::kText};
+  if (RequestReader::bad_query(request)) {
+    kLog.error("Failed to decode query", {{"from", request.remote()}});
+    return Reply{.status = 500, .type = content::kText};
+  }
+  if (request.has_param("token")) {
+    kLog.warn("This request used the token query parameter which is deprecated and will be removed in a future version",
+              {{"path", request.path}});
+  }
   for (const std::string& prefix : settings().block_endpoints) {
     if (request.path.starts_with(prefix)) return text(403, "Endpoint is blocked by agent configuration");
   }
@@ -278,12 +294,23 @@ void Worker::run(Connection& connection, Request& request) {
   reads_.start(connection, request);
 }
 
+void Worker::finished(const Connection& connection, int status) {
+  const Exchange& exchange = connection.exchange();
+  if (!exchange.endpoint || !base::log::Logger::enabled(base::log::Level::debug)) return;
+  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(base::net::Clock::now() - exchange.begun);
+  kLog.debug("Request finished", {{"method", method_name(exchange.method)},
+                                  {"path", exchange.endpoint->pattern},
+                                  {"status", status},
+                                  {"from", slots_[static_cast<std::uint32_t>(connection.id())].remote},
+                                  {"latency", base::to_string(base::Duration{took.count()})}});
+}
+
 std::unique_ptr<BodySink> Worker::upload(Connection& connection, Request& request) {
   return connection.exchange().route->handler.upload(context_, request.own(), make_responder(*this, connection.id()));
 }
 
-void Worker::count(const Exchange&) {}
-
-void Worker::handshake_failed(const std::string&, int) {}
+void Worker::handshake_failed(const std::string& reason, int fd) {
+  kLog.debug("TLS handshake failed", {{"from", base::net::peer_name(fd)}, {"error", reason}});
+}
 
 }  // namespace proconsul::agent::http

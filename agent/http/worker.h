@@ -50,7 +50,8 @@ class Worker {
   std::unique_ptr<BodySink> upload(Connection& connection, Request& request);
   void leave(Connection& connection) { reads_.leave(connection); }
   void expire(Connection& connection) { reads_.expire(connection); }
-  void count(const Exchange& exchange);
+  /// An answer was made: logs and counts it.
+  void finished(const Connection& connection, int status);
   void handshake_failed(const std::string& reason, int fd);
   std::size_t connections() const { return live_; }
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -288,6 +289,11 @@ struct Loops::Impl {
 Loops::Loops(std::size_t count) : impl_(std::make_unique<Impl>()) {
   if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
   std::signal(SIGPIPE, SIG_IGN);  // a closed peer is an error of the write, not the end of the process
+  // As many connections as the administrator allows, not as many as programs get that use select().
+  if (rlimit files{}; getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   for (std::size_t i = 0; i < count; ++i) {
     impl_->loops.push_back(std::make_unique<Loop>());
     impl_->loops.back()->impl_->number = i;
