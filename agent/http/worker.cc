@@ -99,6 +99,7 @@ Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, Cl
   constexpr std::size_t kGoDefault = 1 << 20;
   constexpr std::size_t kGoSlop = 4096;  // Go reads this much more before it complains
   const std::size_t most = context.settings.max_header_bytes;
+  times_.resize(router.endpoints().size() * 8);
   most_head_bytes_ = (most ? most : kGoDefault) + kGoSlop;
 }
 
@@ -296,7 +297,16 @@ void Worker::run(Connection& connection, Request& request) {
 
 void Worker::finished(const Connection& connection, int status) {
   const Exchange& exchange = connection.exchange();
-  if (!exchange.endpoint || !base::log::Logger::enabled(base::log::Level::debug)) return;
+  if (!exchange.endpoint) return;
+  std::optional<base::metrics::Sample>& times =
+      times_[exchange.endpoint->number * 8 + static_cast<std::size_t>(exchange.method)];
+  if (!times) {
+    times = base::metrics::sample(
+        "api.http", {{"method", std::string(method_name(exchange.method))}, {"path", exchange.endpoint->label}},
+        "Samples how long it takes to service the given HTTP request for the given verb and path.");
+  }
+  times->add_since(exchange.begun);
+  if (!base::log::Logger::enabled(base::log::Level::debug)) return;
   const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(base::net::Clock::now() - exchange.begun);
   kLog.debug("Request finished", {{"method", method_name(exchange.method)},
                                   {"path", exchange.endpoint->pattern},

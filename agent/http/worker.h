@@ -12,6 +12,7 @@
 #include "agent/http/encode.h"
 #include "agent/http/read_groups.h"
 #include "agent/http/router.h"
+#include "base/metrics.h"
 #include "base/net/loop.h"
 
 namespace proconsul::agent::http {
@@ -81,6 +82,7 @@ class Worker {
   std::vector<std::uint32_t> free_{};
   std::vector<std::unique_ptr<Connection>> dead_{};
   std::size_t live_ = 0;
+  std::vector<std::optional<base::metrics::Sample>> times_{};  // by endpoint and method, made when first needed
 };
 
 }  // namespace proconsul::agent::http
