@@ -142,8 +142,10 @@ Outcome write(Transaction& transaction, const TxnNodeOp& op) {
     return failure("failed to set node " + quote(node.Node) + ", index is stale");
   }
   if (cas || op.Verb == "set") {
+    // Consul forgets the error of a "cas", here and with checks: the operation then gives back what is stored, if
+    // anything. Servers that apply one log must agree on what it does, so ours forgets it too.
     const auto ensured = ensure_node(transaction, node, Indexes::assign);
-    return ensured ? stored() : Outcome(ensured.error());
+    return ensured || cas ? stored() : Outcome(ensured.error());
   }
   const bool delete_cas = op.Verb == "delete-cas";
   if (delete_cas && !may_delete(existing, node.ModifyIndex)) {
@@ -208,7 +210,7 @@ Outcome write(Transaction& transaction, const TxnCheckOp& op) {
     return failure("failed to set " + name(op) + ", index is stale");
   }
   if (cas || op.Verb == "set") {
-    if (auto ensured = ensure_check(transaction, check, Indexes::assign); !ensured) return ensured.error();
+    if (auto ensured = ensure_check(transaction, check, Indexes::assign); !ensured && !cas) return ensured.error();
     const CheckRow* row = find();
     return row ? one(row->get()) : nothing();
   }

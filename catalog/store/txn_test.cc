@@ -209,6 +209,15 @@ TEST_F(TxnTest, NodesServicesAndChecksAreWrittenTogether) {
   EXPECT_EQ(find_node(tables, "n1"), nullptr);
 }
 
+TEST_F(TxnTest, ACasOfACheckOnNothingIsLostWithoutAnError) {
+  const auto lost = check("cas", "n1", "c1").apply(5);
+  const auto named = check("set", "n1", "c1").apply(6);
+
+  EXPECT_EQ(errors(lost), Texts{});
+  EXPECT_TRUE(lost.Results.empty());
+  EXPECT_EQ(errors(named), Texts{"op 0: Missing node registration"});
+}
+
 TEST_F(TxnTest, ASessionsRowCanBeDeleted) {
   node("set", "n1").apply(3);
   Session made;
