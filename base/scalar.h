@@ -81,7 +81,8 @@ inline bool fits_unsigned(unsigned bits, std::uint64_t value) {
   return bits >= 64 || value >> bits == 0;
 }
 
-/// Go's omitempty: false, 0, nil, and texts, lists and maps without elements. Structs and times never are.
+/// Go's omitempty: false, 0, nil, and texts, lists and maps without elements. Structs and times never are; but a
+/// Rare<T> is when it is zero, since it is asked only for structs that Go's own marshalers leave out then.
 bool is_empty(const Type& type, const void* object);
 /// The zero value throughout; a struct is zero if all its fields are.
 bool is_zero(const Type& type, const void* object);

@@ -136,8 +136,9 @@ bool is_empty(const Type& type, const void* object) {
       return type.pointer.get(object) == nullptr;
     case Kind::any:
       return static_cast<const Value*>(object)->is_nil();
-    case Kind::time:
     case Kind::rare:
+      return is_zero(type, object);
+    case Kind::time:
     case Kind::structure:
       return false;
   }
