@@ -25,7 +25,8 @@ struct Settings {
   std::map<std::string, std::string> response_headers{};
   std::vector<std::string> block_endpoints{};   // path prefixes that answer 403
   std::vector<std::string> allow_write_from{};  // CIDRs; empty: everybody
-  bool use_cache = true;
+  bool use_cache = true;                        // http_config.use_cache
+  bool use_streaming_backend = true;            // use_streaming_backend
   base::Duration discovery_max_stale{};
   base::Duration max_query_time = base::seconds(600);
   base::Duration default_query_time = base::seconds(300);

@@ -230,7 +230,10 @@ void Encoder::head(const Exchange& exchange, const Reply& reply, const ReadMeta*
     out += meta->known_leader ? "\r\nX-Consul-Knownleader: true\r\nX-Consul-Lastcontact: "
                               : "\r\nX-Consul-Knownleader: false\r\nX-Consul-Lastcontact: ";
     number(out, meta->last_contact_ms);
-    out += "\r\nX-Consul-Query-Backend: blocking-query\r\n";
+    out += meta->streaming ? "\r\nX-Consul-Query-Backend: streaming\r\n"
+                           : "\r\nX-Consul-Query-Backend: blocking-query\r\n";
+    if (meta->cache == ReadMeta::Cache::miss) out += "X-Cache: MISS\r\n";
+    if (meta->cache == ReadMeta::Cache::hit) out += "Age: 0\r\nX-Cache: HIT\r\n";
     if (meta->filtered_by_acls) out += "X-Consul-Results-Filtered-By-Acls: true\r\n";
   }
   out += reply.headers;

@@ -36,6 +36,8 @@ struct ReadMeta {
   std::uint64_t last_contact_ms{};
   const char* consistency = nullptr;  // null: not shown
   bool filtered_by_acls{};
+  bool streaming{};
+  enum class Cache : std::uint8_t { unused, miss, hit } cache{};
 };
 
 /// Go's json.Indent with four blanks. `json` is valid and compact.

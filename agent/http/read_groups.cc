@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "agent/http/remembered_reads.h"
 #include "agent/http/worker.h"
 #include "catalog/store/store.h"
 
@@ -82,12 +83,27 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
 
 ReadMeta ReadGroups::meta_of(const Answer& answer, const Request& request, const Route& route) const {
   const server::Leadership leadership = worker_.context().server.leadership();
-  return {.index = answer.index,
-          .known_leader = leadership.known,
-          .last_contact_ms =
-              static_cast<std::uint64_t>(std::max<std::int64_t>(leadership.last_contact.nanoseconds, 0)) / 1'000'000,
-          .consistency = route.flags & kShowConsistency ? request.options.consistency() : nullptr,
-          .filtered_by_acls = answer.filtered_by_acls && !request.options.token.empty()};
+  const QueryOptions& options = request.options;
+  const auto contact = std::max<std::int64_t>(leadership.last_contact.nanoseconds, 0);
+  ReadMeta meta{.index = answer.index,
+                .known_leader = leadership.known,
+                .last_contact_ms = static_cast<std::uint64_t>(contact) / 1'000'000,
+                .consistency = route.flags & (kShowConsistency | kDiscovery) ? options.consistency() : nullptr,
+                .filtered_by_acls = answer.filtered_by_acls && !options.token.empty()};
+  const bool cached = options.cached && (route.flags & kCacheable);
+  // Consul's streaming backend serves these, and it does not say who leads.
+  if ((route.flags & kStreaming) && worker_.settings().use_streaming_backend && (cached || options.min_index > 0) &&
+      !request.has_param("near") && !request.has_param("merge-central-config")) {
+    meta.streaming = true;
+    meta.known_leader = false;
+    meta.last_contact_ms = 0;
+  }
+  if (cached) {
+    const bool is_hit = options.min_index == 0 && !options.must_revalidate &&
+                        worker_.remembered_reads().remember(key_of(request, route));
+    meta.cache = is_hit ? ReadMeta::Cache::hit : ReadMeta::Cache::miss;
+  }
+  return meta;
 }
 
 base::Result<HashedAnswer> ReadGroups::hashed(const Route& route, const Request& request, base::KeySet* keys) const {

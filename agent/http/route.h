@@ -86,7 +86,7 @@ enum RouteFlag : std::uint32_t {
   kNoNamespace = 1u << 1,      // ?ns, ?partition and their headers: 400
   kNoPartition = 1u << 2,      // ?partition and its header: 400
   kShowConsistency = 1u << 3,  // X-Consul-Effective-Consistency
-  kDiscovery = 1u << 4,        // discovery_max_stale applies when the request names no consistency
+  kDiscovery = 1u << 4,        // catalog and health: kShowConsistency, and discovery_max_stale when none is named
   kCacheable = 1u << 5,        // ?cached: X-Cache and Age
   kKvLimit = 1u << 6,          // body limit: limits.kv_max_value_size
   kTxnLimit = 1u << 7,         // body limit: limits.txn_max_req_len or kv_max_value_size, the larger
@@ -95,6 +95,7 @@ enum RouteFlag : std::uint32_t {
   kEndless = 1u << 10,         // a stream: compressed from the first byte
   kNoMethodCheck = 1u << 11,   // the handler answers wrong methods itself
   kAnyDatacenter = 1u << 12,   // ?dc is not this frame's business: the handler answers for other datacenters
+  kStreaming = 1u << 13,       // waits and cached reads are answered as Consul's streaming backend does
 };
 
 struct Route {

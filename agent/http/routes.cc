@@ -4,6 +4,7 @@
 #include "agent/http/route.h"
 #include "agent/http/session_endpoint.h"
 #include "agent/http/status_endpoint.h"
+#include "agent/http/telemetry_endpoint.h"
 #include "agent/http/txn_endpoint.h"
 
 namespace proconsul::agent::http {
@@ -23,9 +24,9 @@ constexpr Route kAgentRoutes[] = {
     {get, "/v1/agent/version", later()},
     {put, "/v1/agent/maintenance", later()},
     {put, "/v1/agent/reload", later()},
-    {get, "/v1/agent/monitor", later(), kEndless},
-    {get, "/v1/agent/metrics", later()},
-    {get, "/v1/agent/metrics/stream", later(), kEndless},
+    {get, "/v1/agent/monitor", call(agent_monitor), kEndless},
+    {get, "/v1/agent/metrics", call(agent_metrics)},
+    {get, "/v1/agent/metrics/stream", call(agent_metrics_stream), kEndless},
     {get, "/v1/agent/services", later(), kNoNamespace},
     {get, "/v1/agent/service/", later(), kNoNamespace},
     {get, "/v1/agent/checks", later(), kNoNamespace},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/http/client_limit.h"
+#include "agent/http/remembered_reads.h"
 #include "agent/http/worker.h"
 #include "base/net/socket.h"
 
@@ -22,7 +23,7 @@ struct HttpServer::Impl {
   Impl(base::net::Loops& all, Context& shared, std::span<const std::span<const Route>> routes)
       : loops(all), context(shared), router(routes) {
     for (std::size_t i = 0; i < loops.size(); ++i) {
-      workers.push_back(std::make_unique<Worker>(loops[i], context, router, clients));
+      workers.push_back(std::make_unique<Worker>(loops[i], context, router, clients, remembered_reads));
     }
   }
 
@@ -62,6 +63,7 @@ struct HttpServer::Impl {
   Context& context;
   Router router;
   ClientLimit clients;
+  RememberedReads remembered_reads;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::unique_ptr<Acceptor>> acceptors;  // on loop 0
   std::vector<std::string> socket_files;

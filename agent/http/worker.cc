@@ -94,8 +94,15 @@ Reply redirect_to(const Request& request, int status, std::string_view path) {
 
 }  // namespace
 
-Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, ClientLimit& clients)
-    : loop_(loop), context_(context), router_(router), clients_(clients), encoder_(context.settings), reads_(*this) {
+Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, ClientLimit& clients,
+               RememberedReads& reads)
+    : loop_(loop),
+      context_(context),
+      router_(router),
+      clients_(clients),
+      remembered_reads_(reads),
+      encoder_(context.settings),
+      reads_(*this) {
   constexpr std::size_t kGoDefault = 1 << 20;
   constexpr std::size_t kGoSlop = 4096;  // Go reads this much more before it complains
   const std::size_t most = context.settings.max_header_bytes;

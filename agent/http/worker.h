@@ -18,10 +18,11 @@
 namespace proconsul::agent::http {
 
 class ClientLimit;
+class RememberedReads;
 
 class Worker {
  public:
-  Worker(base::net::Loop& loop, Context& context, const Router& router, ClientLimit& clients);
+  Worker(base::net::Loop& loop, Context& context, const Router& router, ClientLimit& clients, RememberedReads& reads);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -36,6 +37,7 @@ class Worker {
   Context& context() { return context_; }
   const Settings& settings() const { return context_.settings; }
   Encoder& encoder() { return encoder_; }
+  RememberedReads& remembered_reads() { return remembered_reads_; }
   /// The request that is being handled: one at a time, so its memory is used again and again.
   Request& request() { return request_; }
   std::string& head_buffer() { return head_; }
@@ -73,6 +75,7 @@ class Worker {
   Context& context_;
   const Router& router_;
   ClientLimit& clients_;
+  RememberedReads& remembered_reads_;
   Encoder encoder_;
   ReadGroups reads_;
   Request request_{};

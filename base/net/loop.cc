@@ -83,7 +83,7 @@ class TimerHeap {
 
 namespace {
 
-thread_local const void* current_loop = nullptr;
+thread_local Loop* current_loop = nullptr;
 
 /// A task that runs once after a delay and then frees itself.
 struct Delayed final : Timer {

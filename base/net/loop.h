@@ -63,6 +63,8 @@ class Loop {
   /// Runs `task` once on this loop after `delay`; loop's thread only.
   void after(Clock::duration delay, Task task);
   bool is_current() const;
+  /// The loop whose thread this is; only on such a thread.
+  static Loop& current();
   /// For code that speaks Asio (coroutines, resolvers).
   boost::asio::io_context& context();
 
