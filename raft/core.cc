@@ -95,10 +95,10 @@ Instant Core::next_tick() const {
       next = std::min(next, peer.inflight.front().sent + options_.request_timeout);
     } else if (peer.log_read == 0 && peer.next <= log_.last()) {
       next = std::min(next, peer.retry_at);
-    } else if (peer.commit_told < std::min(commit_, peer.match)) {
-      next = std::min(next, std::max(peer.retry_at, peer.last_append + options_.commit_timeout));
     } else if (peer.state == Progress::State::probe) {
       next = std::min(next, peer.retry_at);
+    } else {
+      next = std::min(next, std::max(peer.retry_at, next_empty_append(peer)));
     }
   }
   return next;
@@ -126,6 +126,9 @@ void Core::persisted(std::uint64_t write_number, Instant now) {
     return true;
   });
   count_own_vote(now_);
+  // The only voter need not wait out a timeout: nobody else could have become leader.
+  if (role_ == Role::follower && self_votes() && voters(configuration_) == 1 && hard_state_durable())
+    election_at_ = now_;
   if (role_ == Role::leader) advance_commit(now_);
   log_.evict(std::min(durable_, handed_), options_.cache_bytes);
 }

@@ -159,6 +159,7 @@ class Core {
   void replicate(const ServerId& id, Progress& peer, Instant now);
   void replicate_all(Instant now);
   void send_append(const ServerId& id, Progress& peer, std::vector<EntryPtr> entries, Instant now);
+  Instant next_empty_append(const Progress& peer) const;
   bool gather(Progress& peer, std::vector<EntryPtr>& entries);
   void send_heartbeat(const ServerId& id, Progress& peer, Instant now);
   void send_snapshot(const ServerId& id, Progress& peer, Instant now);

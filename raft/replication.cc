@@ -21,6 +21,13 @@ void Core::replicate_all(Instant now) {
   }
 }
 
+// Without entries to send: when the commit index moved, and now and then even if not, since a follower that restarted
+// between two messages has forgotten it.
+Instant Core::next_empty_append(const Progress& peer) const {
+  const bool news = peer.commit_told < std::min(commit_, peer.match);
+  return peer.last_append + (news ? options_.commit_timeout : options_.heartbeat_timeout);
+}
+
 void Core::replicate(const ServerId& id, Progress& peer, Instant now) {
   if (peer.state == Progress::State::snapshot || peer.log_read != 0 || now < peer.retry_at) return;
   for (;;) {
@@ -33,8 +40,7 @@ void Core::replicate(const ServerId& id, Progress& peer, Instant now) {
     if (peer.next <= log_.last()) {
       if (!gather(peer, entries)) return;  // they come from disk
     } else if (!probing) {
-      const bool news = peer.commit_told < std::min(commit_, peer.match);
-      if (!news || now < peer.last_append + options_.commit_timeout) return;
+      if (now < next_empty_append(peer)) return;
     }
     send_append(id, peer, std::move(entries), now);
   }

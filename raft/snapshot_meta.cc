@@ -1,8 +1,8 @@
 #include "raft/snapshot_meta.h"
 
 #include "base/json.h"
-#include "base/msgpack.h"
 #include "base/type.h"
+#include "raft/configuration.h"
 
 namespace proconsul::raft {
 namespace {
@@ -64,18 +64,12 @@ std::string encode_meta(const MetaFile& file) {
   json.Term = file.meta.term.value;
   json.ConfigurationIndex = file.meta.configuration_index.value;
   json.Size = static_cast<std::int64_t>(file.meta.size);
-  std::vector<std::string_view> voters;
   json.Configuration.Servers.make_present();
   for (const Server& server : file.meta.configuration.servers) {
     json.Configuration.Servers.push_back(
         {static_cast<std::uint64_t>(server.suffrage), server.id.value, server.address});
-    if (server.suffrage == Suffrage::voter) voters.push_back(server.address);
   }
-  std::string peers;
-  base::MsgpackWriter writer(peers, base::MsgpackHandle::raft);
-  writer.array(voters.size());
-  for (std::string_view address : voters) writer.bytes(address);
-  json.Peers = base::Bytes(std::move(peers));
+  json.Peers = base::Bytes(encode_peers(file.meta.configuration));
   if (file.crc) {
     std::string crc(8, '\0');
     for (int i = 0; i < 8; ++i) crc[i] = static_cast<char>(*file.crc >> (56 - 8 * i));

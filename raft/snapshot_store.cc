@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 
 #include "raft/checksum.h"
 #include "raft/snapshot_meta.h"
@@ -119,56 +121,80 @@ Result<MetaFile> read_meta(const std::string& directory, const std::string& id) 
   return file;
 }
 
-}  // namespace
+class DiskStore;
 
-Result<std::unique_ptr<SnapshotStore>> SnapshotStore::open(std::string directory, std::size_t retain) {
-  std::error_code failed;
-  std::filesystem::create_directories(directory, failed);
-  if (failed) return {Errc::unavailable, directory + ": " + failed.message()};
-  std::unique_ptr<SnapshotStore> store(new SnapshotStore(std::move(directory), std::max<std::size_t>(retain, 1)));
-  for (const auto& item : std::filesystem::directory_iterator(store->directory_, failed)) {
-    if (item.path().filename().string().ends_with(kTemporary)) std::filesystem::remove_all(item.path(), failed);
+class DiskWriter final : public SnapshotWriter {
+ public:
+  DiskWriter(DiskStore& store, SnapshotMeta meta) : store_(store), meta_(std::move(meta)) {}
+  ~DiskWriter() override;
+  Result<> start(const std::string& directory);
+  Result<> write(std::string_view bytes) override;
+  Result<SnapshotMeta> commit() override;
+
+ private:
+  Result<> flush();
+
+  DiskStore& store_;
+  SnapshotMeta meta_;
+  std::string temporary_;  // its directory until commit
+  std::string buffer_;
+  int file_ = -1;
+  std::uint64_t crc_ = 0;
+  std::uint64_t pushed_ = 0;  // bytes that the kernel was told to write
+};
+
+class DiskReader final : public SnapshotReader {
+ public:
+  DiskReader(std::string path, MetaFile file) : path_(std::move(path)), file_meta_(std::move(file)) {}
+  ~DiskReader() override {
+    if (file_ >= 0) ::close(file_);
   }
-  return store;
+  Result<> start();
+  Result<std::size_t> read(std::span<char> buffer) override;
+  const SnapshotMeta& meta() const override { return file_meta_.meta; }
+
+ private:
+  std::string path_;
+  MetaFile file_meta_;
+  int file_ = -1;
+  std::uint64_t crc_ = 0, seen_ = 0;
+};
+
+class DiskStore final : public SnapshotStore {
+ public:
+  DiskStore(std::string directory, std::size_t retain)
+      : directory_(std::move(directory)), retain_(std::max<std::size_t>(retain, 1)) {}
+  Result<std::unique_ptr<SnapshotWriter>> create(SnapshotMeta meta) override;
+  Result<std::unique_ptr<SnapshotReader>> read(const std::string& id) const override;
+  std::vector<Listed> list() const override;
+  Result<> publish(const std::string& temporary, const std::string& id);
+
+ private:
+  void reap();
+
+  const std::string directory_;
+  const std::size_t retain_;
+  std::mutex changing_;  // one rename and reaping at a time
+};
+
+Result<> DiskWriter::start(const std::string& directory) {
+  const std::string temporary = directory + "/" + meta_.id + std::string(kTemporary);
+  if (::mkdir(temporary.c_str(), 0700) != 0) return system_error(temporary, errno);
+  temporary_ = temporary;
+  const std::string path = temporary_ + "/state.bin";
+  file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file_ < 0) return system_error(path, errno);
+  buffer_.reserve(kBuffer);
+  return {};
 }
 
-Result<std::unique_ptr<SnapshotWriter>> SnapshotStore::create(SnapshotMeta meta) {
-  if (meta.id.empty()) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    auto milliseconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-    {
-      const std::lock_guard lock(changing_);
-      milliseconds = last_milliseconds_ = std::max(milliseconds, last_milliseconds_ + 1);  // ids never repeat
-    }
-    meta.id =
-        std::to_string(meta.term.value) + "-" + std::to_string(meta.index.value) + "-" + std::to_string(milliseconds);
-  }
-  std::unique_ptr<SnapshotWriter> writer(new SnapshotWriter(*this, std::move(meta)));
-  writer->meta_.size = 0;
-  writer->temporary_ = directory_ + "/" + writer->meta_.id + std::string(kTemporary);
-  if (::mkdir(writer->temporary_.c_str(), 0700) != 0) {
-    const int error = errno;
-    const std::string path = std::exchange(writer->temporary_, {});
-    return system_error(path, error);
-  }
-  const std::string path = writer->temporary_ + "/state.bin";
-  writer->file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (writer->file_ < 0) return system_error(path, errno);
-  writer->buffer_.reserve(kBuffer);
-  return writer;
-}
-
-SnapshotWriter::~SnapshotWriter() {
+DiskWriter::~DiskWriter() {
   if (file_ >= 0) ::close(file_);
   std::error_code ignored;
   if (!temporary_.empty()) std::filesystem::remove_all(temporary_, ignored);
 }
 
-Error SnapshotWriter::failed(const char* what) const {
-  return system_error(temporary_ + "/" + what, errno);
-}
-
-Result<> SnapshotWriter::flush() {
+Result<> DiskWriter::flush() {
   if (buffer_.empty()) return {};
   crc_ = crc64_ecma(buffer_, crc_);
   if (Result<> written = write_all(file_, buffer_, temporary_ + "/state.bin"); !written) return written;
@@ -183,7 +209,7 @@ Result<> SnapshotWriter::flush() {
   return {};
 }
 
-Result<> SnapshotWriter::write(std::string_view bytes) {
+Result<> DiskWriter::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t part = std::min(bytes.size(), kBuffer - buffer_.size());
     buffer_.append(bytes.substr(0, part));
@@ -195,24 +221,66 @@ Result<> SnapshotWriter::write(std::string_view bytes) {
   return {};
 }
 
-Result<SnapshotMeta> SnapshotWriter::commit() {
+Result<SnapshotMeta> DiskWriter::commit() {
   if (Result<> flushed = flush(); !flushed) return flushed.error();
-  if (::fsync(file_) != 0) return failed("state.bin");
+  if (::fsync(file_) != 0) return system_error(temporary_ + "/state.bin", errno);
   ::close(std::exchange(file_, -1));
   if (Result<> written = write_durably(temporary_ + "/meta.json", encode_meta({meta_, crc_})); !written)
     return written.error();
   if (Result<> synced = sync_directory(temporary_); !synced) return synced.error();
-  {
-    const std::lock_guard lock(store_.changing_);
-    if (::rename(temporary_.c_str(), (store_.directory_ + "/" + meta_.id).c_str()) != 0) return failed("");
-    temporary_.clear();
-    if (Result<> synced = sync_directory(store_.directory_); !synced) return synced.error();
-    store_.reap();
-  }
+  if (Result<> published = store_.publish(temporary_, meta_.id); !published) return published.error();
+  temporary_.clear();
   return meta_;
 }
 
-std::vector<SnapshotStore::Listed> SnapshotStore::list() const {
+Result<> DiskReader::start() {
+  file_ = ::open((path_ + "/state.bin").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file_ < 0) return system_error(path_ + "/state.bin", errno);
+  return {};
+}
+
+Result<std::size_t> DiskReader::read(std::span<char> buffer) {
+  if (buffer.empty()) return {Errc::internal, "snapshot read into an empty buffer"};
+  ssize_t got;
+  do {
+    got = ::read(file_, buffer.data(), buffer.size());
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return system_error(path_ + "/state.bin", errno);
+  if (got == 0) {
+    if (seen_ != file_meta_.meta.size) return {Errc::corrupt, "snapshot " + path_ + ": state.bin is truncated"};
+    if (crc_ != file_meta_.crc) return {Errc::corrupt, "snapshot " + path_ + ": checksum mismatch in state.bin"};
+    return std::size_t{0};
+  }
+  crc_ = crc64_ecma({buffer.data(), static_cast<std::size_t>(got)}, crc_);
+  seen_ += static_cast<std::uint64_t>(got);
+  return static_cast<std::size_t>(got);
+}
+
+Result<std::unique_ptr<SnapshotWriter>> DiskStore::create(SnapshotMeta meta) {
+  if (meta.id.empty()) meta.id = new_snapshot_id(meta.term, meta.index);
+  meta.size = 0;
+  auto writer = std::make_unique<DiskWriter>(*this, std::move(meta));
+  if (Result<> started = writer->start(directory_); !started) return started.error();
+  return std::unique_ptr<SnapshotWriter>(std::move(writer));
+}
+
+Result<std::unique_ptr<SnapshotReader>> DiskStore::read(const std::string& id) const {
+  Result<MetaFile> file = read_meta(directory_, id);
+  if (!file) return file.error();
+  auto reader = std::make_unique<DiskReader>(directory_ + "/" + id, std::move(*file));
+  if (Result<> started = reader->start(); !started) return started.error();
+  return std::unique_ptr<SnapshotReader>(std::move(reader));
+}
+
+Result<> DiskStore::publish(const std::string& temporary, const std::string& id) {
+  const std::lock_guard lock(changing_);
+  if (::rename(temporary.c_str(), (directory_ + "/" + id).c_str()) != 0) return system_error(temporary, errno);
+  Result<> synced = sync_directory(directory_);
+  if (synced) reap();
+  return synced;
+}
+
+std::vector<SnapshotStore::Listed> DiskStore::list() const {
   std::vector<std::pair<Name, std::string>> names;
   std::error_code failed;
   for (const auto& item : std::filesystem::directory_iterator(directory_, failed)) {
@@ -231,7 +299,7 @@ std::vector<SnapshotStore::Listed> SnapshotStore::list() const {
 }
 
 // Broken ones go only when enough good ones are newer: until then an operator may want to look at them.
-void SnapshotStore::reap() {
+void DiskStore::reap() {
   std::size_t good = 0;
   for (const Listed& snapshot : list()) {
     std::error_code ignored;
@@ -240,16 +308,95 @@ void SnapshotStore::reap() {
   }
 }
 
-Result<std::unique_ptr<SnapshotReader>> SnapshotStore::read(const std::string& id) const {
-  Result<MetaFile> file = read_meta(directory_, id);
-  if (!file) return file.error();
-  std::unique_ptr<SnapshotReader> reader(new SnapshotReader);
-  reader->path_ = directory_ + "/" + id;
-  reader->file_ = ::open((reader->path_ + "/state.bin").c_str(), O_RDONLY | O_CLOEXEC);
-  if (reader->file_ < 0) return system_error(reader->path_ + "/state.bin", errno);
-  reader->meta_ = std::move(file->meta);
-  reader->expected_ = *file->crc;
-  return reader;
+struct Kept {
+  SnapshotMeta meta;
+  std::string state;
+};
+
+class MemoryStore final : public SnapshotStore {
+ public:
+  class Writer final : public SnapshotWriter {
+   public:
+    Writer(MemoryStore& store, SnapshotMeta meta) : store_(store), kept_(std::make_shared<Kept>()) {
+      kept_->meta = std::move(meta);
+    }
+    Result<> write(std::string_view bytes) override {
+      kept_->state += bytes;
+      return {};
+    }
+    Result<SnapshotMeta> commit() override {
+      kept_->meta.size = kept_->state.size();
+      kept_->state.shrink_to_fit();
+      const std::lock_guard lock(store_.changing_);
+      store_.newest_ = kept_;
+      return kept_->meta;
+    }
+
+   private:
+    MemoryStore& store_;
+    std::shared_ptr<Kept> kept_;
+  };
+  class Reader final : public SnapshotReader {
+   public:
+    explicit Reader(std::shared_ptr<const Kept> kept) : kept_(std::move(kept)) {}
+    Result<std::size_t> read(std::span<char> buffer) override {
+      const std::size_t size = kept_->state.copy(buffer.data(), buffer.size(), at_);
+      at_ += size;
+      return size;
+    }
+    const SnapshotMeta& meta() const override { return kept_->meta; }
+
+   private:
+    std::shared_ptr<const Kept> kept_;
+    std::size_t at_ = 0;
+  };
+
+  Result<std::unique_ptr<SnapshotWriter>> create(SnapshotMeta meta) override {
+    if (meta.id.empty()) meta.id = new_snapshot_id(meta.term, meta.index);
+    return std::unique_ptr<SnapshotWriter>(std::make_unique<Writer>(*this, std::move(meta)));
+  }
+  Result<std::unique_ptr<SnapshotReader>> read(const std::string& id) const override {
+    const std::lock_guard lock(changing_);
+    if (!newest_ || newest_->meta.id != id) return {Errc::not_found, "snapshot " + id + " is not kept"};
+    return std::unique_ptr<SnapshotReader>(std::make_unique<Reader>(newest_));
+  }
+  std::vector<Listed> list() const override {
+    const std::lock_guard lock(changing_);
+    std::vector<Listed> listed;
+    if (newest_) listed.push_back({newest_->meta.id, newest_->meta.index, newest_->meta.term, newest_->meta});
+    return listed;
+  }
+
+ private:
+  mutable std::mutex changing_;
+  std::shared_ptr<const Kept> newest_;
+};
+
+}  // namespace
+
+std::string new_snapshot_id(Term term, LogIndex index) {
+  static std::atomic<std::int64_t> last{0};
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  std::int64_t milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  std::int64_t before = last.load();
+  do {
+    milliseconds = std::max(milliseconds, before + 1);
+  } while (!last.compare_exchange_weak(before, milliseconds));
+  return std::to_string(term.value) + "-" + std::to_string(index.value) + "-" + std::to_string(milliseconds);
+}
+
+Result<std::unique_ptr<SnapshotStore>> SnapshotStore::open(std::string directory, std::size_t retain) {
+  std::error_code failed;
+  std::filesystem::create_directories(directory, failed);
+  if (failed) return {Errc::unavailable, directory + ": " + failed.message()};
+  for (const auto& item : std::filesystem::directory_iterator(directory, failed)) {
+    if (item.path().filename().string().ends_with(kTemporary)) std::filesystem::remove_all(item.path(), failed);
+  }
+  return std::unique_ptr<SnapshotStore>(std::make_unique<DiskStore>(std::move(directory), retain));
+}
+
+std::unique_ptr<SnapshotStore> SnapshotStore::in_memory() {
+  return std::make_unique<MemoryStore>();
 }
 
 Result<> SnapshotStore::verify(const std::string& id) const {
@@ -261,27 +408,6 @@ Result<> SnapshotStore::verify(const std::string& id) const {
     if (!got) return got.error();
     if (*got == 0) return {};
   }
-}
-
-SnapshotReader::~SnapshotReader() {
-  if (file_ >= 0) ::close(file_);
-}
-
-Result<std::size_t> SnapshotReader::read(std::span<char> buffer) {
-  if (buffer.empty()) return {Errc::internal, "snapshot read into an empty buffer"};
-  ssize_t got;
-  do {
-    got = ::read(file_, buffer.data(), buffer.size());
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) return system_error(path_ + "/state.bin", errno);
-  if (got == 0) {
-    if (seen_ != meta_.size) return {Errc::corrupt, "snapshot " + path_ + ": state.bin is truncated"};
-    if (crc_ != expected_) return {Errc::corrupt, "snapshot " + path_ + ": checksum mismatch in state.bin"};
-    return std::size_t{0};
-  }
-  crc_ = crc64_ecma({buffer.data(), static_cast<std::size_t>(got)}, crc_);
-  seen_ += static_cast<std::uint64_t>(got);
-  return static_cast<std::size_t>(got);
 }
 
 }  // namespace proconsul::raft
