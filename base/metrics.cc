@@ -502,7 +502,9 @@ void Sample::add_since(std::chrono::steady_clock::time_point begin) const {
   add(static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()) / 1e6);
 }
 void Gauge::set(double value) const {
-  Registry::get().set(id_, value);
+  Metric& metric = *static_cast<Metric*>(metric_);
+  metric.value.store(value, std::memory_order_relaxed);
+  metric.is_set.store(true, std::memory_order_release);
 }
 
 Counter counter(std::string_view name, Labels labels, std::string_view help) {
