@@ -188,6 +188,7 @@ void write_structure(std::string& out, const Type& type, const void* object) {
     const Type& field_type = field.type();
     const void* member = field.in(object);
     if (field.has(kOmitEmpty) && is_empty(field_type, member)) continue;
+    if (field.has(kOmitZero) && is_zero(field_type, member)) continue;
     out.push_back(next);
     next = ',';
     out += field.json_head;

@@ -174,6 +174,7 @@ enum FieldFlag : std::uint32_t {
   kNoWire = 1u << 2,         // never in msgpack
   kWireOmitEmpty = 1u << 3,  // msgpack omitempty
   kNoFilter = 1u << 4,       // bexpr:"-"
+  kOmitZero = 1u << 6,       // JSON: left out while nothing in it is set (a MarshalJSON that tests IsZero)
   kReadable = 1u << 5,       // duration written as text ("10s") in JSON
 };
 

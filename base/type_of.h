@@ -212,6 +212,7 @@ class FieldBuilder {
     return *this;
   }
   FieldBuilder& omit_empty() { return flag(kOmitEmpty); }
+  FieldBuilder& omit_zero() { return flag(kOmitZero); }
   FieldBuilder& no_json() { return flag(kNoJson); }
   FieldBuilder& no_wire() { return flag(kNoWire); }
   FieldBuilder& wire_omit_empty() { return flag(kWireOmitEmpty); }

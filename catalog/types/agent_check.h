@@ -14,8 +14,7 @@ struct CheckSettings {
   base::List<std::string> ScriptArgs{};
   std::string HTTP{};
   std::string H2PING{};
-  bool H2PingUseTLS{};                      // over TLS unless the definition says otherwise
-  base::Pointer<bool> H2PingUseTLSInput{};  // what JSON said, if anything
+  bool H2PingUseTLS{};  // over TLS unless the definition says otherwise
   base::Map<base::List<std::string>> Header{};
   std::string Method{};
   std::string Body{};
@@ -40,8 +39,10 @@ struct CheckSettings {
   base::Int FailuresBeforeCritical{};
   base::Duration DeregisterCriticalServiceAfter{};
   base::Int OutputMaxSize{};
+
+  /// JSON leaves H2PingUseTLS out when it is to be true. Tells whether that was so.
+  bool default_h2ping_tls();
 };
-PROCONSUL_DECLARE_TYPE(CheckSettings)
 
 /// A check inside a service definition.
 struct CheckType : CheckSettings {
@@ -51,7 +52,8 @@ struct CheckType : CheckSettings {
   std::string Notes{};
   std::string ProxyHTTP{};  // where the check goes when it is exposed through a proxy
   std::string ProxyGRPC{};
-  std::string ServiceID{};  // accepted on input, never used
+
+  bool set_defaults() { return default_h2ping_tls(); }
 };
 PROCONSUL_DECLARE_TYPE(CheckType)
 
@@ -63,6 +65,8 @@ struct CheckDefinition : CheckSettings {
   std::string ServiceID{};
   std::string Token{};
   std::string Status{};
+
+  bool set_defaults() { return default_h2ping_tls(); }
 };
 PROCONSUL_DECLARE_TYPE(CheckDefinition)
 

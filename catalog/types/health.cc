@@ -32,6 +32,8 @@ PROCONSUL_DESCRIBE_TYPE(HealthCheckDefinition, "structs.HealthCheckDefinition") 
   type.field("AliasService", &HealthCheckDefinition::AliasService).omit_empty();
   type.field("SessionName", &HealthCheckDefinition::SessionName).omit_empty();
   type.field("TTL", &HealthCheckDefinition::TTL).omit_empty();  // the one duration that stays a number
+  type.json_shadow_lenient(R"(struct { Interval interface {}; Timeout interface {}; )"
+                           R"(DeregisterCriticalServiceAfter interface {}; TTL interface {}; *structs.Alias })");
 }
 
 PROCONSUL_DESCRIBE_TYPE(HealthCheck, "structs.HealthCheck") {

@@ -15,19 +15,17 @@ PROCONSUL_DESCRIBE_TYPE(MeshGatewayConfig, "structs.MeshGatewayConfig") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(TransparentProxyConfig, "structs.TransparentProxyConfig") {
-  type.field("OutboundListenerPort", &TransparentProxyConfig::OutboundListenerPort)
-      .omit_empty()
-      .alias("outbound_listener_port");
-  type.field("DialedDirectly", &TransparentProxyConfig::DialedDirectly).omit_empty().alias("dialed_directly");
+  type.field("OutboundListenerPort", &TransparentProxyConfig::OutboundListenerPort);
+  type.field("DialedDirectly", &TransparentProxyConfig::DialedDirectly).omit_empty();
 }
 
 PROCONSUL_DESCRIBE_TYPE(AccessLogsConfig, "structs.AccessLogsConfig") {
   type.field("Enabled", &AccessLogsConfig::Enabled).omit_empty();
-  type.field("DisableListenerLogs", &AccessLogsConfig::DisableListenerLogs).omit_empty().alias("disable_listener_logs");
+  type.field("DisableListenerLogs", &AccessLogsConfig::DisableListenerLogs).omit_empty();
   type.field("Type", &AccessLogsConfig::Type).omit_empty();
   type.field("Path", &AccessLogsConfig::Path).omit_empty();
-  type.field("JSONFormat", &AccessLogsConfig::JSONFormat).omit_empty().alias("json_format");
-  type.field("TextFormat", &AccessLogsConfig::TextFormat).omit_empty().alias("text_format");
+  type.field("JSONFormat", &AccessLogsConfig::JSONFormat).omit_empty();
+  type.field("TextFormat", &AccessLogsConfig::TextFormat).omit_empty();
 }
 
 PROCONSUL_DESCRIBE_TYPE(ExposePath, "structs.ExposePath") {
@@ -36,6 +34,9 @@ PROCONSUL_DESCRIBE_TYPE(ExposePath, "structs.ExposePath") {
   type.field("LocalPathPort", &ExposePath::LocalPathPort).omit_empty().alias("local_path_port");
   type.field("Protocol", &ExposePath::Protocol).omit_empty();
   type.field("ParsedFromCheck", &ExposePath::ParsedFromCheck).omit_empty().alias("parsed_from_check");
+  type.json_shadow(R"(struct { ListenerPortSnake int "json:\"listener_port\""; )"
+                   R"(LocalPathPortSnake int "json:\"local_path_port\""; )"
+                   R"(ParsedFromCheckSnake bool "json:\"parsed_from_check\""; *structs.Alias })");
 }
 
 PROCONSUL_DESCRIBE_TYPE(ExposeConfig, "structs.ExposeConfig") {
@@ -58,13 +59,23 @@ PROCONSUL_DESCRIBE_TYPE(Upstream, "structs.Upstream") {
   type.field("MeshGateway", &Upstream::MeshGateway).alias("mesh_gateway");
   type.field("IngressHosts", &Upstream::IngressHosts).no_json().no_filter();
   type.field("CentrallyConfigured", &Upstream::CentrallyConfigured).omit_empty().no_filter();
+  type.json_shadow(R"(struct { DestinationTypeSnake string "json:\"destination_type\""; )"
+                   R"(DestinationPartitionSnake string "json:\"destination_partition\""; )"
+                   R"(DestinationNamespaceSnake string "json:\"destination_namespace\""; )"
+                   R"(DestinationPeerSnake string "json:\"destination_peer\""; )"
+                   R"(DestinationNameSnake string "json:\"destination_name\""; )"
+                   R"(LocalBindAddressSnake string "json:\"local_bind_address\""; )"
+                   R"(LocalBindPortSnake int "json:\"local_bind_port\""; )"
+                   R"(LocalBindSocketPathSnake string "json:\"local_bind_socket_path\""; )"
+                   R"(LocalBindSocketModeSnake string "json:\"local_bind_socket_mode\""; )"
+                   R"(MeshGatewaySnake structs.MeshGatewayConfig "json:\"mesh_gateway\""; *structs.Alias })");
 }
 
 PROCONSUL_DESCRIBE_TYPE(ConnectProxyConfig, "structs.ConnectProxyConfig") {
   // JSON has these two first, and only when something is set in them; the rest is in the order of declaration.
-  type.field("TransparentProxy", &ConnectProxyConfig::TransparentProxy).omit_empty().alias("transparent_proxy");
-  type.field("AccessLogs", &ConnectProxyConfig::AccessLogs).omit_empty().alias("access_logs");
-  type.field("EnvoyExtensions", &ConnectProxyConfig::EnvoyExtensions).omit_empty().alias("envoy_extensions");
+  type.field("TransparentProxy", &ConnectProxyConfig::TransparentProxy).omit_zero().alias("transparent_proxy");
+  type.field("AccessLogs", &ConnectProxyConfig::AccessLogs).omit_zero().alias("access_logs");
+  type.field("EnvoyExtensions", &ConnectProxyConfig::EnvoyExtensions).omit_empty();
   type.field("DestinationServiceName", &ConnectProxyConfig::DestinationServiceName)
       .omit_empty()
       .alias("destination_service_name");
@@ -84,6 +95,14 @@ PROCONSUL_DESCRIBE_TYPE(ConnectProxyConfig, "structs.ConnectProxyConfig") {
   type.field("MeshGateway", &ConnectProxyConfig::MeshGateway).alias("mesh_gateway");
   type.field("Expose", &ConnectProxyConfig::Expose);
   type.field("MutualTLSMode", &ConnectProxyConfig::MutualTLSMode).no_json().no_filter();
+  type.json_shadow(R"(struct { DestinationServiceNameSnake string "json:\"destination_service_name\""; )"
+                   R"(DestinationServiceIDSnake string "json:\"destination_service_id\""; )"
+                   R"(LocalServiceAddressSnake string "json:\"local_service_address\""; )"
+                   R"(LocalServicePortSnake int "json:\"local_service_port\""; )"
+                   R"(LocalServiceSocketPathSnake string "json:\"local_service_socket_path\""; )"
+                   R"(MeshGatewaySnake structs.MeshGatewayConfig "json:\"mesh_gateway\""; )"
+                   R"(TransparentProxySnake structs.TransparentProxyConfig "json:\"transparent_proxy\""; )"
+                   R"(AccessLogsSnake structs.AccessLogsConfig "json:\"access_logs\""; *structs.Alias })");
 }
 
 }  // namespace proconsul::catalog

@@ -25,8 +25,8 @@ PROCONSUL_DESCRIBE_TYPE(DeregisterRequest, "structs.DeregisterRequest") {
   type.field("ServiceID", &DeregisterRequest::ServiceID);
   type.field("CheckID", &DeregisterRequest::CheckID);
   type.field("PeerName", &DeregisterRequest::PeerName);
-  type.field("Address", &DeregisterRequest::Address).omit_empty().no_wire();
   type.embed<WriteRequest>();
+  type.json_shadow("struct { Address string; *structs.Alias }");
 }
 
 }  // namespace proconsul::catalog

@@ -35,7 +35,6 @@ struct DeregisterRequest : WriteRequest {
   std::string ServiceID{};
   std::string CheckID{};
   std::string PeerName{};
-  std::string Address{};  // accepted in JSON for old clients; means nothing
 };
 PROCONSUL_DECLARE_TYPE(DeregisterRequest)
 

@@ -22,6 +22,8 @@ PROCONSUL_DESCRIBE_TYPE(ServiceConnect, "structs.ServiceConnect") {
   type.field("Native", &ServiceConnect::Native).omit_empty();
   type.field("SidecarService", &ServiceConnect::SidecarService).omit_empty().alias("sidecar_service").no_filter();
   type.field("PeerMeta", &ServiceConnect::PeerMeta).omit_empty().no_filter();
+  type.json_shadow_lenient(R"(struct { SidecarServiceSnake *structs.ServiceDefinition "json:\"sidecar_service\""; )"
+                           R"(*structs.Alias })");
 }
 
 PROCONSUL_DESCRIBE_TYPE(ServiceDefinition, "structs.ServiceDefinition") {
@@ -42,7 +44,9 @@ PROCONSUL_DESCRIBE_TYPE(ServiceDefinition, "structs.ServiceDefinition") {
   type.field("Locality", &ServiceDefinition::Locality);
   type.field("Proxy", &ServiceDefinition::Proxy);
   type.field("Connect", &ServiceDefinition::Connect);
-  type.reject_unknown();
+  type.json_shadow(R"(struct { EnableTagOverrideSnake bool "json:\"enable_tag_override\""; )"
+                   R"(TaggedAddressesSnake map[string]structs.ServiceAddress "json:\"tagged_addresses\""; )"
+                   R"(*structs.Alias })");
 }
 
 PROCONSUL_DESCRIBE_TYPE(NodeService, "structs.NodeService") {

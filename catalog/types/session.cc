@@ -31,6 +31,7 @@ PROCONSUL_DESCRIBE_TYPE(Session, "structs.Session") {
   type.field("ServiceChecks", &Session::ServiceChecks);
   type.field("Checks", &Session::Checks).omit_empty();
   type.embed<RaftIndex>();
+  type.json_shadow_lenient("struct { LockDelay interface {}; *structs.Alias }");
   type.json_after(&small_lock_delays_are_seconds);
 }
 
