@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/quote.h"
+
 namespace proconsul::agent::http {
 namespace {
 
@@ -208,7 +210,7 @@ base::Result<> read_query_options(Request& request, const Settings& settings, bo
   if (request.has_param("cached") && settings.use_cache) options.cached = chosen = true;
   if (const std::string_view text = request.param("max_stale"); !text.empty()) {
     const base::Result<base::Duration> limit = base::parse_duration(text);
-    if (!limit) return bad("Invalid max_stale value " + go_quoted(text));
+    if (!limit) return bad("Invalid max_stale value " + base::quote(text));
     options.max_stale = *limit;
     if (limit->nanoseconds > 0) options.stale = chosen = true;
   }
@@ -233,31 +235,6 @@ base::Result<> read_query_options(Request& request, const Settings& settings, bo
     if (error != std::errc{} || end != text.data() + text.size()) return bad("Invalid index");
   }
   return {};
-}
-
-std::string go_quoted(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (c == '\n') {
-      quoted += "\\n";
-    } else if (c == '\t') {
-      quoted += "\\t";
-    } else if (c == '\r') {
-      quoted += "\\r";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      constexpr char kDigits[] = "0123456789abcdef";
-      quoted += "\\x";
-      quoted += kDigits[byte >> 4];
-      quoted += kDigits[byte & 15];
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted += '"';
 }
 
 }  // namespace proconsul::agent::http

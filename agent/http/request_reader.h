@@ -26,9 +26,6 @@ class RequestReader {
   static bool bad_query(const Request& request) { return request.bad_query_; }
 };
 
-/// Go's %q of a text.
-std::string go_quoted(std::string_view text);
-
 /// Reads the common parameters; an error carries Consul's text and 400.
 base::Result<> read_query_options(Request& request, const Settings& settings, bool discovery);
 

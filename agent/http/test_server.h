@@ -15,13 +15,7 @@
 #include <thread>
 
 #include "agent/http/server.h"
-#if __has_include("catalog/commands.h")
 #include "catalog/commands.h"
-#else
-namespace proconsul::catalog {
-struct ApplyResult {};
-}  // namespace proconsul::catalog
-#endif
 #include "catalog/store/kv.h"
 #include "catalog/store/kv_row.h"
 #include "catalog/store/store.h"
@@ -90,6 +84,8 @@ class Client {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
   }
+  static Client adopt(int fd) { return Client(fd, {}); }
+  int fd() const { return fd_; }
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), read_(std::move(other.read_)) {}
   ~Client() {
     if (fd_ >= 0) ::close(fd_);
@@ -142,6 +138,7 @@ class Client {
     const std::size_t size = head + 4 + std::stoul(read_.substr(length + 16));
     return read_.size() < size ? 0 : size;
   }
+  Client(int fd, std::string read) : fd_(fd), read_(std::move(read)) {}
   int fd_ = -1;
   std::string read_{};
 };

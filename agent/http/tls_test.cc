@@ -1,0 +1,154 @@
+// HTTPS and unix sockets through the whole server.
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/un.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "agent/http/test_server.h"
+#include "base/net/tls.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+namespace fs = std::filesystem;
+
+base::Result<Reply> hello(Context&, const Request& request) {
+  return text(200, std::string(request.remote() == "@" ? "unix" : "tcp"));
+}
+base::Result<Reply> big(Context&, const Request&) {
+  return text(200, std::string(1'000'000, 'x'));
+}
+constexpr Route kRows[] = {{Method::get, "/v1/hello", call(hello)}, {Method::get, "/v1/big", call(big)}};
+constexpr std::span<const Route> kFamilies[] = {kRows};
+
+/// A certificate that signs itself, and so is its own CA.
+void write_certificate(const fs::path& cert_file, const fs::path& key_file) {
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  X509* cert = X509_new();
+  X509_set_version(cert, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+  X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+  X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+  X509_set_pubkey(cert, key);
+  X509_NAME* name = X509_get_subject_name(cert);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+  X509_set_issuer_name(cert, name);
+  X509_sign(cert, key, EVP_sha256());
+  FILE* file = std::fopen(cert_file.c_str(), "w");
+  PEM_write_X509(file, cert);
+  std::fclose(file);
+  file = std::fopen(key_file.c_str(), "w");
+  PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  std::fclose(file);
+  X509_free(cert);
+  EVP_PKEY_free(key);
+}
+
+class HttpTls : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder = fs::temp_directory_path() / ("proconsul-tls-" + std::to_string(::getpid()));
+    fs::create_directories(folder);
+    write_certificate(folder / "cert.pem", folder / "key.pem");
+    context.settings.handshake_timeout = base::milliseconds(200);
+  }
+  void TearDown() override {
+    server.reset();
+    fs::remove_all(folder);
+  }
+  std::uint16_t listen(bool verify_incoming) {
+    auto tls = base::net::TlsContext::server({.cert_file = (folder / "cert.pem").string(),
+                                              .key_file = (folder / "key.pem").string(),
+                                              .ca_file = (folder / "cert.pem").string(),
+                                              .verify_incoming = verify_incoming});
+    EXPECT_TRUE(tls);
+    server.emplace(loops, context, kFamilies);
+    return *server->listen_tcp("127.0.0.1", 0, *tls);
+  }
+  /// The answer to one request; empty if there is none.
+  std::string ask(std::uint16_t port, const std::string& path, bool with_certificate) {
+    test::Client client(port);
+    SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
+    if (with_certificate) {
+      SSL_CTX_use_certificate_file(ctx, (folder / "cert.pem").c_str(), SSL_FILETYPE_PEM);
+      SSL_CTX_use_PrivateKey_file(ctx, (folder / "key.pem").c_str(), SSL_FILETYPE_PEM);
+    }
+    SSL* ssl = SSL_new(ctx);
+    SSL_set_fd(ssl, client.fd());
+    std::string answer;
+    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    if (SSL_connect(ssl) == 1 && SSL_write(ssl, request.data(), static_cast<int>(request.size())) > 0) {
+      char bytes[16384];
+      for (int count; (count = SSL_read(ssl, bytes, sizeof bytes)) > 0;)
+        answer.append(bytes, static_cast<std::size_t>(count));
+    }
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return answer;
+  }
+  fs::path folder;
+  base::net::Loops loops{2};
+  test::StoreServer store{};
+  base::WatchRegistry local{};
+  Context context{store, local, {}};
+  std::optional<HttpServer> server{};
+};
+
+TEST_F(HttpTls, AnswersOverTlsSmallAndLarge) {
+  const std::uint16_t port = listen(false);
+
+  const std::string small = ask(port, "/v1/hello", false);
+  const std::string large = ask(port, "/v1/big", false);
+
+  EXPECT_TRUE(small.starts_with("HTTP/1.1 200 OK\r\n") && small.ends_with("\r\n\r\ntcp")) << small;
+  EXPECT_GT(large.size(), 1'000'000u);
+}
+
+TEST_F(HttpTls, AClientWithoutACertificateIsRefusedWhenOneIsAsked) {
+  const std::uint16_t port = listen(true);
+
+  EXPECT_EQ(ask(port, "/v1/hello", false), "");
+  EXPECT_TRUE(ask(port, "/v1/hello", true).ends_with("\r\n\r\ntcp"));
+}
+
+TEST_F(HttpTls, AnUnfinishedHandshakeTimesOut) {
+  const std::uint16_t port = listen(false);
+  test::Client silent(port);
+
+  EXPECT_EQ(silent.until_closed(), "");
+  EXPECT_TRUE(test::eventually([&] { return server->connections() == 0; }));
+}
+
+TEST_F(HttpTls, AMissingKeyIsNamed) {
+  const auto tls = base::net::TlsContext::server({.cert_file = (folder / "cert.pem").string(), .key_file = "/none"});
+
+  ASSERT_FALSE(tls);
+  EXPECT_TRUE(tls.error().detail.starts_with("Failed to load cert/key pair: /none")) << tls.error().detail;
+}
+
+TEST_F(HttpTls, AUnixSocketServesTheSame) {
+  server.emplace(loops, context, kFamilies);
+  const std::string path = (folder / "http.sock").string();
+  ASSERT_TRUE(server->listen_unix(path, "", "", "0600"));
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  test::Client client = test::Client::adopt(fd);
+
+  EXPECT_TRUE(client.get("/v1/hello").ends_with("\r\n\r\nunix"));
+  server->stop();
+  EXPECT_FALSE(fs::exists(path));
+}
+
+}  // namespace
+}  // namespace proconsul::agent::http
