@@ -11,6 +11,7 @@ namespace proconsul::base {
 /// What a caller can react to. A new code needs a caller that does; otherwise it is another `detail`.
 enum class Errc : std::uint8_t {
   invalid_argument,   // the caller's input is wrong: HTTP 400
+  unauthorized,       // HTTP 401: the feature is switched off
   permission_denied,  // HTTP 403
   not_found,          // HTTP 404
   conflict,           // HTTP 409

@@ -7,10 +7,15 @@
 #include <vector>
 
 #include "agent/server/server.h"
+#include "base/background.h"
 #include "base/time.h"
 
 namespace proconsul::base {
 class WatchRegistry;
+}
+
+namespace proconsul::agent::server {
+class Operator;
 }
 
 namespace proconsul::agent::http {
@@ -39,6 +44,8 @@ struct Settings {
   std::int64_t max_connections_per_client = 200;    // limits.http_max_conns_per_client; <= 0: no limit
   base::Duration handshake_timeout = base::seconds(5);
   bool allow_unprintable_paths = false;  // disable_http_unprintable_char_filter
+  bool disable_coordinates = false;
+  std::string scratch_directory{};  // for archives on their way in; empty: the system's
   bool ui_enabled = false;
   std::string ui_content_path = "/ui/";
 };
@@ -47,6 +54,9 @@ struct Context {
   server::Server& server;
   base::WatchRegistry& local_watches;  // changes of this agent's own services and checks
   Settings settings{};
+  // Null only where no endpoint that needs them is served.
+  server::Operator* cluster = nullptr;
+  base::Background* background = nullptr;
 };
 
 }  // namespace proconsul::agent::http

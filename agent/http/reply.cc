@@ -73,6 +73,8 @@ static int status_of(base::Errc code) {
   switch (code) {
     case base::Errc::invalid_argument:
       return 400;
+    case base::Errc::unauthorized:
+      return 401;
     case base::Errc::permission_denied:
       return 403;
     case base::Errc::not_found:

@@ -1,6 +1,10 @@
 // Every endpoint of the HTTP API, one row each: what is not here answers 404. Families are in alphabetical order behind
 // the ones that this agent serves; a family's handlers are declared in its own header.
+#include "agent/http/catalog_endpoint.h"
+#include "agent/http/coordinate_endpoint.h"
+#include "agent/http/health_endpoint.h"
 #include "agent/http/kv_endpoint.h"
+#include "agent/http/operator_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/session_endpoint.h"
 #include "agent/http/status_endpoint.h"
@@ -51,32 +55,32 @@ constexpr Route kAgentRoutes[] = {
 };
 
 constexpr Route kCatalogRoutes[] = {
-    {put, "/v1/catalog/register", later(), kNoNamespace},
-    {get, "/v1/catalog/connect/", later(), kNoNamespace | kDiscovery},
-    {put, "/v1/catalog/deregister", later(), kNoNamespace},
-    {get, "/v1/catalog/datacenters", later(), kDiscovery},
-    {get, "/v1/catalog/nodes", later(), kNoPartition | kDiscovery},
-    {get, "/v1/catalog/services", later(), kNoNamespace | kDiscovery},
-    {get, "/v1/catalog/service/", later(), kNoNamespace | kDiscovery},
-    {get, "/v1/catalog/node/", later(), kNoNamespace | kDiscovery},
-    {get, "/v1/catalog/node-services/", later(), kNoNamespace | kDiscovery},
+    {put, "/v1/catalog/register", async(catalog_register), kNoNamespace},
+    {get, "/v1/catalog/connect/", read(catalog_connect), kNoNamespace | kDiscovery},
+    {put, "/v1/catalog/deregister", async(catalog_deregister), kNoNamespace},
+    {get, "/v1/catalog/datacenters", call(catalog_datacenters), kDiscovery},
+    {get, "/v1/catalog/nodes", read(catalog_nodes), kNoPartition | kDiscovery},
+    {get, "/v1/catalog/services", read(catalog_services), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/service/", read(catalog_service), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/node/", read(catalog_node), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/node-services/", read(catalog_node_services), kNoNamespace | kDiscovery},
     {get, "/v1/catalog/gateway-services/", later(), kNoNamespace | kDiscovery},
 };
 
 constexpr Route kCoordinateRoutes[] = {
-    {get, "/v1/coordinate/datacenters", later()},
-    {get, "/v1/coordinate/nodes", later(), kNoPartition},
-    {get, "/v1/coordinate/node/", later(), kNoPartition},
-    {put, "/v1/coordinate/update", later(), kNoNamespace},
+    {get, "/v1/coordinate/datacenters", call(coordinate_datacenters)},
+    {get, "/v1/coordinate/nodes", read(coordinate_nodes), kNoPartition},
+    {get, "/v1/coordinate/node/", read(coordinate_node), kNoPartition},
+    {put, "/v1/coordinate/update", async(coordinate_update), kNoNamespace},
 };
 
 constexpr Route kHealthRoutes[] = {
-    {get, "/v1/health/node/", later(), kNoNamespace | kDiscovery},
-    {get, "/v1/health/checks/", later(), kNoNamespace | kDiscovery},
-    {get, "/v1/health/state/", later(), kNoNamespace | kDiscovery},
-    {get, "/v1/health/service/", later(), kNoNamespace | kDiscovery},
-    {get, "/v1/health/connect/", later(), kNoNamespace | kDiscovery},
-    {get, "/v1/health/ingress/", later(), kNoNamespace | kDiscovery},
+    {get, "/v1/health/node/", read(health_node), kNoNamespace | kDiscovery},
+    {get, "/v1/health/checks/", read(health_checks), kNoNamespace | kDiscovery},
+    {get, "/v1/health/state/", read(health_state), kNoNamespace | kDiscovery},
+    {get, "/v1/health/service/", read(health_service), kNoNamespace | kDiscovery},
+    {get, "/v1/health/connect/", read(health_connect), kNoNamespace | kDiscovery},
+    {get, "/v1/health/ingress/", read(health_ingress), kNoNamespace | kDiscovery},
 };
 
 constexpr Route kKvRoutes[] = {
@@ -86,18 +90,18 @@ constexpr Route kKvRoutes[] = {
 };
 
 constexpr Route kOperatorRoutes[] = {
-    {get, "/v1/operator/raft/configuration", later()},
-    {post, "/v1/operator/raft/transfer-leader", later(), kNoPartition},
-    {delete_, "/v1/operator/raft/peer", later()},
+    {get, "/v1/operator/raft/configuration", call(raft_configuration), kQueryOptions},
+    {post, "/v1/operator/raft/transfer-leader", async(raft_transfer_leader), kNoPartition},
+    {delete_, "/v1/operator/raft/peer", async(raft_remove_peer), kQueryOptions},
     {get, "/v1/operator/keyring", later()},
     {post, "/v1/operator/keyring", later()},
     {put, "/v1/operator/keyring", later()},
     {delete_, "/v1/operator/keyring", later()},
-    {get, "/v1/operator/usage", later(), kNoNamespace},
-    {get, "/v1/operator/autopilot/configuration", later()},
-    {put, "/v1/operator/autopilot/configuration", later()},
-    {get, "/v1/operator/autopilot/health", later()},
-    {get, "/v1/operator/autopilot/state", later()},
+    {get, "/v1/operator/usage", read(operator_usage), kNoNamespace | kShowConsistency | kAnyDatacenter},
+    {get, "/v1/operator/autopilot/configuration", call(autopilot_get), kQueryOptions},
+    {put, "/v1/operator/autopilot/configuration", async(autopilot_put), kQueryOptions},
+    {get, "/v1/operator/autopilot/health", call(autopilot_health), kQueryOptions},
+    {get, "/v1/operator/autopilot/state", call(autopilot_state), kQueryOptions},
 };
 
 constexpr Route kSessionRoutes[] = {

@@ -1,0 +1,57 @@
+// What the endpoints of catalog and health have in common: rows to JSON, filters, sorting, decoding of bodies.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/http/route.h"
+#include "base/filter/filter.h"
+#include "base/json.h"
+#include "catalog/query/distance.h"
+#include "catalog/query/instances.h"
+#include "catalog/store/store.h"
+
+namespace proconsul::agent::http {
+
+/// A list of JSON texts, of which the long ones are sent from where they lie. `view` is what keeps them alive.
+class ListBody {
+ public:
+  explicit ListBody(const catalog::View& view) : view_(view) { body_.append("["); }
+  void add(std::string_view json);
+  /// A text that does not outlive the call.
+  void add_copy(std::string_view json);
+  Body take();
+
+ private:
+  void comma();
+  const catalog::View& view_;
+  Body body_{};
+  bool first_ = true;
+  bool borrows_ = false;
+};
+
+/// The last part of the path, which must be there: "Missing service name" and the like.
+base::Result<std::string_view> path_part(const Request& request, const char* what);
+
+/// `?near=`: nearest first, as seen from the node that it names ("_agent": this one). Nothing if it is absent.
+template <class T, class NodeOf>
+void sort_near(const ReadContext& context, std::vector<T>& rows, NodeOf node_of) {
+  std::string_view from = context.request.param("near");
+  if (from.empty()) return;
+  if (from == "_agent") from = context.agent.settings.node_name;
+  catalog::sort_by_distance(context.view.tables(), from, rows, node_of);
+}
+
+/// Decodes a body strictly; the error is Consul's 400 "Request decode failed: ...".
+base::Result<> decode_body(const Request& request, const base::Type& type, void* object);
+template <class T>
+base::Result<> decode_body(const Request& request, T& object) {
+  return decode_body(request, base::type_of<T>(), &object);
+}
+
+/// 500 if the request is for a datacenter that this server knows no path to.
+base::Result<> here(const Context& agent, std::string_view datacenter);
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,174 @@
+#include "agent/http/catalog_endpoint.h"
+
+#include <utility>
+
+#include "agent/http/answers.h"
+#include "agent/http/apply.h"
+#include "agent/server/catalog_request.h"
+#include "catalog/commands.h"
+#include "catalog/query/nodes.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::Errc;
+using base::Result;
+using base::filter::Filter;
+
+Result<Answer> service_instances(const ReadContext& context, bool connect) {
+  const Request& request = context.request;
+  const Result<std::string_view> service = path_part(request, "service name");
+  if (!service) return service.error();
+  Result<Filter> filter = Filter::create<catalog::ServiceNode>(request.options.filter);
+  if (!filter) return filter.error();
+
+  const catalog::Tables& tables = context.view.tables();
+  std::vector<std::string> tags;
+  for (const std::string_view tag : request.params("tag")) tags.emplace_back(tag);
+  const catalog::InstancesQuery query{.service = *service,
+                                      .peer = request.param("peer"),
+                                      .connect = connect,
+                                      .tags = request.has_param("tag") ? &tags : nullptr};
+  catalog::InstancesAnswer found = catalog::catalog_instances(tables, query, context.watch);
+  if (const catalog::MetaFilter meta = meta_filter(request); !meta.empty()) {
+    std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
+  }
+  if (!filter->matches_everything()) {
+    std::erase_if(found.rows, [&](const auto* row) { return !filter->matches(catalog::service_node(tables, *row)); });
+  }
+  sort_near(context, found.rows, [](const auto* row) { return row->service().get().Node; });
+  ListBody body(context.view);
+  std::string scratch;
+  for (const catalog::InstanceRow* row : found.rows) {
+    scratch.clear();
+    const std::string_view json = catalog::catalog_json(tables, *row, scratch);
+    json.data() == scratch.data() ? body.add_copy(json) : body.add(json);
+  }
+  return Answer{.reply = json(body.take()), .index = found.index};
+}
+
+}  // namespace
+
+void catalog_register(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  catalog::RegisterRequest change{};
+  if (Result<> read = decode_body(*request, change); !read) return responder.send(Result<Reply>(read.error()));
+  if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
+  if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
+  const auto view = agent.server.view();
+  if (Result<> valid = server::prepare(change, view->tables()); !valid) {
+    return responder.send(Result<Reply>(valid.error()));
+  }
+  apply_command(agent, catalog::encode_command(catalog::Command::register_, change), std::move(responder),
+                [](catalog::ApplyResult&&) -> Result<Reply> { return json("true"); });
+}
+
+void catalog_deregister(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  catalog::DeregisterRequest change{};
+  if (Result<> read = decode_body(*request, change); !read) return responder.send(Result<Reply>(read.error()));
+  if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
+  if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
+  if (Result<> valid = server::prepare(change); !valid) return responder.send(Result<Reply>(valid.error()));
+  apply_command(agent, catalog::encode_command(catalog::Command::deregister, change), std::move(responder),
+                [](catalog::ApplyResult&&) -> Result<Reply> { return json("true"); });
+}
+
+Result<Reply> catalog_datacenters(Context& agent, const Request&) {
+  std::string body = "[";
+  base::append_json_string(body, agent.settings.datacenter);
+  body += ']';
+  return json(std::move(body));
+}
+
+Result<Answer> catalog_nodes(const ReadContext& context) {
+  Result<Filter> filter = Filter::create<catalog::Node>(context.request.options.filter);
+  if (!filter) return filter.error();
+  catalog::NodesAnswer found =
+      catalog::list_nodes(context.view.tables(), meta_filter(context.request), {}, context.watch);
+  if (!filter->matches_everything()) {
+    std::erase_if(found.rows, [&](const auto* row) { return !filter->matches(row->get()); });
+  }
+  sort_near(context, found.rows, [](const auto* row) { return row->get().Node; });
+  std::string body = "[";
+  for (const catalog::NodeRow* row : found.rows) {
+    if (body.size() > 1) body += ',';
+    base::append_json(body, row->get());
+  }
+  body += ']';
+  return Answer{.reply = json(std::move(body)), .index = found.index};
+}
+
+Result<Answer> catalog_services(const ReadContext& context) {
+  Result<Filter> filter = Filter::create<catalog::ServiceNode>(context.request.options.filter);
+  if (!filter) return filter.error();
+  const catalog::Tables& tables = context.view.tables();
+  const catalog::MetaFilter meta = meta_filter(context.request);
+  catalog::ServiceTagsAnswer found;
+  if (filter->matches_everything()) {
+    found = catalog::list_services(tables, meta, {}, context.watch);
+  } else {
+    const catalog::InstancesAnswer instances = catalog::listed_instances(tables, meta, {}, context.watch);
+    std::vector<catalog::ServiceNode> kept;
+    for (const catalog::InstanceRow* row : instances.rows) {
+      catalog::ServiceNode instance = catalog::service_node(tables, *row);
+      if (filter->matches(instance)) kept.push_back(std::move(instance));
+    }
+    found = {.index = instances.index, .services = catalog::tags_by_name(kept)};
+  }
+  found.services.make_present();
+  return Answer{.reply = json(base::to_json(found.services)), .index = found.index};
+}
+
+Result<Answer> catalog_service(const ReadContext& context) {
+  return service_instances(context, false);
+}
+
+Result<Answer> catalog_connect(const ReadContext& context) {
+  return service_instances(context, true);
+}
+
+Result<Answer> catalog_node(const ReadContext& context) {
+  const Result<std::string_view> name = path_part(context.request, "node name");
+  if (!name) return name.error();
+  Result<Filter> filter = Filter::create<catalog::NodeService>(context.request.options.filter);
+  if (!filter) return filter.error();
+  const catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
+  Answer answer{.index = found.index};
+  if (found.node == nullptr) {
+    answer.reply = json("null");
+    return answer;
+  }
+  catalog::NodeServices shown{};
+  shown.Node.emplace() = found.node->get();
+  shown.Services.make_present();
+  for (const catalog::ServiceRow* row : found.services) {
+    catalog::NodeService service = row->get();
+    if (!filter->matches(service)) continue;
+    catalog::show_lists(service);
+    std::string id = service.ID;
+    shown.Services.emplace(std::move(id), std::move(service));
+  }
+  answer.reply = json(base::to_json(shown));
+  return answer;
+}
+
+Result<Answer> catalog_node_services(const ReadContext& context) {
+  const Result<std::string_view> name = path_part(context.request, "node name");
+  if (!name) return name.error();
+  Result<Filter> filter = Filter::create<catalog::NodeService>(context.request.options.filter);
+  if (!filter) return filter.error();
+  const catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
+  catalog::NodeServiceList shown{};
+  shown.Services.make_present();
+  if (found.node != nullptr) {
+    shown.Node.emplace() = found.node->get();
+    for (const catalog::ServiceRow* row : found.services) {
+      catalog::NodeService service = row->get();
+      if (!filter->matches(service)) continue;
+      catalog::show_lists(service);
+      shown.Services.emplace_back(std::move(service));
+    }
+  }
+  return Answer{.reply = json(base::to_json(shown)), .index = found.index};
+}
+
+}  // namespace proconsul::agent::http

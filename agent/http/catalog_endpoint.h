@@ -1,0 +1,18 @@
+// /v1/catalog: registering and listing nodes and services.
+#pragma once
+
+#include "agent/http/route.h"
+
+namespace proconsul::agent::http {
+
+void catalog_register(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void catalog_deregister(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+base::Result<Reply> catalog_datacenters(Context& agent, const Request& request);
+base::Result<Answer> catalog_nodes(const ReadContext& context);
+base::Result<Answer> catalog_services(const ReadContext& context);
+base::Result<Answer> catalog_service(const ReadContext& context);
+base::Result<Answer> catalog_connect(const ReadContext& context);
+base::Result<Answer> catalog_node(const ReadContext& context);
+base::Result<Answer> catalog_node_services(const ReadContext& context);
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,95 @@
+#include "agent/http/coordinate_endpoint.h"
+
+#include <utility>
+
+#include "agent/http/answers.h"
+#include "agent/http/apply.h"
+#include "catalog/commands.h"
+#include "catalog/registry/coordinates.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+// Vivaldi's parameters in serf: what a coordinate is before anything was measured.
+constexpr std::size_t kDimensions = 8;
+constexpr double kLargestError = 1.5;
+constexpr double kLeastHeight = 10e-6;
+
+Result<> enabled(const Context& agent) {
+  if (!agent.settings.disable_coordinates) return {};
+  return {Errc::unauthorized, "Coordinate support disabled"};
+}
+
+Answer rows(const ReadContext& context, const catalog::CoordinatesAnswer& found, std::size_t& count) {
+  const bool by_segment = context.request.has_param("segment");
+  std::string body = "[";
+  count = 0;
+  for (const auto* row : found.rows) {
+    if (by_segment && row->Segment != context.request.param("segment")) continue;
+    if (count++ > 0) body += ',';
+    base::append_json<catalog::Coordinate>(body, *row);
+  }
+  body += ']';
+  return {.reply = json(std::move(body)), .index = found.index};
+}
+
+}  // namespace
+
+Result<Reply> coordinate_datacenters(Context& agent, const Request&) {
+  if (Result<> on = enabled(agent); !on) return on.error();
+  // A server that has measured no peer in the WAN sits at the origin.
+  catalog::Coordinate own{};
+  own.Node = agent.settings.node_name;
+  catalog::NetworkCoordinate& origin = own.Coord.emplace();
+  origin.Vec.assign(kDimensions, 0.0);
+  origin.Error = kLargestError;
+  origin.Height = kLeastHeight;
+  catalog::DatacenterMap map{};
+  map.Datacenter = agent.settings.datacenter;
+  map.AreaID = "wan";
+  map.Coordinates.emplace_back(std::move(own));
+  return json('[' + base::to_json(map) + ']');
+}
+
+Result<Answer> coordinate_nodes(const ReadContext& context) {
+  if (Result<> on = enabled(context.agent); !on) return on.error();
+  std::size_t count = 0;
+  return rows(context, catalog::list_coordinates(context.view.tables(), context.watch), count);
+}
+
+Result<Answer> coordinate_node(const ReadContext& context) {
+  if (Result<> on = enabled(context.agent); !on) return on.error();
+  std::size_t count = 0;
+  Answer answer =
+      rows(context, catalog::coordinates_of_node(context.view.tables(), context.request.rest, context.watch), count);
+  if (count == 0) answer.reply = {.status = 404, .type = {}};
+  return answer;
+}
+
+void coordinate_update(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  if (Result<> on = enabled(agent); !on) return responder.send(Result<Reply>(on.error()));
+  catalog::CoordinateUpdateRequest change{};
+  if (Result<> read = decode_body(*request, change); !read) return responder.send(Result<Reply>(read.error()));
+  if (!change.Coord) {
+    return responder.send(Result<Reply>(Errc::invalid_argument, "Request decode failed: Coord is missing"));
+  }
+  if (!catalog::is_valid(*change.Coord)) return responder.send(Result<Reply>(Errc::internal, "invalid coordinate"));
+  if (change.Coord->Vec.size() != kDimensions) {
+    return responder.send(Result<Reply>(Errc::internal, "incompatible coordinate"));
+  }
+  catalog::Coordinates batch;
+  catalog::Coordinate update{};
+  update.Node = std::move(change.Node);
+  update.Segment = std::move(change.Segment);
+  update.Coord = std::move(change.Coord);
+  batch.emplace_back(std::move(update));
+  std::string command = catalog::encode_command(catalog::Command::coordinate_batch, batch);
+  command.front() = static_cast<char>(static_cast<std::uint8_t>(command.front()) | catalog::kIgnoreUnknown);
+  apply_command(agent, std::move(command), std::move(responder),
+                [](catalog::ApplyResult&&) -> Result<Reply> { return empty(); });
+}
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,13 @@
+// /v1/coordinate: network coordinates of nodes.
+#pragma once
+
+#include "agent/http/route.h"
+
+namespace proconsul::agent::http {
+
+base::Result<Reply> coordinate_datacenters(Context& agent, const Request& request);
+base::Result<Answer> coordinate_nodes(const ReadContext& context);
+base::Result<Answer> coordinate_node(const ReadContext& context);
+void coordinate_update(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,194 @@
+#include "agent/http/operator_endpoint.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/http/answers.h"
+#include "agent/http/apply.h"
+#include "agent/http/operator_types.h"
+#include "agent/server/operator.h"
+#include "agent/version.h"
+#include "base/quote.h"
+#include "base/strconv.h"
+#include "catalog/commands.h"
+#include "catalog/registry/lookup.h"
+#include "catalog/registry/settings.h"
+#include "catalog/registry/usage.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::Errc;
+using base::Result;
+using server::Operator;
+
+/// The name of the node that runs a server, found by the server's id.
+std::string node_name(const catalog::View& view, const std::string& id) {
+  const Result<const catalog::NodeRow*> row = catalog::find_node_by_id(view.tables(), id);
+  return row && *row != nullptr ? (*row)->get().Node : "(unknown)";
+}
+
+base::Time to_seconds(base::Time time) {
+  if (time.nanoseconds >= 500'000'000) ++time.seconds;
+  time.nanoseconds = 0;
+  return time;
+}
+
+void answer_when_done(Responder responder, Reply reply, const std::function<void(server::Done)>& start) {
+  start([responder = std::move(responder), reply = std::move(reply)](Result<> done) mutable {
+    if (!done) return responder.send(Result<Reply>(Errc::internal, done.error().detail));
+    responder.send(std::move(reply));
+  });
+}
+
+}  // namespace
+
+Result<Reply> raft_configuration(Context& agent, const Request&) {
+  const auto view = agent.server.view();
+  const Operator::Peers peers = agent.cluster->raft_peers();
+  RaftConfiguration shown{.Servers = {}, .Index = peers.index};
+  for (const Operator::Peer& peer : peers.servers) {
+    shown.Servers.push_back({.ID = peer.id,
+                             .Node = node_name(*view, peer.id),
+                             .Address = peer.address,
+                             .Leader = peer.leader,
+                             .ProtocolVersion = "3",
+                             .Voter = peer.voter,
+                             .LastIndex = peer.last_index});
+  }
+  return json(base::to_json(shown));
+}
+
+void raft_remove_peer(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  const bool by_id = request->has_param("id"), by_address = request->has_param("address");
+  if (!by_id && !by_address) {
+    return responder.send(
+        Result<Reply>(Errc::invalid_argument,
+                      "Must specify either ?id with the server's ID or ?address with IP:port of peer to remove"));
+  }
+  if (by_id && by_address) {
+    return responder.send(Result<Reply>(Errc::invalid_argument, "Must specify only one of ?id or ?address"));
+  }
+  const std::string_view wanted = request->param(by_id ? "id" : "address");
+  const Operator::Peers peers = agent.cluster->raft_peers();
+  const auto found = std::find_if(peers.servers.begin(), peers.servers.end(), [&](const Operator::Peer& peer) {
+    return (by_id ? peer.id : peer.address) == wanted;
+  });
+  if (found == peers.servers.end()) {
+    return responder.send(Result<Reply>(Errc::internal, std::string(by_id ? "id " : "address ") + base::quote(wanted) +
+                                                            " was not found in the Raft configuration"));
+  }
+  answer_when_done(std::move(responder), empty(),
+                   [&](server::Done done) { agent.cluster->remove_peer(found->id, std::move(done)); });
+}
+
+void raft_transfer_leader(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  const std::string id(request->param("id"));
+  const Operator::Peers peers = agent.cluster->raft_peers();
+  if (!id.empty() && std::none_of(peers.servers.begin(), peers.servers.end(),
+                                  [&](const Operator::Peer& peer) { return peer.id == id; })) {
+    return responder.send(Result<Reply>(Errc::internal, "Could not find address for server id " + id));
+  }
+  if (id.empty() && std::count_if(peers.servers.begin(), peers.servers.end(),
+                                  [](const Operator::Peer& peer) { return peer.voter; }) < 2) {
+    return responder.send(Result<Reply>(Errc::internal, "cannot find peer"));
+  }
+  answer_when_done(std::move(responder), json(base::to_json(TransferLeaderResponse{.Success = true})),
+                   [&](server::Done done) { agent.cluster->transfer_leader(id, std::move(done)); });
+}
+
+Result<Reply> autopilot_get(Context& agent, const Request&) {
+  const auto view = agent.server.view();
+  const catalog::AutopilotConfig* config = catalog::autopilot_config(view->tables(), nullptr);
+  if (config == nullptr) return {Errc::internal, "autopilot config not initialized yet"};
+  return json(base::to_json(shown(*config)));
+}
+
+void autopilot_put(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  AutopilotConfiguration wanted{};
+  if (Result<> read = base::read_json(request->body, wanted, {.input = base::JsonInput::first, .reject_unknown = true});
+      !read) {
+    return responder.send(
+        Result<Reply>(Errc::invalid_argument, "Error parsing autopilot config: " + read.error().detail));
+  }
+  catalog::AutopilotSetConfigRequest change{};
+  change.Datacenter = request->options.datacenter;
+  change.Config = stored(wanted);
+  if (request->has_param("cas")) {
+    const Result<std::uint64_t> index = base::parse_uint(request->param("cas"));
+    if (!index) {
+      return responder.send(Result<Reply>(Errc::invalid_argument, "Error parsing cas value: " + index.error().detail));
+    }
+    change.Config.ModifyIndex = *index;
+    change.CAS = true;
+  }
+  apply_command(
+      agent, catalog::encode_command(catalog::Command::autopilot, change), std::move(responder),
+      [](catalog::ApplyResult&& result) -> Result<Reply> { return json(result.succeeded() ? "true" : "false"); });
+}
+
+Result<Reply> autopilot_health(Context& agent, const Request&) {
+  const auto view = agent.server.view();
+  const Operator::Health health = agent.cluster->health();
+  OperatorHealth shown{.Healthy = health.healthy(), .FailureTolerance = health.failure_tolerance(), .Servers = {}};
+  for (const Operator::ServerHealth& server : health.servers) {
+    shown.Servers.push_back({.ID = server.peer.id,
+                             .Name = node_name(*view, server.peer.id),
+                             .Address = server.peer.address,
+                             .SerfStatus = server.healthy ? "alive" : "failed",
+                             .Version = kConsulVersion,
+                             .Leader = server.peer.leader,
+                             .LastContact = server.last_contact,
+                             .LastTerm = server.last_term,
+                             .LastIndex = server.peer.last_index,
+                             .Healthy = server.healthy,
+                             .Voter = server.peer.voter,
+                             .StableSince = to_seconds(server.stable_since)});
+  }
+  Reply reply = json(base::to_json(shown));
+  if (!shown.Healthy) reply.status = 429;
+  return reply;
+}
+
+Result<Reply> autopilot_state(Context& agent, const Request&) {
+  const auto view = agent.server.view();
+  const Operator::Health health = agent.cluster->health();
+  AutopilotState shown{};
+  shown.Healthy = health.healthy();
+  shown.FailureTolerance = health.failure_tolerance();
+  shown.OptimisticFailureTolerance = shown.FailureTolerance;
+  shown.Servers.make_present();
+  for (const Operator::ServerHealth& server : health.servers) {
+    AutopilotServer entry{};
+    entry.ID = server.peer.id;
+    entry.Name = node_name(*view, server.peer.id);
+    entry.Address = server.peer.address;
+    entry.NodeStatus = server.healthy ? "alive" : "failed";
+    entry.Version = kConsulVersion;
+    entry.LastContact = server.last_contact;
+    entry.LastTerm = server.last_term;
+    entry.LastIndex = server.peer.last_index;
+    entry.Healthy = server.healthy;
+    entry.StableSince = server.stable_since;
+    entry.Status = server.peer.leader ? "leader" : server.peer.voter ? "voter" : "non-voter";
+    entry.NodeType = "voter";
+    if (const catalog::NodeRow* node = catalog::find_node(view->tables(), entry.Name)) entry.Meta = node->get().Meta;
+    if (server.peer.leader) shown.Leader = entry.ID;
+    if (server.peer.voter) shown.Voters.push_back(entry.ID);
+    std::string id = entry.ID;
+    shown.Servers.emplace(std::move(id), std::move(entry));
+  }
+  return json(base::to_json(shown));
+}
+
+Result<Answer> operator_usage(const ReadContext& context) {
+  const catalog::UsageAnswer found = catalog::service_usage(context.view.tables(), context.watch);
+  catalog::Usage usage{};
+  usage.Usage.emplace(context.agent.settings.datacenter, found.usage);
+  usage.Index = found.index;
+  usage.KnownLeader = context.agent.server.leadership().known;
+  usage.ConsistencyLevel = context.request.options.consistency();
+  return Answer{.reply = json(base::to_json(usage)), .index = found.index};
+}
+
+}  // namespace proconsul::agent::http

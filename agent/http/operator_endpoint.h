@@ -1,0 +1,18 @@
+// /v1/operator: raft's members, autopilot, usage.
+#pragma once
+
+#include "agent/http/route.h"
+
+namespace proconsul::agent::http {
+
+base::Result<Reply> raft_configuration(Context& agent, const Request& request);
+void raft_remove_peer(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void raft_transfer_leader(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+base::Result<Reply> autopilot_get(Context& agent, const Request& request);
+void autopilot_put(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+/// 429 while a server is unhealthy.
+base::Result<Reply> autopilot_health(Context& agent, const Request& request);
+base::Result<Reply> autopilot_state(Context& agent, const Request& request);
+base::Result<Answer> operator_usage(const ReadContext& context);
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,69 @@
+// What the leader does besides deciding the log: opens its term in the state, keeps its own server registered, ends
+// sessions, reaps tombstones. Runs on a thread of its own that sleeps until something is due.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/server/leader_clocks.h"
+#include "agent/server/server.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "catalog/types/register.h"
+#include "catalog/types/system.h"
+
+namespace proconsul::agent::server {
+
+class LeaderDuties {
+ public:
+  struct Options {
+    catalog::RegisterRequest self{};       // node, service "consul" and check "serfHealth", as they must stand
+    catalog::AutopilotConfig autopilot{};  // written if there is none yet
+    std::string datacenter{};
+  };
+  /// Waits until all that was committed before is applied here; an error when leadership is lost.
+  using Barrier = std::function<base::Result<>()>;
+
+  LeaderDuties(Options options, Server& server, LeaderClocks& clocks, const base::Clock& clock, Barrier barrier);
+  ~LeaderDuties();
+
+  /// Any thread; returns at once.
+  void leadership(bool leading);
+  /// The state was replaced: does again what opens a term, then calls back. Any thread.
+  void open_term_again(Done done);
+  /// A deadline may have come nearer.
+  void wake();
+  /// Ends the thread. No command is under way afterwards.
+  void stop();
+
+ private:
+  void run();
+  void lead(std::unique_lock<std::mutex>& lock);
+  base::Result<> open_term();
+  base::Result<> set_metadata(std::string_view key, std::string_view value);
+  base::Result<> register_self();
+  void expire();
+  base::Result<> apply(std::string command);
+  bool still_leading() const { return leading_ && !stopping_; }
+
+  const Options options_;
+  Server& server_;
+  LeaderClocks& clocks_;
+  const base::Clock& clock_;
+  const Barrier barrier_;
+  const base::log::Logger log_{"agent.server"};
+  std::mutex mutex_{};
+  std::condition_variable changed_{};
+  bool leading_ = false;
+  bool stopping_ = false;
+  std::uint64_t term_ = 0;      // counts changes of leadership: a duty of an older one ends
+  std::vector<Done> opened_{};  // to be told when the term is open
+  std::thread thread_{};
+};
+
+}  // namespace proconsul::agent::server

@@ -1,0 +1,26 @@
+#include "base/background.h"
+
+#include <utility>
+
+namespace proconsul::base {
+
+Background::~Background() {
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->thread.join();
+}
+
+void Background::run(std::move_only_function<void()> task) {
+  const std::lock_guard lock(mutex_);
+  workers_.remove_if([](const std::unique_ptr<Worker>& worker) {
+    if (!worker->finished) return false;
+    worker->thread.join();
+    return true;
+  });
+  Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
+  worker.thread = std::thread([&worker, task = std::move(task)]() mutable {
+    task();
+    task = nullptr;  // what it holds goes before it counts as finished
+    worker.finished = true;
+  });
+}
+
+}  // namespace proconsul::base

@@ -1,0 +1,31 @@
+// Short-lived threads for work that waits for a disk; joined when their owner goes.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace proconsul::base {
+
+/// Any thread may call run(). Tasks must end by themselves when asked to by whatever they wait for.
+class Background {
+ public:
+  Background() = default;
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  ~Background();
+  void run(std::move_only_function<void()> task);
+
+ private:
+  struct Worker {
+    std::thread thread{};
+    std::atomic<bool> finished{false};
+  };
+  std::mutex mutex_{};
+  std::list<std::unique_ptr<Worker>> workers_{};
+};
+
+}  // namespace proconsul::base
