@@ -23,7 +23,9 @@ using namespace proconsul;
 using namespace proconsul::raft;
 using Clock = std::chrono::steady_clock;
 
-double microseconds(Clock::duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
+double microseconds(Clock::duration duration) {
+  return std::chrono::duration<double, std::micro>(duration).count();
+}
 double cpu_microseconds() {
   timespec time{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -166,8 +168,11 @@ int main(int argc, char** argv) {
   std::printf("write+fdatasync 256 B      p50 %8.1f us\n", disk);
   std::printf("one proposer               p50 %8.1f us   (%.2fx)\n", one, one / disk);
   std::printf("one proposer               %10.0f /s   %.1f us CPU each\n", single.per_second, single.cpu_per_op);
-  std::printf("64 proposers               %10.0f /s   %.1f us CPU each   (%.1fx)\n", many.per_second, many.cpu_per_op, many.per_second / single.per_second);
-  std::printf("start to leader            fresh %.1f ms, with %llu entries %.1f ms\n", fresh, static_cast<unsigned long long>(again->last_index().value), restart);
-  std::printf("idle                       %.1f ms CPU a minute, RSS %s, anonymous %s\n", idle_used, memory("VmRSS").c_str(), memory("RssAnon").c_str());
+  std::printf("64 proposers               %10.0f /s   %.1f us CPU each   (%.1fx)\n", many.per_second, many.cpu_per_op,
+              many.per_second / single.per_second);
+  std::printf("start to leader            fresh %.1f ms, with %llu entries %.1f ms\n", fresh,
+              static_cast<unsigned long long>(again->last_index().value), restart);
+  std::printf("idle                       %.1f ms CPU a minute, RSS %s, anonymous %s\n", idle_used,
+              memory("VmRSS").c_str(), memory("RssAnon").c_str());
   return 0;
 }
