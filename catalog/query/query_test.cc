@@ -198,6 +198,22 @@ TEST_F(Query, DroppedInstancesAreReplacedByTheLast) {
   EXPECT_EQ(nodes(HealthFilter::only_passing), "dc");
 }
 
+TEST_F(Query, ACheckOfTheNodeThatMovesToOneInstanceNoLongerCountsForTheOthers) {
+  apply(service_request("a", "web1", "web"));
+  apply(service_request("a", "web2", "web"));
+  check(check_of("a", "c", "critical"));
+  const auto passing = [&] {
+    auto rows = health_of("web").rows;
+    filter_by_health(tables(), rows, HealthFilter::only_passing);
+    return rows.size();
+  };
+  ASSERT_EQ(passing(), 0u);
+
+  check(check_of("a", "c", "critical", "web1"));
+
+  EXPECT_EQ(passing(), 1u);
+}
+
 TEST_F(Query, ANodeIsFoundByNameOrByTheBeginningOfItsId) {
   RegisterRequest request = service_request("n1", "web1", "web");
   request.ID = "11111111-2222-3333-4444-555555555555";

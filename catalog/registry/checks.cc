@@ -97,11 +97,11 @@ Result<> ensure_check(Transaction& tx, HealthCheck check, Indexes indexes) {
   if (indexes == Indexes::assign) check.ModifyIndex = tx.index();
   put_check(tx, check, before.get());
 
-  // A check that moves from one service to another leaves the first.
+  // A check that moves from one service to another leaves the first, and one of the node leaves all.
   if (before && !same_letters(before->ServiceID, check.ServiceID)) {
-    if (const ServiceRow* left = before->ServiceID.empty()
-                                     ? nullptr
-                                     : find_service(tx.tables(), before->Node, before->ServiceID, before->PeerName)) {
+    if (before->ServiceID.empty()) {
+      renew_others_of_node(tx, before->Node, before->PeerName);
+    } else if (const ServiceRow* left = find_service(tx.tables(), before->Node, before->ServiceID, before->PeerName)) {
       renew_instance(tx, left);
     }
   }

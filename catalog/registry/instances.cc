@@ -88,6 +88,12 @@ void renew_instance(Transaction& tx, const ServiceRow* service) {
   renew(tx, service, service->get(), true);
 }
 
+void renew_others_of_node(Transaction& tx, std::string_view node, std::string_view peer) {
+  for (const auto [key, row] : tx.tables().services.prefix(index_key({peer_part(peer), node}))) {
+    renew(tx, row, row->get(), true);
+  }
+}
+
 void renew_instances_of_node(Transaction& tx, std::uint64_t index, std::string_view node, std::string_view peer,
                              bool only_checks) {
   for (const auto [key, row] : tx.tables().services.prefix(index_key({peer_part(peer), node}))) {

@@ -14,6 +14,8 @@ void take_service(Transaction& tx, const StoredService& service);
 
 /// A check of this one instance changed.
 void renew_instance(Transaction& tx, const ServiceRow* service);
+/// A check of the node became that of one instance: the others have it no more, but their indexes stay, as in Consul.
+void renew_others_of_node(Transaction& tx, std::string_view node, std::string_view peer);
 /// The node or a check of it changed, and with that every instance on it: renews them and raises the indexes of their
 /// services and kinds.
 void renew_instances_of_node(Transaction& tx, std::uint64_t index, std::string_view node, std::string_view peer,
