@@ -1,0 +1,28 @@
+// The records of a snapshot by number and in the order in which they are written.
+#pragma once
+
+#include <cstdint>
+
+namespace proconsul::catalog {
+
+enum class Record : std::uint8_t {
+  registration = 0,
+  kv = 2,
+  session = 3,
+  tombstone = 5,
+  coordinates = 6,
+  autopilot = 9,
+  index = 16,
+  chunks = 29,
+  system_metadata = 31,
+  virtual_ip = 32,
+  free_virtual_ip = 33,
+};
+
+/// Every record that a peer may write, in order. Those that Record does not name are foreign: kept as they come.
+inline constexpr std::uint8_t kRecordOrder[] = {32, 33, 0,  6,  3,  17, 19, 23, 25, 27, 2,  5,  7, 9,
+                                                12, 13, 14, 15, 22, 30, 31, 16, 35, 38, 40, 42, 29};
+/// From here on numbers belong to the enterprise edition.
+inline constexpr std::uint8_t kFirstEnterpriseRecord = 64;
+
+}  // namespace proconsul::catalog
