@@ -1,0 +1,149 @@
+// What the agent is told but cannot do yet. A key that would be missed is refused at start, with a sentence; one whose
+// absence nobody can be hurt by (a port on which nothing listens, the timing of a protocol that is not spoken) is kept
+// and named in a warning.
+#include <algorithm>
+#include <set>
+
+#include "agent/config/keys.h"
+#include "agent/config/load.h"
+#include "agent/local/rules.h"
+
+namespace proconsul::agent::config {
+namespace {
+
+using base::Value;
+
+std::string_view part(Owner owner) {
+  switch (owner) {
+    case Owner::core:
+      return "this agent";
+    case Owner::dns:
+      return "the DNS server";
+    case Owner::cluster:
+      return "joining other agents";
+    case Owner::acl:
+      return "access control";
+    case Owner::security:
+      return "TLS between agents and request limits";
+    case Owner::mesh:
+      return "the service mesh";
+    case Owner::ui:
+      return "the web UI";
+    case Owner::checks:
+      return "checks that the agent runs itself, and watches,";
+    case Owner::telemetry:
+      return "sending metrics and logs elsewhere";
+    case Owner::cloud:
+      return "the HCP link";
+  }
+  return {};
+}
+
+/// Refused whenever they are set to anything but nothing.
+constexpr std::string_view kRefused[] = {
+    "acl.enable_token_replication",
+    "auto_config.enabled",
+    "auto_encrypt.allow_tls",
+    "auto_encrypt.tls",
+    "cloud.resource_id",
+    "config_entries.bootstrap",
+    "connect.ca_config",
+    "connect.ca_provider",
+    "connect.enable_mesh_gateway_wan_federation",
+    "enable_syslog",
+    "encrypt",
+    "primary_gateways",
+    "recursors",
+    "retry_join",
+    "retry_join_wan",
+    "telemetry.circonus_api_token",
+    "telemetry.circonus_submission_url",
+    "telemetry.dogstatsd_addr",
+    "telemetry.statsd_address",
+    "telemetry.statsite_address",
+    "ui_config.dir",
+    "watches",
+};
+
+bool says_something(const Value& value) {
+  if (const bool* flag = value.as_bool()) return *flag;
+  if (const std::string* text = value.as_string()) return !text->empty();
+  if (const Value::ListType* list = value.as_list()) return !list->empty();
+  if (const Value::MapType* map = value.as_map()) return !map->empty();
+  return !value.is_nil();
+}
+
+void refuse_check(const catalog::CheckSettings& check, const std::string& name, std::vector<std::string>& out) {
+  const std::string_view type = local::check_type(check);
+  if (type.empty() || type == "ttl") return;
+  out.push_back("The check \"" + name + "\" is of type " + std::string(type) + ": " + std::string(part(Owner::checks)) +
+                " are not built yet; use a check with a ttl.");
+}
+
+void collect(const Settings& given, const Group& group, const std::string& prefix, const std::set<std::string>& refused,
+             std::vector<std::string>& out) {
+  for (const auto& [name, value] : given) {
+    auto known = group.members().find(name);
+    if (known == group.members().end()) continue;
+    const Group::Member& member = known->second;
+    const std::string path = prefix + name;
+    if (member.key->type == KeyType::object && value.as_map() != nullptr) {
+      collect(*value.as_map(), *member.group, path + ".", refused, out);
+    } else if (member.key->owner != Owner::core && member.key->use == Use::user && !refused.contains(path)) {
+      out.push_back(path + " has no effect yet: " + std::string(part(member.key->owner)) + " is not built.");
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> not_built(const Loaded& loaded) {
+  const Config& config = loaded.config;
+  std::vector<std::string> out;
+  if (!config.server_mode) {
+    out.push_back(
+        "server = false: client agents are not built yet; set server = true and bootstrap_expect = 1, or start with "
+        "-dev.");
+  } else if (config.bootstrap_expect > 1) {
+    out.push_back("bootstrap_expect = " + std::to_string(config.bootstrap_expect) +
+                  ": clusters of several servers are not built yet; set bootstrap_expect = 1.");
+  } else if (!config.bootstrap && !config.dev_mode) {
+    out.push_back(
+        "A server without bootstrap_expect waits for others to join: clusters are not built yet; set bootstrap_expect "
+        "= 1.");
+  }
+  if (config.primary_datacenter != config.datacenter) {
+    out.push_back("primary_datacenter = \"" + config.primary_datacenter + "\": joining datacenters is not built yet.");
+  }
+  if (config.acls_enabled && config.acl_resolver.default_policy == "deny") {
+    out.push_back("acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.");
+  }
+  if (config.request_limits_mode != 0) out.push_back("limits.request_limits.mode: request limits are not built yet.");
+  for (std::string_view path : kRefused) {
+    const Value* value = find(loaded.given, path);
+    if (value == nullptr || !says_something(*value)) continue;
+    const Group::Member* member = find_key(path);
+    out.push_back(std::string(path) + " is set: " + std::string(part(member->key->owner)) + " is not built yet.");
+  }
+  for (const catalog::ServiceDefinition& service : config.services) {
+    for (const auto& check : service.Checks)
+      refuse_check(*check, check->Name.empty() ? service.Name : check->Name, out);
+    if (service.Connect && service.Connect->SidecarService) {
+      out.push_back("The service \"" + service.Name + "\" has a sidecar_service: the service mesh is not built yet.");
+    }
+  }
+  for (const catalog::CheckDefinition& check : config.checks) refuse_check(check, check.Name, out);
+  return out;
+}
+
+std::vector<std::string> without_effect(const Loaded& loaded) {
+  std::vector<std::string> out;
+  std::set<std::string> refused(std::begin(kRefused), std::end(kRefused));
+  collect(loaded.given, root_group(), "", refused, out);
+  if (loaded.config.acls_enabled) {
+    out.push_back("acl.enabled has no effect yet: access control is not built. Every request is allowed.");
+  }
+  return out;
+}
+
+}  // namespace proconsul::agent::config
