@@ -243,6 +243,9 @@ void Loop::after(Clock::duration delay, Task task) {
   delayed->arm(*this, Clock::now() + delay);
 }
 
+Loop& Loop::current() {
+  return *current_loop;
+}
 bool Loop::is_current() const {
   return current_loop == this;
 }
