@@ -10,8 +10,9 @@
 namespace proconsul::agent::http {
 
 /// Proposes the command and answers with what `reply` makes of the state machine's answer. An error of raft's or of the
-/// command's is answered without it.
+/// command's is answered without it; the command's own begins with `error_prefix`, as some endpoints of Consul's do.
 void apply_command(Context& agent, std::string command, Responder responder,
-                   std::move_only_function<base::Result<Reply>(catalog::ApplyResult&&)> reply);
+                   std::move_only_function<base::Result<Reply>(catalog::ApplyResult&&)> reply,
+                   const char* error_prefix = "");
 
 }  // namespace proconsul::agent::http

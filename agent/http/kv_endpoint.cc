@@ -88,10 +88,12 @@ bool barred(Context& agent, const catalog::KVSRequest& change) {
 void apply(Context& agent, const catalog::KVSRequest& change, Responder responder) {
   if (barred(agent, change)) return responder.send(json("false"));
   const bool conditional = change.Op != "set" && change.Op != "delete" && change.Op != "delete-tree";
-  apply_command(agent, catalog::encode_command(catalog::Command::kvs, change), std::move(responder),
-                [conditional](catalog::ApplyResult&& result) -> Result<Reply> {
-                  return json(!conditional || result.succeeded() ? "true" : "false");
-                });
+  apply_command(
+      agent, catalog::encode_command(catalog::Command::kvs, change), std::move(responder),
+      [conditional](catalog::ApplyResult&& result) -> Result<Reply> {
+        return json(!conditional || result.succeeded() ? "true" : "false");
+      },
+      "raft apply failed: ");
 }
 
 Result<catalog::KVSRequest> decode_put(Context& agent, const Request& request) {

@@ -124,7 +124,8 @@ void autopilot_put(Context& agent, std::shared_ptr<const Request> request, Respo
   }
   apply_command(
       agent, catalog::encode_command(catalog::Command::autopilot, change), std::move(responder),
-      [](catalog::ApplyResult&& result) -> Result<Reply> { return json(result.succeeded() ? "true" : "false"); });
+      [](catalog::ApplyResult&& result) -> Result<Reply> { return json(result.succeeded() ? "true" : "false"); },
+      "raft apply failed: ");
 }
 
 Result<Reply> autopilot_health(Context& agent, const Request&) {

@@ -79,11 +79,13 @@ void session_create(Context& agent, std::shared_ptr<const Request> request, Resp
     return responder.send(valid.error());
   }
   std::string command = catalog::encode_command(catalog::Command::session, *change);
-  apply_command(agent, std::move(command), std::move(responder),
-                [&agent, session = std::move(change->Session)](catalog::ApplyResult&&) -> Result<Reply> {
-                  agent.server.restart_session_timer(session);
-                  return json("{\"ID\":\"" + session.ID + "\"}");
-                });
+  apply_command(
+      agent, std::move(command), std::move(responder),
+      [&agent, session = std::move(change->Session)](catalog::ApplyResult&&) -> Result<Reply> {
+        agent.server.restart_session_timer(session);
+        return json("{\"ID\":\"" + session.ID + "\"}");
+      },
+      "apply failed: ");
 }
 
 void session_destroy(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
@@ -99,11 +101,13 @@ void session_destroy(Context& agent, std::shared_ptr<const Request> request, Res
   change.Session.ID = *id;
   change.Session.Behavior = "release";
   std::string command = catalog::encode_command(catalog::Command::session, change);
-  apply_command(agent, std::move(command), std::move(responder),
-                [&agent, id = change.Session.ID](catalog::ApplyResult&&) -> Result<Reply> {
-                  agent.server.stop_session_timer(id);
-                  return json("true");
-                });
+  apply_command(
+      agent, std::move(command), std::move(responder),
+      [&agent, id = change.Session.ID](catalog::ApplyResult&&) -> Result<Reply> {
+        agent.server.stop_session_timer(id);
+        return json("true");
+      },
+      "apply failed: ");
 }
 
 Result<Reply> session_renew(Context& agent, const Request& request) {

@@ -90,12 +90,14 @@ void txn_put(Context& agent, std::shared_ptr<const Request> request, Responder r
   refused.Errors =
       catalog::txn_check(change.Ops, [&agent](std::string_view key) { return agent.server.lock_delayed(key); });
   if (!refused.Errors.empty()) return responder.send(reply_of(refused));
-  apply_command(agent, catalog::encode_command(catalog::Command::txn, change), std::move(responder),
-                [](catalog::ApplyResult&& result) -> Result<Reply> {
-                  const auto* response = std::get_if<catalog::TxnResponse>(&result.value);
-                  if (response == nullptr) return {Errc::internal, "unexpected answer to a transaction"};
-                  return reply_of(*response);
-                });
+  apply_command(
+      agent, catalog::encode_command(catalog::Command::txn, change), std::move(responder),
+      [](catalog::ApplyResult&& result) -> Result<Reply> {
+        const auto* response = std::get_if<catalog::TxnResponse>(&result.value);
+        if (response == nullptr) return {Errc::internal, "unexpected answer to a transaction"};
+        return reply_of(*response);
+      },
+      "raft apply failed: ");
 }
 
 }  // namespace proconsul::agent::http
