@@ -4,6 +4,8 @@
 namespace proconsul::agent {
 
 inline constexpr const char* kConsulVersion = "1.21.4";
+/// Of the Consul release whose behaviour this is.
+inline constexpr const char* kBuildDate = "2025-08-13T00:00:00Z";
 inline constexpr const char* kBuildName = "proconsul 0.1";
 
 }  // namespace proconsul::agent

@@ -2,11 +2,18 @@
 
 #include <memory>
 
+#include "base/quote.h"
+#include "base/strconv.h"
+
 namespace proconsul::agent::http {
 namespace {
 
 /// Below this a copy costs less than one more piece to send.
 constexpr std::size_t kBorrowFrom = 512;
+
+// Vivaldi's parameters in serf: what a coordinate is before anything was measured.
+constexpr double kLargestError = 1.5;
+constexpr double kLeastHeight = 10e-6;
 
 }  // namespace
 
@@ -45,6 +52,28 @@ base::Result<> decode_body(const Request& request, const base::Type& type, void*
   std::string detail = read.error().detail;
   if (detail == "json: unknown field \"Namespace\"") detail += " - Namespaces are a Consul Enterprise feature";
   return {base::Errc::invalid_argument, "Request decode failed: " + detail};
+}
+
+base::Result<bool> enable_param(const Request& request) {
+  if (!request.has_param("enable")) return {base::Errc::invalid_argument, "Missing value for enable"};
+  const base::Result<bool> value = base::parse_bool(request.param("enable"));
+  if (value) return *value;
+  return {base::Errc::invalid_argument, "Invalid value for enable: " + base::quote(request.param("enable"))};
+}
+
+server::Done when_changed(Responder responder) {
+  return [responder = std::move(responder)](base::Result<> changed) mutable {
+    if (!changed) return responder.send(base::Result<Reply>(changed.error()));
+    responder.send(empty());
+  };
+}
+
+catalog::NetworkCoordinate origin() {
+  catalog::NetworkCoordinate coordinate{};
+  coordinate.Vec.assign(kDimensions, 0.0);
+  coordinate.Error = kLargestError;
+  coordinate.Height = kLeastHeight;
+  return coordinate;
 }
 
 base::Result<> here(const Context& agent, std::string_view datacenter) {

@@ -12,6 +12,7 @@
 #include "catalog/query/distance.h"
 #include "catalog/query/instances.h"
 #include "catalog/store/store.h"
+#include "catalog/types/coordinate.h"
 
 namespace proconsul::agent::http {
 
@@ -50,6 +51,17 @@ template <class T>
 base::Result<> decode_body(const Request& request, T& object) {
   return decode_body(request, base::type_of<T>(), &object);
 }
+
+/// `?enable=`, which must be there.
+base::Result<bool> enable_param(const Request& request);
+
+/// Answers 200 without a body, or with what went wrong, once the local agent has made a change.
+server::Done when_changed(Responder responder);
+
+/// How many dimensions network coordinates have.
+inline constexpr std::size_t kDimensions = 8;
+/// The coordinate of a server that has measured no peer.
+catalog::NetworkCoordinate origin();
 
 /// 500 if the request is for a datacenter that this server knows no path to.
 base::Result<> here(const Context& agent, std::string_view datacenter);

@@ -17,6 +17,9 @@ class WatchRegistry;
 namespace proconsul::agent::server {
 class Operator;
 }
+namespace proconsul::agent::local {
+class LocalAgent;
+}
 
 namespace proconsul::agent::http {
 
@@ -44,10 +47,27 @@ struct Settings {
   std::int64_t max_connections_per_client = 200;    // limits.http_max_conns_per_client; <= 0: no limit
   base::Duration handshake_timeout = base::seconds(5);
   bool allow_unprintable_paths = false;  // disable_http_unprintable_char_filter
+  // What this server says of itself as a member.
+  std::string serf_lan_address{}, serf_wan_address{};
+  std::uint16_t serf_lan_port{}, serf_wan_port{}, server_port{};
+  std::int64_t grpc_port{}, grpc_tls_port{};  // <= 0: not served
+  bool acls_enabled = false;
   bool disable_coordinates = false;
   std::string scratch_directory{};  // for archives on their way in; empty: the system's
   bool ui_enabled = false;
   std::string ui_content_path = "/ui/";
+};
+
+/// What the API asks of the process as a whole.
+class AgentControl {
+ public:
+  virtual ~AgentControl() = default;
+  virtual base::Result<> reload() = 0;
+  /// Leaves the cluster and ends the process once the answer is on its way.
+  virtual base::Result<> leave() = 0;
+  /// The configuration as /v1/agent/self shows it, encoded: the blocks "Config" and "DebugConfig".
+  virtual std::string config_json() const = 0;
+  virtual std::string debug_config_json() const = 0;
 };
 
 struct Context {
@@ -57,6 +77,8 @@ struct Context {
   // Null only where no endpoint that needs them is served.
   server::Operator* cluster = nullptr;
   base::Background* background = nullptr;
+  local::LocalAgent* local = nullptr;
+  AgentControl* control = nullptr;
 };
 
 }  // namespace proconsul::agent::http

@@ -13,11 +13,6 @@ namespace {
 using base::Errc;
 using base::Result;
 
-// Vivaldi's parameters in serf: what a coordinate is before anything was measured.
-constexpr std::size_t kDimensions = 8;
-constexpr double kLargestError = 1.5;
-constexpr double kLeastHeight = 10e-6;
-
 Result<> enabled(const Context& agent) {
   if (!agent.settings.disable_coordinates) return {};
   return {Errc::unauthorized, "Coordinate support disabled"};
@@ -43,10 +38,7 @@ Result<Reply> coordinate_datacenters(Context& agent, const Request&) {
   // A server that has measured no peer in the WAN sits at the origin.
   catalog::Coordinate own{};
   own.Node = agent.settings.node_name;
-  catalog::NetworkCoordinate& origin = own.Coord.emplace();
-  origin.Vec.assign(kDimensions, 0.0);
-  origin.Error = kLargestError;
-  origin.Height = kLeastHeight;
+  own.Coord.emplace() = origin();
   catalog::DatacenterMap map{};
   map.Datacenter = agent.settings.datacenter;
   map.AreaID = "wan";

@@ -1,5 +1,8 @@
 // Every endpoint of the HTTP API, one row each: what is not here answers 404. Families are in alphabetical order behind
 // the ones that this agent serves; a family's handlers are declared in its own header.
+#include "agent/http/agent_check_endpoint.h"
+#include "agent/http/agent_self_endpoint.h"
+#include "agent/http/agent_service_endpoint.h"
 #include "agent/http/catalog_endpoint.h"
 #include "agent/http/coordinate_endpoint.h"
 #include "agent/http/health_endpoint.h"
@@ -7,6 +10,7 @@
 #include "agent/http/operator_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/session_endpoint.h"
+#include "agent/http/snapshot_endpoint.h"
 #include "agent/http/status_endpoint.h"
 #include "agent/http/telemetry_endpoint.h"
 #include "agent/http/txn_endpoint.h"
@@ -23,35 +27,35 @@ constexpr Route kStatusRoutes[] = {
 
 constexpr Route kAgentRoutes[] = {
     {put, "/v1/agent/token/", later()},
-    {get, "/v1/agent/self", later()},
-    {get, "/v1/agent/host", later()},
-    {get, "/v1/agent/version", later()},
-    {put, "/v1/agent/maintenance", later()},
-    {put, "/v1/agent/reload", later()},
+    {get, "/v1/agent/self", call(agent_self)},
+    {get, "/v1/agent/host", call(agent_host)},
+    {get, "/v1/agent/version", call(agent_version)},
+    {put, "/v1/agent/maintenance", async(agent_node_maintenance)},
+    {put, "/v1/agent/reload", async(agent_reload)},
     {get, "/v1/agent/monitor", call(agent_monitor), kEndless},
     {get, "/v1/agent/metrics", call(agent_metrics)},
     {get, "/v1/agent/metrics/stream", call(agent_metrics_stream), kEndless},
-    {get, "/v1/agent/services", later(), kNoNamespace},
-    {get, "/v1/agent/service/", later(), kNoNamespace},
-    {get, "/v1/agent/checks", later(), kNoNamespace},
-    {get, "/v1/agent/members", later(), kNoPartition},
+    {get, "/v1/agent/services", call(agent_services), kNoNamespace},
+    {get, "/v1/agent/service/", hashed(agent_service), kNoNamespace},
+    {get, "/v1/agent/checks", call(agent_checks), kNoNamespace},
+    {get, "/v1/agent/members", call(agent_members), kNoPartition},
     {put, "/v1/agent/join/", later(), kNoPartition},
-    {put, "/v1/agent/leave", later()},
+    {put, "/v1/agent/leave", async(agent_leave)},
     {put, "/v1/agent/force-leave/", later(), kNoPartition},
-    {get, "/v1/agent/health/service/id/", later(), kNoNamespace},
-    {get, "/v1/agent/health/service/name/", later(), kNoNamespace},
-    {put, "/v1/agent/check/register", later(), kNoNamespace},
-    {put, "/v1/agent/check/deregister/", later(), kNoNamespace},
-    {put, "/v1/agent/check/pass/", later(), kNoNamespace},
-    {put, "/v1/agent/check/warn/", later(), kNoNamespace},
-    {put, "/v1/agent/check/fail/", later(), kNoNamespace},
-    {put, "/v1/agent/check/update/", later(), kNoNamespace},
+    {get, "/v1/agent/health/service/id/", call(agent_health_by_id), kNoNamespace},
+    {get, "/v1/agent/health/service/name/", call(agent_health_by_name), kNoNamespace},
+    {put, "/v1/agent/check/register", async(agent_check_register), kNoNamespace},
+    {put, "/v1/agent/check/deregister/", async(agent_check_deregister), kNoNamespace},
+    {put, "/v1/agent/check/pass/", async(agent_check_pass), kNoNamespace},
+    {put, "/v1/agent/check/warn/", async(agent_check_warn), kNoNamespace},
+    {put, "/v1/agent/check/fail/", async(agent_check_fail), kNoNamespace},
+    {put, "/v1/agent/check/update/", async(agent_check_update), kNoNamespace},
     {post, "/v1/agent/connect/authorize", later(), kNoNamespace},
     {get, "/v1/agent/connect/ca/roots", later()},
     {get, "/v1/agent/connect/ca/leaf/", later(), kNoNamespace},
-    {put, "/v1/agent/service/register", later(), kNoNamespace},
-    {put, "/v1/agent/service/deregister/", later(), kNoNamespace},
-    {put, "/v1/agent/service/maintenance/", later(), kNoNamespace},
+    {put, "/v1/agent/service/register", async(agent_service_register), kNoNamespace},
+    {put, "/v1/agent/service/deregister/", async(agent_service_deregister), kNoNamespace},
+    {put, "/v1/agent/service/maintenance/", async(agent_service_maintenance), kNoNamespace},
 };
 
 constexpr Route kCatalogRoutes[] = {
@@ -114,8 +118,8 @@ constexpr Route kSessionRoutes[] = {
 };
 
 constexpr Route kSnapshotRoutes[] = {
-    {get, "/v1/snapshot", later()},
-    {put, "/v1/snapshot", later(), kOctets},
+    {get, "/v1/snapshot", async(snapshot_save), kQueryOptions},
+    {put, "/v1/snapshot", upload(snapshot_restore), kOctets | kQueryOptions},
 };
 
 constexpr Route kTxnRoutes[] = {

@@ -186,6 +186,7 @@ std::optional<Reply> Worker::unknown_path(const Request& request) const {
 
 std::optional<Reply> Worker::redirect(const Request& request, const Endpoint*& endpoint) const {
   const std::string_view path = request.escaped_path;
+  if (path == "*") return std::nullopt;
   if (path.find("//") != std::string_view::npos || path.find("/.") != std::string_view::npos) {
     std::string clean = clean_path(path);
     if (const Endpoint* found = router_.find(clean); !found && router_.find(clean + "/")) clean += '/';
@@ -195,8 +196,7 @@ std::optional<Reply> Worker::redirect(const Request& request, const Endpoint*& e
   if (!endpoint && !path.ends_with('/')) {
     const std::string below = std::string(path) + '/';
     const Endpoint* tree = router_.find(below);
-    const bool is_ui = settings().ui_enabled && below == settings().ui_content_path;
-    if (is_ui || (tree && tree->pattern == below)) return redirect_to(request, 307, below);
+    if (tree && tree->pattern == below) return redirect_to(request, 307, below);
   }
   return std::nullopt;
 }
@@ -219,7 +219,6 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   exchange.route = nullptr;
   RequestReader::set_remote(request, slots_[static_cast<std::uint32_t>(connection.id())].remote);
   if (!settings().allow_unprintable_paths && !is_printable(request.path)) return Reply{.status = 400, .type = {}};
-  if (request.escaped_path == "*") return Reply{.type = {}};  // asks what the server can do at all
   const Endpoint* endpoint = nullptr;
   if (std::optional<Reply> elsewhere = redirect(request, endpoint)) return elsewhere;
   if (!endpoint) return unknown_path(request);

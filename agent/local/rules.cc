@@ -1,5 +1,6 @@
 #include "agent/local/rules.h"
 
+#include "base/json.h"
 #include "base/quote.h"
 #include "catalog/registry/validate.h"
 
@@ -97,6 +98,30 @@ catalog::CheckType to_check_type(const catalog::CheckDefinition& definition) {
   check.Status = definition.Status;
   check.Notes = definition.Notes;
   return check;
+}
+
+catalog::HealthCheck to_health_check(const catalog::CheckDefinition& definition, const std::string& node) {
+  catalog::HealthCheck check{};
+  check.Node = node;
+  check.CheckID = definition.ID.empty() ? definition.Name : definition.ID;
+  check.Name = definition.Name;
+  check.Status = definition.Status.empty() ? std::string(catalog::kHealthCritical) : definition.Status;
+  check.Notes = definition.Notes;
+  check.ServiceID = definition.ServiceID;
+  check.Interval = base::to_string(definition.Interval);
+  check.Timeout = base::to_string(definition.Timeout);
+  check.Type = check_type(definition);
+  return check;
+}
+
+std::vector<catalog::CheckType> check_types(const catalog::ServiceDefinition& definition) {
+  static const std::string kNothing = base::to_json(catalog::CheckType{});
+  std::vector<catalog::CheckType> checks;
+  if (base::to_json(definition.Check) != kNothing) checks.push_back(definition.Check);
+  for (const base::Pointer<catalog::CheckType>& check : definition.Checks) {
+    if (check) checks.push_back(*check);
+  }
+  return checks;
 }
 
 }  // namespace proconsul::agent::local

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/type.h"
@@ -23,5 +24,9 @@ catalog::NodeService to_node_service(const catalog::ServiceDefinition& definitio
 base::Result<> validate_service(const catalog::ServiceDefinition& definition);
 
 catalog::CheckType to_check_type(const catalog::CheckDefinition& definition);
+/// The check as it stands before it has run.
+catalog::HealthCheck to_health_check(const catalog::CheckDefinition& definition, const std::string& node);
+/// The checks that come with a service: its single one, if anything is said of it, and the list.
+std::vector<catalog::CheckType> check_types(const catalog::ServiceDefinition& definition);
 
 }  // namespace proconsul::agent::local

@@ -15,7 +15,7 @@ PROCONSUL_DESCRIBE_TYPE(MeshGatewayConfig, "structs.MeshGatewayConfig") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(TransparentProxyConfig, "structs.TransparentProxyConfig") {
-  type.field("OutboundListenerPort", &TransparentProxyConfig::OutboundListenerPort).omit_empty();
+  type.field("OutboundListenerPort", &TransparentProxyConfig::OutboundListenerPort);
   type.field("DialedDirectly", &TransparentProxyConfig::DialedDirectly).omit_empty();
 }
 

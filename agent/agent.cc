@@ -1,0 +1,331 @@
+#include "agent/agent.h"
+
+#include <filesystem>
+#include <future>
+#include <utility>
+
+#include "agent/config/node_id.h"
+#include "agent/http/context.h"
+#include "agent/http/server.h"
+#include "agent/http_settings.h"
+#include "agent/local/local_agent.h"
+#include "agent/local/rules.h"
+#include "agent/server/raft_server.h"
+#include "agent/version.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/net/loop.h"
+#include "base/net/tls.h"
+#include "base/random.h"
+
+namespace proconsul::agent {
+namespace {
+
+using base::Errc;
+using base::Result;
+using config::Config;
+
+const base::log::Logger kLog("agent");
+
+std::chrono::nanoseconds nanoseconds(base::Duration duration) {
+  return std::chrono::nanoseconds(duration.nanoseconds);
+}
+
+raft::NodeOptions raft_options(const Config& config, const std::string& node_id) {
+  raft::NodeOptions options;
+  options.id = {node_id};
+  options.address = config.rpc_advertise_addr.to_string();
+  if (!config.dev_mode && !config.data_dir.empty()) options.directory = config.data_dir + "/raft";
+  options.core.heartbeat_timeout = nanoseconds(config.raft_heartbeat_timeout);
+  options.core.election_timeout = nanoseconds(config.raft_election_timeout);
+  options.core.leader_lease = nanoseconds(config.raft_leader_lease_timeout);
+  options.core.pre_vote = !config.raft_prevote_disabled;
+  if (config.raft_snapshot_interval.nanoseconds > 0) {
+    options.core.snapshot_interval = nanoseconds(config.raft_snapshot_interval);
+  }
+  if (config.raft_snapshot_threshold > 0) {
+    options.core.snapshot_threshold = static_cast<std::uint64_t>(config.raft_snapshot_threshold);
+  }
+  if (config.raft_trailing_logs > 0) {
+    options.core.trailing_logs = static_cast<std::uint64_t>(config.raft_trailing_logs);
+  }
+  options.bootstrap = raft::Configuration{{{.id = options.id, .address = options.address}}};
+  return options;
+}
+
+/// This server's node, service and check, as the leader writes them for every server.
+catalog::RegisterRequest own_registration(const Config& config, const std::string& node_id) {
+  catalog::RegisterRequest self{};
+  self.Datacenter = config.datacenter;
+  self.ID = node_id;
+  self.Node = config.node_name;
+  self.Address = config.advertise_addr_lan.to_string();
+  self.NodeMeta.emplace("consul-version", kConsulVersion);
+  catalog::NodeService& service = self.Service.emplace();
+  service.ID = catalog::kConsulServiceId;
+  service.Service = catalog::kConsulServiceName;
+  service.Port = config.server_port;
+  service.Weights = catalog::Weights{.Passing = 1, .Warning = 1};
+  service.Meta.emplace("non_voter", "false");
+  service.Meta.emplace("read_replica", "false");
+  service.Meta.emplace("raft_version", "3");
+  service.Meta.emplace("serf_protocol_current", "2");
+  service.Meta.emplace("serf_protocol_min", "1");
+  service.Meta.emplace("serf_protocol_max", "5");
+  service.Meta.emplace("version", kConsulVersion);
+  if (config.grpc_port > 0) service.Meta.emplace("grpc_port", std::to_string(static_cast<long>(config.grpc_port)));
+  if (config.grpc_tls_port > 0) {
+    service.Meta.emplace("grpc_tls_port", std::to_string(static_cast<long>(config.grpc_tls_port)));
+  }
+  catalog::HealthCheck& check = self.Check.emplace();
+  check.Node = config.node_name;
+  check.CheckID = catalog::kSerfCheckId;
+  check.Name = catalog::kSerfCheckName;
+  check.Status = catalog::kHealthPassing;
+  check.Output = "Agent alive and reachable";
+  return self;
+}
+
+catalog::AutopilotConfig autopilot(const Config& config) {
+  catalog::AutopilotConfig settings{};
+  settings.CleanupDeadServers = config.autopilot_cleanup_dead_servers;
+  settings.LastContactThreshold = config.autopilot_last_contact_threshold;
+  settings.MaxTrailingLogs = static_cast<std::uint64_t>(config.autopilot_max_trailing_logs);
+  settings.MinQuorum = config.autopilot_min_quorum;
+  settings.ServerStabilizationTime = config.autopilot_server_stabilization_time;
+  settings.RedundancyZoneTag = config.autopilot_redundancy_zone_tag;
+  settings.DisableUpgradeMigration = config.autopilot_disable_upgrade_migration;
+  settings.UpgradeVersionTag = config.autopilot_upgrade_version_tag;
+  return settings;
+}
+
+Result<std::shared_ptr<base::net::TlsContext>> https_context(const config::TlsListener& https) {
+  base::net::TlsSettings settings;
+  settings.cert_file = https.cert_file;
+  settings.key_file = https.key_file;
+  settings.ca_file = https.ca_file;
+  settings.ca_path = https.ca_path;
+  settings.verify_incoming = https.verify_incoming;
+  settings.min_version = https.min_version;
+  for (const std::string& suite : https.cipher_suites) {
+    settings.cipher_suites += (settings.cipher_suites.empty() ? "" : ":") + suite;
+  }
+  return base::net::TlsContext::server(settings);
+}
+
+local::NodeInfo node_info(const Config& config, const std::string& node_id) {
+  local::NodeInfo info;
+  info.datacenter = config.datacenter;
+  info.id = node_id;
+  info.address = config.advertise_addr_lan.to_string();
+  info.tagged_addresses = config.tagged_addresses;
+  info.meta = config.node_meta;
+  info.meta.insert_or_assign("consul-network-segment", "");
+  info.meta.insert_or_assign("consul-version", kConsulVersion);
+  info.locality = config.locality;
+  return info;
+}
+
+std::vector<local::ServiceRegistration> configured_services(const Config& config) {
+  std::vector<local::ServiceRegistration> services;
+  for (const catalog::ServiceDefinition& definition : config.services) {
+    local::ServiceRegistration registration;
+    registration.service = local::to_node_service(definition);
+    registration.checks = local::check_types(definition);
+    registration.token = definition.Token;
+    registration.source = local::Source::file;
+    services.push_back(std::move(registration));
+  }
+  return services;
+}
+
+std::vector<local::CheckRegistration> configured_checks(const Config& config) {
+  std::vector<local::CheckRegistration> checks;
+  for (const catalog::CheckDefinition& definition : config.checks) {
+    local::CheckRegistration registration;
+    registration.check = local::to_health_check(definition, config.node_name);
+    registration.type = local::to_check_type(definition);
+    registration.token = definition.Token;
+    registration.source = local::Source::file;
+    checks.push_back(std::move(registration));
+  }
+  return checks;
+}
+
+}  // namespace
+
+// In the order in which the parts depend on each other; they end in reverse.
+struct Agent::Impl final : http::AgentControl {
+  config::Loaded loaded;
+  config::LoadOptions options;
+  Events events;
+  std::string node_id;
+  base::net::Loops loops;
+  std::unique_ptr<server::RaftServer> server;
+  base::WatchRegistry local_watches{};
+  std::unique_ptr<local::LocalAgent> local;
+  std::unique_ptr<http::Context> context;
+  std::unique_ptr<http::HttpServer> http;
+  base::Background background{};  // last: its threads use all of the above
+
+  Impl(config::Loaded loaded_, config::LoadOptions options_, Events events_)
+      : loaded(std::move(loaded_)), options(std::move(options_)), events(std::move(events_)) {}
+
+  Result<> start();
+  Result<> listen();
+  Result<> reload() override;
+  Result<> leave() override;
+  std::string config_json() const override;
+  std::string debug_config_json() const override;
+};
+
+Result<> Agent::Impl::start() {
+  const Config& config = loaded.config;
+  if (!config.dev_mode) {
+    std::error_code error;
+    std::filesystem::create_directories(config.data_dir, error);
+    if (error) return {Errc::internal, "cannot create data_dir " + config.data_dir + ": " + error.message()};
+  }
+  Result<std::string> id = config::settle_node_id(config, base::system_random());
+  if (!id) return id.error();
+  node_id = std::move(*id);
+
+  server::RaftServer::Options raft;
+  raft.raft = raft_options(config, node_id);
+  raft.duties = {
+      .self = own_registration(config, node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
+  Result<std::unique_ptr<server::RaftServer>> started = server::RaftServer::start(std::move(raft));
+  if (!started) return started.error();
+  server = std::move(*started);
+
+  local::LocalAgent::Options own;
+  own.node = config.node_name;
+  own.info = node_info(config, node_id);
+  own.data_dir = config.dev_mode ? "" : config.data_dir;
+  own.check_update_interval = config.check_update_interval;
+  own.check_output_max_size = static_cast<std::size_t>(config.check_output_max_size);
+  own.discard_check_output = config.discard_check_output;
+  own.deregister_interval_min = config.check_deregister_interval_min;
+  own.sync_interval = config.ae_interval;
+  local = std::make_unique<local::LocalAgent>(std::move(own), *server, local_watches, base::system_clock());
+  if (Result<> ready = local->start(configured_services(config), configured_checks(config)); !ready) return ready;
+
+  context.reset(new http::Context{.server = *server,
+                                  .local_watches = local_watches,
+                                  .settings = http_settings(config),
+                                  .cluster = server.get(),
+                                  .background = &background,
+                                  .local = local.get(),
+                                  .control = this});
+  http = std::make_unique<http::HttpServer>(loops, *context);
+  return listen();
+}
+
+Result<> Agent::Impl::listen() {
+  const Config& config = loaded.config;
+  const auto open = [&](const config::List<config::Address>& addresses,
+                        const std::shared_ptr<base::net::TlsContext>& tls, const char* protocol) -> Result<> {
+    for (const config::Address& address : addresses) {
+      if (address.kind == config::Address::Kind::unix_socket) {
+        if (Result<> opened = http->listen_unix(address.path, config.unix_socket_user, config.unix_socket_group,
+                                                config.unix_socket_mode);
+            !opened) {
+          return opened;
+        }
+      } else if (Result<std::uint16_t> port = http->listen_tcp(address.ip.to_string(), address.port, tls); !port) {
+        return {port.error().code, "Failed to start HTTP listener: " + port.error().detail};
+      }
+      kLog.info("Starting server", {{"address", address.to_string()}, {"protocol", protocol}});
+    }
+    return {};
+  };
+  if (Result<> opened = open(config.http_addrs, nullptr, "http"); !opened) return opened;
+  if (config.https_addrs.empty()) return {};
+  Result<std::shared_ptr<base::net::TlsContext>> tls = https_context(config.tls.https);
+  if (!tls) return tls.error();
+  return open(config.https_addrs, *tls, "https");
+}
+
+Agent::Agent(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Agent::~Agent() {
+  stop();
+}
+
+Result<std::unique_ptr<Agent>> Agent::start(config::Loaded loaded, config::LoadOptions options, Events events) {
+  std::unique_ptr<Agent> agent(
+      new Agent(std::make_unique<Impl>(std::move(loaded), std::move(options), std::move(events))));
+  if (Result<> started = agent->impl_->start(); !started) {
+    agent->stop();
+    return started.error();
+  }
+  return agent;
+}
+
+Result<> Agent::Impl::leave() {
+  // A single server has nobody to hand its state to: it only stops. What it acknowledged stays on its disk.
+  kLog.info("server starting leave");
+  if (events.left) events.left();
+  return {};
+}
+
+Result<> Agent::Impl::reload() {
+  Result<config::Loaded> fresh = config::load(options);
+  if (!fresh) return fresh.error();
+  for (const config::Change& change : config::changes(loaded.settings, fresh->settings)) {
+    if (!change.reloadable) kLog.warn("a changed key takes effect at the next start", {{"key", change.path}});
+  }
+  if (const Result<base::log::Level> level = base::log::parse_level(fresh->config.logging.level)) {
+    base::log::set_level(*level);
+  }
+  std::promise<Result<>> promise;
+  std::future<Result<>> done = promise.get_future();
+  local->reload(configured_services(fresh->config), configured_checks(fresh->config),
+                [&promise](Result<> result) { promise.set_value(std::move(result)); });
+  return done.get();
+}
+
+std::string Agent::Impl::config_json() const {
+  const Config& config = loaded.config;
+  base::Value::MapType shown;
+  shown.emplace("Datacenter", config.datacenter);
+  shown.emplace("PrimaryDatacenter", config.primary_datacenter);
+  shown.emplace("NodeName", config.node_name);
+  shown.emplace("NodeID", node_id);
+  shown.emplace("Revision", config.revision);
+  shown.emplace("Server", config.server_mode);
+  shown.emplace("Version", config.version);
+  shown.emplace("BuildDate", base::to_rfc3339(config.build_date));
+  return base::to_json(base::Value(std::move(shown)));
+}
+
+std::string Agent::Impl::debug_config_json() const {
+  return base::to_json(base::Value(config::debug_view(loaded.config)));
+}
+
+Result<> Agent::leave() {
+  return {};
+}
+
+Result<> Agent::reload() {
+  return impl_->reload();
+}
+
+void Agent::stop() {
+  // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
+  if (impl_->local) impl_->local->stop();
+  if (impl_->server) impl_->server->stop();
+  if (impl_->http) impl_->http->stop();
+  impl_->loops.stop();
+}
+
+const Config& Agent::config() const {
+  return impl_->loaded.config;
+}
+
+const std::string& Agent::node_id() const {
+  return impl_->node_id;
+}
+
+}  // namespace proconsul::agent

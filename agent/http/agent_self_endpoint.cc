@@ -1,0 +1,221 @@
+#include "agent/http/agent_self_endpoint.h"
+
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "agent/http/answers.h"
+#include "agent/http/member_types.h"
+#include "agent/local/local_agent.h"
+#include "agent/server/operator.h"
+#include "agent/version.h"
+#include "base/background.h"
+#include "base/clock.h"
+#include "base/value.h"
+#include "catalog/types/coordinate.h"
+
+namespace proconsul::agent::http {
+
+PROCONSUL_DESCRIBE_TYPE(Member, "serf.Member") {
+  type.field("Name", &Member::Name);
+  type.field("Addr", &Member::Addr);
+  type.field("Port", &Member::Port);
+  type.field("Tags", &Member::Tags);
+  type.field("Status", &Member::Status);
+  type.field("ProtocolMin", &Member::ProtocolMin);
+  type.field("ProtocolMax", &Member::ProtocolMax);
+  type.field("ProtocolCur", &Member::ProtocolCur);
+  type.field("DelegateMin", &Member::DelegateMin);
+  type.field("DelegateMax", &Member::DelegateMax);
+  type.field("DelegateCur", &Member::DelegateCur);
+}
+
+namespace {
+
+using base::Errc;
+using base::Result;
+using base::Value;
+
+/// This server, as it would tell the others of itself.
+Member self(const Context& agent, bool wan) {
+  const Settings& settings = agent.settings;
+  Member member{};
+  member.Name = wan ? settings.node_name + '.' + settings.datacenter : settings.node_name;
+  member.Addr = wan ? settings.serf_wan_address : settings.serf_lan_address;
+  member.Port = wan ? settings.serf_wan_port : settings.serf_lan_port;
+  const auto tag = [&](const char* name, std::string value) { member.Tags.emplace(name, std::move(value)); };
+  tag("acls", settings.acls_enabled ? "1" : "0");
+  tag("build", std::string(kConsulVersion) + ":");
+  tag("dc", settings.datacenter);
+  tag("ft_fs", "1");
+  tag("ft_si", "1");
+  if (settings.grpc_port > 0) tag("grpc_port", std::to_string(settings.grpc_port));
+  if (settings.grpc_tls_port > 0) tag("grpc_tls_port", std::to_string(settings.grpc_tls_port));
+  tag("id", agent.local->node_info().id);
+  tag("port", std::to_string(settings.server_port));
+  tag("raft_vsn", "3");
+  tag("role", "consul");
+  tag("segment", "");
+  tag("vsn", "2");
+  tag("vsn_max", "3");
+  tag("vsn_min", "2");
+  if (!wan && settings.serf_wan_port > 0) tag("wan_join_port", std::to_string(settings.serf_wan_port));
+  return member;
+}
+
+using Section = std::map<std::string, std::string>;
+
+std::map<std::string, Section> statistics(const Context& agent) {
+  std::map<std::string, Section> sections = agent.cluster->statistics();
+  const local::LocalAgent::Counts counts = agent.local->counts();
+  sections["agent"] = {{"checks", std::to_string(counts.checks)},
+                       {"services", std::to_string(counts.services)},
+                       {"check_ttls", std::to_string(counts.check_ttls)},
+                       {"check_monitors", "0"}};
+  sections["build"] = {
+      {"prerelease", ""}, {"revision", kBuildName}, {"version", kConsulVersion}, {"version_metadata", ""}};
+  utsname system{};
+  uname(&system);
+  sections["runtime"] = {{"arch", "amd64"},
+                         {"os", "linux"},
+                         {"cpu_count", std::to_string(std::thread::hardware_concurrency())},
+                         {"version", kBuildName}};
+  return sections;
+}
+
+std::map<std::string, std::uint64_t> memory_info() {
+  std::map<std::string, std::uint64_t> found;
+  std::ifstream in("/proc/meminfo");
+  std::string name;
+  std::uint64_t kilobytes = 0;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream fields(line);
+    if (fields >> name >> kilobytes) found[name.substr(0, name.size() - 1)] = kilobytes * 1024;
+  }
+  return found;
+}
+
+std::string first_line(const char* path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+Value number(std::uint64_t value) {
+  return Value(value);
+}
+
+}  // namespace
+
+Result<Reply> agent_self(Context& agent, const Request&) {
+  std::string body = "{\"Config\":" + agent.control->config_json();
+  body += ",\"DebugConfig\":" + agent.control->debug_config_json();
+  body += ",\"Coord\":";
+  if (agent.settings.disable_coordinates) {
+    body += "null";
+  } else {
+    base::append_json(body, origin());
+  }
+  body += ",\"Member\":" + base::to_json(self(agent, false));
+  base::Map<base::Map<std::string>> stats;
+  for (const auto& [name, section] : statistics(agent)) {
+    base::Map<std::string>& shown = stats[name];
+    shown.insert(section.begin(), section.end());
+  }
+  body += ",\"Stats\":" + base::to_json(stats);
+  body += ",\"Meta\":" + base::to_json(agent.local->node_info().meta) + '}';
+  return json(std::move(body));
+}
+
+Result<Reply> agent_members(Context& agent, const Request& request) {
+  const bool wan = !request.param("wan").empty();
+  const std::string_view segment = request.param("segment");
+  if (!segment.empty() && segment != "_all") {
+    if (wan) return {Errc::invalid_argument, "Cannot provide a segment with wan=true"};
+    return {Errc::internal, "Network segments are not supported in this version of Consul"};
+  }
+  Result<base::filter::Filter> filter = base::filter::Filter::create<Member>(request.param("filter"));
+  if (!filter) return filter.error();
+  const Member member = self(agent, wan);
+  return json(filter->matches(member) ? '[' + base::to_json(member) + ']' : "[]");
+}
+
+Result<Reply> agent_version(Context&, const Request&) {
+  Value::MapType shown;
+  shown.emplace("SHA", std::string(kBuildName));
+  shown.emplace("BuildDate", std::string(kBuildDate));
+  shown.emplace("HumanVersion", std::string(kConsulVersion));
+  shown.emplace("FIPS", std::string());
+  return json(base::to_json(Value(std::move(shown))));
+}
+
+Result<Reply> agent_host(Context& agent, const Request&) {
+  const auto memory = memory_info();
+  const auto size = [&](const char* name) {
+    const auto found = memory.find(name);
+    return found == memory.end() ? std::uint64_t{0} : found->second;
+  };
+  const std::uint64_t total = size("MemTotal"), available = size("MemAvailable");
+  Value::MapType memory_shown;
+  memory_shown.emplace("total", number(total));
+  memory_shown.emplace("available", number(available));
+  memory_shown.emplace("free", number(size("MemFree")));
+  memory_shown.emplace("used", number(total - std::min(total, available)));
+
+  utsname system{};
+  uname(&system);
+  Value::MapType host;
+  host.emplace("hostname", std::string(system.nodename));
+  host.emplace("os", std::string("linux"));
+  host.emplace("kernelVersion", std::string(system.release));
+  host.emplace("kernelArch", std::string(system.machine));
+  host.emplace("uptime", number(std::strtoull(first_line("/proc/uptime").c_str(), nullptr, 10)));
+
+  Value::ListType processors;
+  for (unsigned i = 0; i < std::thread::hardware_concurrency(); ++i) {
+    Value::MapType processor;
+    processor.emplace("cpu", number(i));
+    processors.push_back(Value(std::move(processor)));
+  }
+  Value::MapType disk;
+  struct statvfs place{};
+  const std::string folder = agent.settings.scratch_directory.empty() ? "/" : agent.settings.scratch_directory;
+  if (statvfs(folder.c_str(), &place) == 0) {
+    disk.emplace("path", folder);
+    disk.emplace("total", number(place.f_blocks * place.f_frsize));
+    disk.emplace("free", number(place.f_bavail * place.f_frsize));
+  }
+  Value::MapType shown;
+  shown.emplace("Memory", Value(std::move(memory_shown)));
+  shown.emplace("CPU", Value(std::move(processors)));
+  shown.emplace("Host", Value(std::move(host)));
+  shown.emplace("Disk", Value(std::move(disk)));
+  const base::Time now = base::system_clock().wall();
+  shown.emplace("CollectionTime", Value((now.seconds - base::kUnixEpochSeconds) * 1'000'000'000 + now.nanoseconds));
+  shown.emplace("Errors", Value());
+  return json(base::to_json(Value(std::move(shown))));
+}
+
+void agent_reload(Context& agent, std::shared_ptr<const Request>, Responder responder) {
+  agent.background->run([&agent, responder = std::move(responder)]() mutable {
+    const Result<> reloaded = agent.control->reload();
+    if (!reloaded) return responder.send(Result<Reply>(Errc::internal, reloaded.error().detail));
+    responder.send(empty());
+  });
+}
+
+void agent_leave(Context& agent, std::shared_ptr<const Request>, Responder responder) {
+  agent.background->run([&agent, responder = std::move(responder)]() mutable {
+    const Result<> left = agent.control->leave();
+    if (!left) return responder.send(Result<Reply>(Errc::internal, left.error().detail));
+    responder.send(empty());
+  });
+}
+
+}  // namespace proconsul::agent::http

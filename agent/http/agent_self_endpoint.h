@@ -1,0 +1,15 @@
+// /v1/agent/self and its like: what this agent is, its members, reload and leave.
+#pragma once
+
+#include "agent/http/route.h"
+
+namespace proconsul::agent::http {
+
+base::Result<Reply> agent_self(Context& agent, const Request& request);
+base::Result<Reply> agent_members(Context& agent, const Request& request);
+base::Result<Reply> agent_version(Context& agent, const Request& request);
+base::Result<Reply> agent_host(Context& agent, const Request& request);
+void agent_reload(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void agent_leave(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+
+}  // namespace proconsul::agent::http

@@ -1,0 +1,82 @@
+#include "agent/http/snapshot_endpoint.h"
+
+#include <utility>
+
+#include "agent/http/pipe.h"
+#include "agent/server/operator.h"
+#include "base/background.h"
+#include "base/clock.h"
+#include "raft/archive.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::Errc;
+using base::Result;
+using server::Operator;
+
+/// The headers go out now, the archive follows as the disk gives it.
+Reply stream(Context& agent, Operator::Snapshot snapshot) {
+  const server::Leadership leadership = agent.server.leadership();
+  auto pipe = std::make_shared<Pipe>();
+  Reply reply{.type = "application/x-gzip"};
+  reply.header("X-Consul-Index", std::to_string(snapshot.index));
+  reply.header("X-Consul-KnownLeader", leadership.known ? "true" : "false");
+  reply.header("X-Consul-LastContact", std::to_string(leadership.last_contact.nanoseconds / 1'000'000));
+  reply.header("X-Consul-Query-Backend", "blocking-query");
+  reply.source = std::make_unique<PipeBody>(pipe);
+  agent.background->run([pipe, state = std::move(snapshot.state)]() mutable {
+    PipeSink sink(pipe);
+    const std::int64_t now = base::system_clock().wall().seconds - base::kUnixEpochSeconds;
+    const Result<> written = raft::write_archive(*state, now, sink);
+    pipe->end(written ? std::nullopt : std::optional(written.error()));
+  });
+  return reply;
+}
+
+void save(Context& agent, Responder responder) {
+  agent.cluster->take_snapshot([&agent, responder = std::move(responder)](Result<Operator::Snapshot> snapshot) mutable {
+    if (!snapshot) return responder.send(Result<Reply>(Errc::internal, snapshot.error().detail));
+    responder.send(stream(agent, std::move(*snapshot)));
+  });
+}
+
+/// Unpacks the archive to a nameless file, checks it whole, and only then lets it replace the state.
+void restore(Context& agent, raft::ByteSource& upload, Responder responder) {
+  const auto refuse = [&](const base::Error& error) { responder.send(Result<Reply>(Errc::internal, error.detail)); };
+  Result<std::unique_ptr<raft::ScratchFile>> file = raft::ScratchFile::create(agent.settings.scratch_directory);
+  if (!file) return refuse(file.error());
+  const Result<raft::SnapshotMeta> meta = raft::read_archive(upload, **file);
+  if (!meta) return refuse(meta.error());
+  (*file)->rewind();
+  agent.cluster->restore_snapshot(std::move(*file), *meta, [responder = std::move(responder)](Result<> done) mutable {
+    if (!done) return responder.send(Result<Reply>(Errc::internal, done.error().detail));
+    responder.send(Reply{.type = content::kOctets});
+  });
+}
+
+}  // namespace
+
+void snapshot_save(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+  if (request->has_param("stale")) return save(agent, std::move(responder));
+  agent.server.verify_leader([&agent, responder = std::move(responder)](Result<> leads) mutable {
+    if (!leads) return responder.send(Result<Reply>(leads.error()));
+    save(agent, std::move(responder));
+  });
+}
+
+std::unique_ptr<BodySink> snapshot_restore(Context& agent, std::shared_ptr<const Request> request,
+                                           Responder responder) {
+  if (request->has_param("stale")) {
+    responder.send(Result<Reply>(Errc::internal, "stale not allowed for restore"));
+    return nullptr;
+  }
+  auto pipe = std::make_shared<Pipe>();
+  agent.background->run([&agent, pipe, responder = std::move(responder)]() mutable {
+    PipeSource upload(pipe);
+    restore(agent, upload, std::move(responder));
+  });
+  return std::make_unique<PipeUpload>(std::move(pipe));
+}
+
+}  // namespace proconsul::agent::http

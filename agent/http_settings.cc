@@ -1,0 +1,46 @@
+#include "agent/http_settings.h"
+
+namespace proconsul::agent {
+
+http::Settings http_settings(const config::Config& config) {
+  http::Settings settings;
+  settings.datacenter = config.datacenter;
+  settings.node_name = config.node_name;
+  settings.dev_mode = config.dev_mode;
+  settings.default_acl_policy = config.acls_enabled ? config.acl_resolver.default_policy : "allow";
+  settings.translate_wan_addresses = config.translate_wan_addrs;
+  settings.response_headers.insert(config.http_response_headers.begin(), config.http_response_headers.end());
+  settings.block_endpoints.assign(config.http_block_endpoints.begin(), config.http_block_endpoints.end());
+  for (const config::Network& network : config.allow_write_http_from) {
+    settings.allow_write_from.push_back(network.to_string());
+  }
+  settings.use_cache = config.http_use_cache;
+  settings.discovery_max_stale = config.discovery_max_stale;
+  settings.max_query_time = config.max_query_time;
+  settings.default_query_time = config.default_query_time;
+  settings.rpc_hold_timeout = config.rpc_hold_timeout;
+  settings.session_ttl_min = config.session_ttl_min;
+  settings.kv_max_value_size = config.kv_max_value_size;
+  settings.txn_max_req_len = config.txn_max_req_len;
+  if (config.http_max_header_bytes > 0) {
+    settings.max_header_bytes = static_cast<std::uint32_t>(config.http_max_header_bytes);
+  }
+  settings.max_connections_per_client = config.http_max_conns_per_client;
+  settings.handshake_timeout = config.https_handshake_timeout;
+  settings.allow_unprintable_paths = config.disable_http_unprintable_char_filter;
+  settings.serf_lan_address = config.serf_advertise_addr_lan.ip.to_string();
+  settings.serf_wan_address = config.serf_advertise_addr_wan.ip.to_string();
+  settings.serf_lan_port = config.serf_advertise_addr_lan.port;
+  settings.serf_wan_port = config.serf_advertise_addr_wan.port;
+  settings.server_port = static_cast<std::uint16_t>(config.server_port);
+  settings.grpc_port = config.grpc_port;
+  settings.grpc_tls_port = config.grpc_tls_port;
+  settings.acls_enabled = config.acls_enabled;
+  settings.scratch_directory = config.data_dir;
+  settings.disable_coordinates = config.disable_coordinates;
+  settings.ui_enabled = config.ui.enabled;
+  settings.ui_content_path = config.ui.content_path;
+  return settings;
+}
+
+}  // namespace proconsul::agent

@@ -1,0 +1,11 @@
+// From the agent's configuration to what the HTTP API needs of it.
+#pragma once
+
+#include "agent/config/config.h"
+#include "agent/http/context.h"
+
+namespace proconsul::agent {
+
+http::Settings http_settings(const config::Config& config);
+
+}  // namespace proconsul::agent

@@ -1,0 +1,164 @@
+#include "agent/local/files.h"
+
+#include <fcntl.h>
+#include <openssl/sha.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/json.h"
+
+namespace proconsul::agent::local {
+
+PROCONSUL_DESCRIBE_TYPE(PersistedService, "agent.persistedService") {
+  type.field("Token", &PersistedService::Token);
+  type.field("Service", &PersistedService::Service);
+  type.field("Source", &PersistedService::Source);
+  type.field("LocallyRegisteredAsSidecar", &PersistedService::LocallyRegisteredAsSidecar).omit_empty();
+}
+
+PROCONSUL_DESCRIBE_TYPE(PersistedCheck, "agent.persistedCheck") {
+  type.field("Check", &PersistedCheck::Check);
+  type.field("ChkType", &PersistedCheck::ChkType);
+  type.field("Token", &PersistedCheck::Token);
+  type.field("Source", &PersistedCheck::Source);
+}
+
+PROCONSUL_DESCRIBE_TYPE(PersistedCheckState, "agent.persistedCheckState") {
+  type.field("CheckID", &PersistedCheckState::CheckID);
+  type.field("Output", &PersistedCheckState::Output);
+  type.field("Status", &PersistedCheckState::Status);
+  type.field("Expires", &PersistedCheckState::Expires);
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Errc;
+using base::Result;
+
+constexpr std::string_view kServices = "services", kChecks = "checks", kStates = "checks/state";
+constexpr std::uintmax_t kLargestFile = 16 << 20;  // ours are a few kilobytes
+
+std::string file_name(std::string_view id) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(id.data()), id.size(), digest);
+  std::string name;
+  for (const unsigned char byte : digest) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    name += kHex[byte >> 4];
+    name += kHex[byte & 15];
+  }
+  return name;
+}
+
+Result<> failed(const std::string& what, const std::string& path) {
+  return {Errc::internal, what + ' ' + path + ": " + std::strerror(errno)};
+}
+
+/// Complete or not at all: written beside the old file, then renamed over it.
+Result<> write_file(const std::string& path, std::string_view text, bool durable) {
+  std::error_code error;
+  fs::create_directories(fs::path(path).parent_path(), error);
+  if (error) return {Errc::internal, "cannot create a directory for " + path + ": " + error.message()};
+  const std::string temporary = path + ".tmp";
+  const int file = open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+  if (file < 0) return failed("cannot write", temporary);
+  while (!text.empty()) {
+    const ssize_t written = write(file, text.data(), text.size());
+    if (written < 0) {
+      const Result<> failure = failed("cannot write", temporary);
+      close(file);
+      return failure;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  const bool synced = !durable || fsync(file) == 0;
+  close(file);
+  if (!synced || rename(temporary.c_str(), path.c_str()) != 0) return failed("cannot write", path);
+  return {};
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+template <class Persisted, class Whole>
+std::vector<Persisted> read_all(const std::string& folder, std::vector<std::string>& faults, Whole whole) {
+  std::vector<Persisted> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (!entry.is_regular_file() || entry.path().extension() == ".tmp") continue;
+    Persisted persisted{};
+    Result<> read = entry.file_size() > kLargestFile ? Result<>(Errc::corrupt, "the file is too large")
+                                                     : base::read_json(read_file(entry.path()), persisted);
+    if (read && !whole(persisted)) read = {Errc::corrupt, "its main part is missing"};
+    if (read) {
+      found.push_back(std::move(persisted));
+    } else {
+      faults.push_back(entry.path().string() + ": " + read.error().detail);
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string Files::path(std::string_view folder, std::string_view id) const {
+  return data_dir_ + '/' + std::string(folder) + '/' + file_name(id);
+}
+
+Result<> Files::save(const PersistedService& service) const {
+  if (data_dir_.empty()) return {};
+  return write_file(path(kServices, service.Service->ID), base::to_json(service), true);
+}
+
+Result<> Files::save(const PersistedCheck& check) const {
+  if (data_dir_.empty()) return {};
+  return write_file(path(kChecks, check.Check->CheckID), base::to_json(check), true);
+}
+
+Result<> Files::save(const PersistedCheckState& state) const {
+  if (data_dir_.empty()) return {};
+  return write_file(path(kStates, state.CheckID), base::to_json(state), false);
+}
+
+void Files::forget_service(std::string_view id) const {
+  if (!data_dir_.empty()) unlink(path(kServices, id).c_str());
+}
+
+void Files::forget_check(std::string_view id) const {
+  if (!data_dir_.empty()) unlink(path(kChecks, id).c_str());
+}
+
+void Files::forget_check_state(std::string_view id) const {
+  if (!data_dir_.empty()) unlink(path(kStates, id).c_str());
+}
+
+std::vector<PersistedService> Files::services(std::vector<std::string>& faults) const {
+  if (data_dir_.empty()) return {};
+  return read_all<PersistedService>(data_dir_ + '/' + std::string(kServices), faults,
+                                    [](const PersistedService& service) { return bool(service.Service); });
+}
+
+std::vector<PersistedCheck> Files::checks(std::vector<std::string>& faults) const {
+  if (data_dir_.empty()) return {};
+  return read_all<PersistedCheck>(data_dir_ + '/' + std::string(kChecks), faults,
+                                  [](const PersistedCheck& check) { return bool(check.Check); });
+}
+
+bool Files::check_state(std::string_view id, std::int64_t now, PersistedCheckState& state) const {
+  if (data_dir_.empty()) return false;
+  const std::string file = path(kStates, id);
+  if (!fs::exists(file)) return false;
+  if (base::read_json(read_file(file), state) && now < state.Expires) return true;
+  forget_check_state(id);
+  return false;
+}
+
+}  // namespace proconsul::agent::local

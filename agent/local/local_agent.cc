@@ -1,0 +1,661 @@
+#include "agent/local/local_agent.h"
+
+#include <algorithm>
+#include <future>
+#include <set>
+#include <utility>
+
+#include "agent/local/rules.h"
+#include "agent/server/catalog_request.h"
+#include "base/quote.h"
+#include "base/random.h"
+#include "catalog/commands.h"
+#include "catalog/query/checks.h"
+#include "catalog/query/nodes.h"
+#include "catalog/registry/lookup.h"
+#include "catalog/store/store.h"
+
+namespace proconsul::agent::local {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+constexpr std::string_view kNodeMaintenance = "_node_maintenance";
+constexpr std::string_view kServiceMaintenance = "_service_maintenance:";
+constexpr base::Duration kRetry = base::seconds(15);  // after the catalog could not be reached
+
+const char* source_name(Source source) {
+  return source == Source::file ? "local" : "remote";
+}
+
+/// A service's own address is also its tagged address of that family, unless it was given.
+void tag_address(catalog::NodeService& service) {
+  service.TaggedAddresses.make_present();
+  if (service.Address.empty()) return;
+  const bool v6 = service.Address.find(':') != std::string::npos;
+  const bool v4 = !v6 && service.Address.find_first_not_of("0123456789.") == std::string::npos;
+  if (!v4 && !v6) return;
+  for (const char* name : v4 ? std::array{"lan_ipv4", "wan_ipv4"} : std::array{"lan_ipv6", "wan_ipv6"}) {
+    service.TaggedAddresses.try_emplace(name, catalog::ServiceAddress{service.Address, service.Port});
+  }
+}
+
+Result<> unknown_service(std::string_view id) {
+  return {Errc::not_found,
+          "Unknown service ID " + base::quote(id) + ". Ensure that the service ID is passed, not the service name."};
+}
+
+}  // namespace
+
+LocalAgent::LocalAgent(Options options, server::Server& server, base::WatchRegistry& watches, const base::Clock& clock)
+    : options_(std::move(options)),
+      server_(server),
+      watches_(watches),
+      clock_(clock),
+      files_(options_.data_dir),
+      state_(options_.node, options_.check_update_interval.nanoseconds > 0) {}
+
+LocalAgent::~LocalAgent() {
+  stop();
+}
+
+Result<> LocalAgent::start(const std::vector<ServiceRegistration>& services,
+                           const std::vector<CheckRegistration>& checks) {
+  if (Result<> loaded = load(services, checks); !loaded) return loaded;
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void LocalAgent::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+  for (Job& job : std::exchange(jobs_, {})) job.done(base::Error{Errc::unavailable, "the agent is stopping"});
+}
+
+// ---- the thread
+
+void LocalAgent::post(Work work, server::Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      jobs_.push_back({std::move(work), std::move(done)});
+      changed_.notify_all();
+      return;
+    }
+  }
+  done(base::Error{Errc::unavailable, "the agent is stopping"});
+}
+
+void LocalAgent::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    std::deque<Job> jobs = std::exchange(jobs_, {});
+    lock.unlock();
+    std::vector<std::pair<server::Done, Result<>>> answers;
+    for (Job& job : jobs) {
+      Result<> result = job.work();
+      answers.emplace_back(std::move(job.done), std::move(result));
+    }
+    handle_deadlines();
+    if (dirty_ || clock_.now() >= compare_at_) synchronize();
+    for (auto& [done, result] : answers) done(std::move(result));
+    lock.lock();
+    if (stopping_ || !jobs_.empty()) continue;
+    const base::Duration wait = *next_deadline() - clock_.now();
+    if (wait.nanoseconds > 0) changed_.wait_for(lock, std::chrono::nanoseconds(wait.nanoseconds));
+  }
+}
+
+std::optional<base::MonotonicTime> LocalAgent::next_deadline() const {
+  base::MonotonicTime next = compare_at_;
+  for (const server::Deadlines* deadlines : {&ttl_deadlines_, &reap_deadlines_, &deferred_}) {
+    if (const auto earliest = deadlines->earliest()) next = std::min(next, *earliest);
+  }
+  return next;
+}
+
+void LocalAgent::handle_deadlines() {
+  const base::MonotonicTime now = clock_.now();
+  for (const std::string& id : ttl_deadlines_.take_expired(now)) {
+    log_.warn("Check missed TTL, is now critical", {{"check", id}});
+    const std::string& last = ttls_[id].last_output;
+    set_status(id, catalog::kHealthCritical,
+               last.empty() ? "TTL expired" : "TTL expired (last output before timeout follows): " + last);
+  }
+  for (const std::string& id : deferred_.take_expired(now)) {
+    const std::lock_guard lock(mutex_);
+    state_.undefer(id);
+    dirty_ = true;
+  }
+  for (const std::string& id : reap_deadlines_.take_expired(now)) {
+    const std::optional<catalog::HealthCheck> late = check(id);
+    if (!late || late->ServiceID.empty()) continue;
+    log_.info(
+        "deregistered service with critical health due to exceeding health check's "
+        "'deregister_critical_service_after' timeout",
+        {{"service", late->ServiceID}, {"check", id}});
+    if (const Result<> removed = do_remove_service(late->ServiceID); !removed) {
+      log_.error("failed to deregister a critical service", {{"service", late->ServiceID}, {"error", removed.error()}});
+    }
+  }
+}
+
+Remote LocalAgent::remote() const {
+  const auto view = server_.view();
+  const catalog::Tables& tables = view->tables();
+  Remote remote;
+  const catalog::NodeServicesAnswer found = catalog::services_of_node(tables, options_.node, {}, nullptr);
+  if (found.node != nullptr) remote.node = found.node->get();
+  for (const catalog::ServiceRow* row : found.services) remote.services.push_back(row->get());
+  for (const catalog::CheckRow* row : catalog::checks_of_node(tables, options_.node, {}, nullptr).rows) {
+    remote.checks.push_back(row->get());
+  }
+  return remote;
+}
+
+void LocalAgent::synchronize() {
+  const base::MonotonicTime now = clock_.now();
+  std::vector<Step> steps;
+  {
+    const bool compare_all = now >= compare_at_;
+    const Remote there = compare_all ? remote() : Remote{};
+    const std::lock_guard lock(mutex_);
+    if (compare_all) compare(state_, options_.info, there);
+    steps = plan(state_, options_.info);
+  }
+  // All are under way at once: one fsync serves them.
+  std::vector<std::future<Result<>>> answers;
+  for (Step& step : steps) {
+    std::string command;
+    if (auto* request = std::get_if<catalog::RegisterRequest>(&step.request)) {
+      catalog::RegisterRequest prepared = *request;
+      if (const Result<> valid = server::prepare(prepared, server_.view()->tables()); !valid) {
+        std::promise<Result<>> refused;
+        refused.set_value(valid);
+        answers.push_back(refused.get_future());
+        continue;
+      }
+      command = catalog::encode_command(catalog::Command::register_, prepared);
+    } else {
+      command =
+          catalog::encode_command(catalog::Command::deregister, std::get<catalog::DeregisterRequest>(step.request));
+    }
+    auto promise = std::make_shared<std::promise<Result<>>>();
+    answers.push_back(promise->get_future());
+    server_.apply(std::move(command), [promise](Result<catalog::ApplyResult> result) {
+      if (!result) return promise->set_value(result.error());
+      const base::Error* error = result->error();
+      promise->set_value(error != nullptr ? Result<>(*error) : Result<>());
+    });
+  }
+  bool failed = false;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const Result<> answer = answers[i].get();
+    if (answer) {
+      const std::lock_guard lock(mutex_);
+      settle(state_, steps[i]);
+      continue;
+    }
+    failed = true;
+    log_.warn("Syncing with the catalog failed", {{"error", answer.error()}});
+  }
+  dirty_ = false;
+  compare_at_ = now + (failed ? std::min(kRetry, options_.sync_interval) : options_.sync_interval);
+}
+
+// ---- services
+
+void LocalAgent::add_service(ServiceRegistration registration, server::Done done) {
+  post([this,
+        registration = std::move(registration)]() mutable { return do_add_service(std::move(registration), true); },
+       std::move(done));
+}
+
+catalog::HealthCheck LocalAgent::check_of(const catalog::NodeService& service, const catalog::CheckType& type,
+                                          std::size_t number, std::size_t count) const {
+  catalog::HealthCheck check{};
+  check.Node = options_.node;
+  check.CheckID = type.CheckID;
+  if (check.CheckID.empty()) {
+    check.CheckID = "service:" + service.ID;
+    if (count > 1) check.CheckID += ':' + std::to_string(number + 1);
+  }
+  check.Name = type.Name.empty() ? "Service '" + service.Service + "' check" : type.Name;
+  if (type.Interval.nanoseconds != 0) check.Interval = base::to_string(type.Interval);
+  if (type.Timeout.nanoseconds != 0) check.Timeout = base::to_string(type.Timeout);
+  check.Status = type.Status.empty() ? std::string(catalog::kHealthCritical) : type.Status;
+  check.Notes = type.Notes;
+  check.ServiceID = service.ID;
+  check.ServiceName = service.Service;
+  check.ServiceTags = service.Tags;
+  check.Type = check_type(type);
+  return check;
+}
+
+Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep) {
+  catalog::NodeService& service = registration.service;
+  if (service.ID.empty()) service.ID = service.Service;
+  if (!service.Weights) service.Weights = catalog::Weights{.Passing = 1, .Warning = 1};
+  tag_address(service);
+  std::set<std::string> named;
+  std::vector<catalog::HealthCheck> checks;
+  for (std::size_t i = 0; i < registration.checks.size(); ++i) {
+    catalog::HealthCheck check = check_of(service, registration.checks[i], i, registration.checks.size());
+    // Registering again must not turn a healthy service critical.
+    if (const std::optional<catalog::HealthCheck> before = this->check(check.CheckID)) {
+      check.Output = before->Output;
+      check.Status = before->Status;
+    }
+    if (Result<> started = start_check(check, registration.checks[i]); !started) return started;
+    named.insert(check.CheckID);
+    checks.push_back(std::move(check));
+  }
+  if (keep) {
+    PersistedService persisted{
+        .Token = registration.token, .Service = service, .Source = source_name(registration.source)};
+    persisted.LocallyRegisteredAsSidecar = service.LocallyRegisteredAsSidecar;
+    if (Result<> saved = files_.save(persisted); !saved) return saved;
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      const PersistedCheck check{.Check = checks[i],
+                                 .ChkType = registration.checks[i],
+                                 .Token = registration.token,
+                                 .Source = source_name(registration.source)};
+      if (Result<> saved = files_.save(check); !saved) return saved;
+    }
+  }
+  std::vector<std::string> obsolete;
+  {
+    const std::lock_guard lock(mutex_);
+    if (registration.replace_existing_checks) {
+      for (const catalog::HealthCheck* check : state_.checks_of(service.ID, false)) {
+        if (!named.contains(check->CheckID)) obsolete.push_back(check->CheckID);
+      }
+    }
+    state_.put_service(service, registration.token, registration.source);
+    for (catalog::HealthCheck& check : checks) {
+      if (Result<> put = state_.put_check(std::move(check), registration.token, registration.source); !put) return put;
+    }
+  }
+  for (const std::string& id : obsolete) do_remove_check(id);
+  report(service.ID);
+  dirty_ = true;
+  return {};
+}
+
+void LocalAgent::remove_service(std::string id, server::Done done) {
+  post([this, id = std::move(id)] { return do_remove_service(id); }, std::move(done));
+}
+
+Result<> LocalAgent::do_remove_service(const std::string& id) {
+  std::vector<std::string> checks;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const catalog::HealthCheck* check : state_.checks_of(id, false)) checks.push_back(check->CheckID);
+    if (Result<> removed = state_.remove_service(id); !removed) return removed;
+  }
+  files_.forget_service(id);
+  for (const std::string& check : checks) do_remove_check(check);
+  report(id);
+  dirty_ = true;
+  return {};
+}
+
+// ---- checks
+
+void LocalAgent::add_check(CheckRegistration registration, server::Done done) {
+  post([this, registration = std::move(registration)]() mutable { return do_add_check(std::move(registration), true); },
+       std::move(done));
+}
+
+Result<> LocalAgent::do_add_check(CheckRegistration registration, bool keep) {
+  catalog::HealthCheck& check = registration.check;
+  if (!check.ServiceID.empty()) {
+    const std::optional<catalog::NodeService> service = this->service(check.ServiceID);
+    if (!service) return {Errc::internal, "ServiceID " + base::quote(check.ServiceID) + " does not exist"};
+    check.ServiceName = service->Service;
+    check.ServiceTags = service->Tags;
+  }
+  if (const std::optional<catalog::HealthCheck> before = this->check(check.CheckID)) {
+    check.Status = before->Status;
+    check.Output = before->Output;
+  }
+  if (registration.type) {
+    if (Result<> started = start_check(check, *registration.type); !started) return started;
+  }
+  if (keep) {
+    PersistedCheck persisted{
+        .Check = check, .ChkType = {}, .Token = registration.token, .Source = source_name(registration.source)};
+    if (registration.type) persisted.ChkType = *registration.type;
+    if (Result<> saved = files_.save(persisted); !saved) return saved;
+  }
+  const std::string service_id = check.ServiceID;
+  {
+    const std::lock_guard lock(mutex_);
+    if (Result<> put = state_.put_check(std::move(check), std::move(registration.token), registration.source); !put) {
+      return put;
+    }
+  }
+  report(service_id);
+  dirty_ = true;
+  return {};
+}
+
+void LocalAgent::remove_check(std::string id, server::Done done) {
+  post(
+      [this, id = std::move(id)]() -> Result<> {
+        do_remove_check(id);
+        return {};
+      },
+      std::move(done));
+}
+
+void LocalAgent::do_remove_check(const std::string& id) {
+  ttls_.erase(id);
+  reap_after_.erase(id);
+  ttl_deadlines_.erase(id);
+  reap_deadlines_.erase(id);
+  deferred_.erase(id);
+  files_.forget_check(id);
+  files_.forget_check_state(id);
+  const std::optional<catalog::HealthCheck> removed = check(id);
+  {
+    const std::lock_guard lock(mutex_);
+    state_.remove_check(id);
+  }
+  if (removed) report(removed->ServiceID);
+  dirty_ = true;
+}
+
+Result<> LocalAgent::start_check(catalog::HealthCheck& check, const catalog::CheckType& type) {
+  if (Result<> valid = validate_check(type); !valid) {
+    return {Errc::internal, "Check is not valid: " + valid.error().detail};
+  }
+  const std::string_view kind = check_type(type);
+  if (kind != "ttl") {
+    return {Errc::invalid_argument, "check " + base::quote(check.CheckID) +
+                                        ": this version runs checks of type \"ttl\" only, not " + base::quote(kind) +
+                                        "; register a TTL check and report its status instead"};
+  }
+  const std::size_t configured = std::max<std::size_t>(1, options_.check_output_max_size);
+  const auto own = static_cast<std::size_t>(std::max<std::int64_t>(0, type.OutputMaxSize));
+  ttls_[check.CheckID] = {.ttl = type.TTL, .output_max_size = own > 0 ? std::min(own, configured) : configured};
+  PersistedCheckState state{};
+  if (files_.check_state(check.CheckID, clock_.wall().seconds - base::kUnixEpochSeconds, state)) {
+    check.Output = state.Output;
+    check.Status = state.Status;
+  }
+  ttl_deadlines_.set(check.CheckID, clock_.now() + type.TTL);
+  reap_with(check, type);
+  return {};
+}
+
+void LocalAgent::reap_with(const catalog::HealthCheck& check, const catalog::CheckType& type) {
+  reap_after_.erase(check.CheckID);
+  reap_deadlines_.erase(check.CheckID);
+  if (type.DeregisterCriticalServiceAfter.nanoseconds <= 0) return;
+  const base::Duration after = std::max(type.DeregisterCriticalServiceAfter, options_.deregister_interval_min);
+  reap_after_[check.CheckID] = after;
+  if (check.Status == catalog::kHealthCritical) reap_deadlines_.set(check.CheckID, clock_.now() + after);
+}
+
+void LocalAgent::set_status(const std::string& id, std::string_view status, std::string_view output) {
+  if (options_.discard_check_output) output = {};
+  State::Update update{};
+  std::string service_id;
+  {
+    const std::lock_guard lock(mutex_);
+    update = state_.update_check(id, status, output);
+    if (const catalog::HealthCheck* check = state_.check(id)) service_id = check->ServiceID;
+  }
+  if (status != catalog::kHealthCritical) {
+    reap_deadlines_.erase(id);
+  } else if (const auto after = reap_after_.find(id); after != reap_after_.end() && !reap_deadlines_.find(id)) {
+    reap_deadlines_.set(id, clock_.now() + after->second);
+  }
+  if (update == State::Update::changed) {
+    dirty_ = true;
+    deferred_.erase(id);
+  } else if (update == State::Update::output_deferred && !deferred_.find(id)) {
+    // Spread, so that many checks that started together do not write together.
+    const auto half = static_cast<std::uint64_t>(options_.check_update_interval.nanoseconds / 2);
+    const auto wait = static_cast<std::int64_t>(half + base::system_random().below(2 * half + 1));
+    deferred_.set(id, clock_.now() + base::Duration{wait});
+  }
+  if (update != State::Update::none) report(service_id);
+}
+
+void LocalAgent::update_ttl(std::string check_id, std::string status, std::string output, server::Done done) {
+  post([this, id = std::move(check_id), status = std::move(status),
+        output = std::move(output)]() mutable { return do_update_ttl(id, status, std::move(output)); },
+       std::move(done));
+}
+
+Result<> LocalAgent::do_update_ttl(const std::string& id, const std::string& status, std::string output) {
+  const auto found = ttls_.find(id);
+  if (found == ttls_.end()) return {Errc::internal, "CheckID " + base::quote(id) + " does not have associated TTL"};
+  Ttl& ttl = found->second;
+  if (output.size() > ttl.output_max_size) {
+    const std::size_t total = output.size();
+    output.resize(ttl.output_max_size);
+    output += " ... (captured " + std::to_string(ttl.output_max_size) + " of " + std::to_string(total) + " bytes)";
+  }
+  ttl.last_output = output;
+  ttl_deadlines_.set(id, clock_.now() + ttl.ttl);
+  set_status(id, status, output);
+  const std::int64_t expires = clock_.wall().seconds - base::kUnixEpochSeconds + ttl.ttl.nanoseconds / 1'000'000'000;
+  const Result<> saved =
+      files_.save(PersistedCheckState{.CheckID = id, .Output = output, .Status = status, .Expires = expires});
+  if (!saved)
+    return {Errc::internal, "failed persisting state for check " + base::quote(id) + ": " + saved.error().detail};
+  return {};
+}
+
+// ---- maintenance
+
+void LocalAgent::service_maintenance(std::string id, bool enable, std::string reason, std::string token,
+                                     server::Done done) {
+  post(
+      [this, id = std::move(id), enable, reason = std::move(reason), token = std::move(token)]() mutable -> Result<> {
+        const std::optional<catalog::NodeService> service = this->service(id);
+        if (!service) return unknown_service(id);
+        const std::string check_id = std::string(kServiceMaintenance) + id;
+        if (!enable) {
+          if (check(check_id)) do_remove_check(check_id);
+          return {};
+        }
+        if (check(check_id)) return {};
+        catalog::HealthCheck check{};
+        check.CheckID = check_id;
+        check.Name = "Service Maintenance Mode";
+        check.Notes = reason.empty()
+                          ? "Maintenance mode is enabled for this service, but no reason was provided. This is a "
+                            "default message."
+                          : std::move(reason);
+        check.ServiceID = id;
+        check.Status = catalog::kHealthCritical;
+        check.Type = "maintenance";
+        return do_add_check({.check = std::move(check), .token = std::move(token), .source = Source::file}, true);
+      },
+      std::move(done));
+}
+
+void LocalAgent::node_maintenance(bool enable, std::string reason, std::string token, server::Done done) {
+  post(
+      [this, enable, reason = std::move(reason), token = std::move(token)]() mutable -> Result<> {
+        const std::string check_id(kNodeMaintenance);
+        if (!enable) {
+          if (check(check_id)) do_remove_check(check_id);
+          return {};
+        }
+        if (check(check_id)) return {};
+        catalog::HealthCheck check{};
+        check.CheckID = check_id;
+        check.Name = "Node Maintenance Mode";
+        check.Notes = reason.empty()
+                          ? "Maintenance mode is enabled for this node, but no reason was provided. This is a "
+                            "default message."
+                          : std::move(reason);
+        check.Status = catalog::kHealthCritical;
+        check.Type = "maintenance";
+        return do_add_check({.check = std::move(check), .token = std::move(token), .source = Source::file}, true);
+      },
+      std::move(done));
+}
+
+// ---- start and reload
+
+Result<> LocalAgent::load(const std::vector<ServiceRegistration>& services,
+                          const std::vector<CheckRegistration>& checks) {
+  for (const ServiceRegistration& service : services) {
+    if (Result<> added = do_add_service(service, false); !added) {
+      return {Errc::invalid_argument,
+              "Failed to register service " + base::quote(service.service.Service) + ": " + added.error().detail};
+    }
+  }
+  for (const CheckRegistration& check : checks) {
+    if (Result<> added = do_add_check(check, false); !added) {
+      return {Errc::invalid_argument, "Failed to register check '" + check.check.Name + "': " + added.error().detail};
+    }
+  }
+  std::vector<std::string> faults;
+  for (PersistedService& persisted : files_.services(faults)) {
+    const std::string id = persisted.Service->ID;
+    // What the configuration defines is its word.
+    if (service(id)) {
+      files_.forget_service(id);
+      continue;
+    }
+    persisted.Service->LocallyRegisteredAsSidecar = persisted.LocallyRegisteredAsSidecar;
+    const Result<> added = do_add_service({.service = std::move(*persisted.Service),
+                                           .token = persisted.Token,
+                                           .source = persisted.Source == "local" ? Source::file : Source::api},
+                                          false);
+    if (!added) faults.push_back("service " + base::quote(id) + ": " + added.error().detail);
+  }
+  for (PersistedCheck& persisted : files_.checks(faults)) {
+    const std::string id = persisted.Check->CheckID;
+    if (check(id)) {
+      files_.forget_check(id);
+      continue;
+    }
+    CheckRegistration registration{.check = std::move(*persisted.Check), .token = persisted.Token};
+    registration.source = persisted.Source == "local" ? Source::file : Source::api;
+    if (persisted.ChkType) registration.type = std::move(*persisted.ChkType);
+    // Nobody has looked since: a check is critical until it has run, or its kept status says otherwise.
+    registration.check.Status = catalog::kHealthCritical;
+    if (const Result<> added = do_add_check(std::move(registration), false); !added) {
+      faults.push_back("check " + base::quote(id) + ": " + added.error().detail);
+    }
+  }
+  for (const std::string& fault : faults) log_.warn("a kept registration was not restored", {{"file", fault}});
+  return {};
+}
+
+void LocalAgent::reload(std::vector<ServiceRegistration> services, std::vector<CheckRegistration> checks,
+                        server::Done done) {
+  post(
+      [this, services = std::move(services), checks = std::move(checks)]() -> Result<> {
+        std::set<std::string> kept_services, kept_checks;
+        for (const ServiceRegistration& service : services) {
+          kept_services.insert(service.service.ID.empty() ? service.service.Service : service.service.ID);
+          const std::size_t count = service.checks.size();
+          for (std::size_t i = 0; i < count; ++i) {
+            kept_checks.insert(check_of(service.service, service.checks[i], i, count).CheckID);
+          }
+        }
+        for (const CheckRegistration& check : checks) kept_checks.insert(check.check.CheckID);
+        std::vector<std::string> gone_services, gone_checks;
+        {
+          const std::lock_guard lock(mutex_);
+          for (const auto& [id, entry] : state_.services()) {
+            if (!entry.deleted && entry.source == Source::file && !kept_services.contains(id))
+              gone_services.push_back(id);
+          }
+          for (const auto& [id, entry] : state_.checks()) {
+            const bool maintenance = entry.check.Type == "maintenance";
+            if (!entry.deleted && entry.source == Source::file && !maintenance && !kept_checks.contains(id)) {
+              gone_checks.push_back(id);
+            }
+          }
+        }
+        for (const std::string& id : gone_services) {
+          if (Result<> removed = do_remove_service(id); !removed) return removed;
+        }
+        for (const std::string& id : gone_checks) do_remove_check(id);
+        for (const ServiceRegistration& service : services) {
+          if (Result<> added = do_add_service(service, false); !added) return added;
+        }
+        for (const CheckRegistration& check : checks) {
+          if (Result<> added = do_add_check(check, false); !added) return added;
+        }
+        return {};
+      },
+      std::move(done));
+}
+
+// ---- reading
+
+void LocalAgent::report(std::string_view service_id) {
+  base::KeySet changed;
+  watch_key(changed, service_id);
+  watches_.report(changed);
+}
+
+void LocalAgent::watch_key(base::KeySet& keys, std::string_view service_id) {
+  keys.add_key("service ", service_id);
+}
+
+std::map<std::string, catalog::NodeService> LocalAgent::services() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, catalog::NodeService> found;
+  for (const auto& [id, entry] : state_.services()) {
+    if (!entry.deleted) found.emplace(id, entry.service);
+  }
+  return found;
+}
+
+std::optional<catalog::NodeService> LocalAgent::service(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const catalog::NodeService* found = state_.service(id);
+  return found != nullptr ? std::optional(*found) : std::nullopt;
+}
+
+std::map<std::string, catalog::HealthCheck> LocalAgent::checks() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, catalog::HealthCheck> found;
+  for (const auto& [id, entry] : state_.checks()) {
+    if (!entry.deleted) found.emplace(id, entry.check);
+  }
+  return found;
+}
+
+std::optional<catalog::HealthCheck> LocalAgent::check(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  const catalog::HealthCheck* found = state_.check(id);
+  return found != nullptr ? std::optional(*found) : std::nullopt;
+}
+
+std::vector<catalog::HealthCheck> LocalAgent::checks_of_service(std::string_view id) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<catalog::HealthCheck> found;
+  for (const catalog::HealthCheck* check : state_.checks_of(id, true)) found.push_back(*check);
+  return found;
+}
+
+LocalAgent::Counts LocalAgent::counts() const {
+  const std::lock_guard lock(mutex_);
+  Counts counts;
+  for (const auto& [id, entry] : state_.services()) counts.services += !entry.deleted;
+  for (const auto& [id, entry] : state_.checks()) {
+    counts.checks += !entry.deleted;
+    counts.check_ttls += !entry.deleted && entry.check.Type == "ttl";
+  }
+  return counts;
+}
+
+}  // namespace proconsul::agent::local

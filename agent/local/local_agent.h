@@ -1,0 +1,148 @@
+// The agent's own services and checks while it runs: registrations, TTL checks, maintenance, files, and keeping the
+// catalog in step. Everything that changes happens on one thread, in order; reading takes a short lock.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "agent/local/files.h"
+#include "agent/local/state.h"
+#include "agent/local/sync.h"
+#include "agent/server/deadlines.h"
+#include "agent/server/server.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/watch.h"
+#include "catalog/types/agent_check.h"
+
+namespace proconsul::agent::local {
+
+/// A service to be registered, with its checks.
+struct ServiceRegistration {
+  catalog::NodeService service{};
+  std::vector<catalog::CheckType> checks{};
+  std::string token{};
+  Source source = Source::api;
+  bool replace_existing_checks = false;
+};
+struct CheckRegistration {
+  catalog::HealthCheck check{};
+  std::optional<catalog::CheckType> type{};  // none: nothing runs, the status stands until it is changed
+  std::string token{};
+  Source source = Source::api;
+};
+
+class LocalAgent {
+ public:
+  struct Options {
+    std::string node{};
+    NodeInfo info{};
+    std::string data_dir{};                    // empty: nothing is kept
+    base::Duration check_update_interval{};    // output alone is sent this late; 0: at once
+    std::size_t check_output_max_size = 4096;  // bytes
+    bool discard_check_output = false;
+    base::Duration deregister_interval_min = base::seconds(60);  // least deregister_critical_service_after
+    base::Duration sync_interval = base::seconds(60);            // between full comparisons
+  };
+  /// `server` and `watches` outlive it. `watches` hears of "service ID" keys: watch_key().
+  LocalAgent(Options options, server::Server& server, base::WatchRegistry& watches, const base::Clock& clock);
+  ~LocalAgent();
+
+  /// Takes over what files of the data directory and of the configuration say, then starts. The error names what in the
+  /// configuration cannot be registered.
+  base::Result<> start(const std::vector<ServiceRegistration>& services, const std::vector<CheckRegistration>& checks);
+  /// The configuration was read again: what it defined before and no longer does goes, the rest is registered anew.
+  void reload(std::vector<ServiceRegistration> services, std::vector<CheckRegistration> checks, server::Done done);
+  void stop();
+
+  // Any thread. `done` runs on the agent's thread once the change is kept, and the catalog has it or could not be
+  // reached (then it is told later).
+  void add_service(ServiceRegistration registration, server::Done done);
+  void remove_service(std::string id, server::Done done);
+  void add_check(CheckRegistration registration, server::Done done);
+  void remove_check(std::string id, server::Done done);
+  void update_ttl(std::string check_id, std::string status, std::string output, server::Done done);
+  void service_maintenance(std::string id, bool enable, std::string reason, std::string token, server::Done done);
+  void node_maintenance(bool enable, std::string reason, std::string token, server::Done done);
+
+  // Copies of what there is now; any thread.
+  std::map<std::string, catalog::NodeService> services() const;
+  std::optional<catalog::NodeService> service(std::string_view id) const;
+  std::map<std::string, catalog::HealthCheck> checks() const;
+  std::optional<catalog::HealthCheck> check(std::string_view id) const;
+  /// Of the service, and of the node.
+  std::vector<catalog::HealthCheck> checks_of_service(std::string_view id) const;
+  struct Counts {
+    std::size_t services{}, checks{}, check_ttls{};
+  };
+  Counts counts() const;
+  const NodeInfo& node_info() const { return options_.info; }
+
+  static void watch_key(base::KeySet& keys, std::string_view service_id);
+
+ private:
+  struct Ttl {
+    base::Duration ttl{};
+    std::size_t output_max_size{};
+    std::string last_output{};
+  };
+  using Work = std::move_only_function<base::Result<>()>;
+  struct Job {
+    Work work;
+    server::Done done;
+  };
+
+  void post(Work work, server::Done done);
+  void run();
+  void handle_deadlines();
+  std::optional<base::MonotonicTime> next_deadline() const;
+  void synchronize();
+  Remote remote() const;
+
+  base::Result<> load(const std::vector<ServiceRegistration>& services, const std::vector<CheckRegistration>& checks);
+  base::Result<> do_add_service(ServiceRegistration registration, bool keep);
+  base::Result<> do_remove_service(const std::string& id);
+  base::Result<> do_add_check(CheckRegistration registration, bool keep);
+  void do_remove_check(const std::string& id);
+  base::Result<> do_update_ttl(const std::string& id, const std::string& status, std::string output);
+  base::Result<> start_check(catalog::HealthCheck& check, const catalog::CheckType& type);
+  void set_status(const std::string& id, std::string_view status, std::string_view output);
+  void reap_with(const catalog::HealthCheck& check, const catalog::CheckType& type);
+  void report(std::string_view service_id);
+  catalog::HealthCheck check_of(const catalog::NodeService& service, const catalog::CheckType& type, std::size_t number,
+                                std::size_t count) const;
+
+  const Options options_;
+  server::Server& server_;
+  base::WatchRegistry& watches_;
+  const base::Clock& clock_;
+  const Files files_;
+  const base::log::Logger log_{"agent"};
+
+  mutable std::mutex mutex_{};  // guards state_ and jobs_
+  std::condition_variable changed_{};
+  std::deque<Job> jobs_{};
+  bool stopping_ = false;
+  State state_;
+
+  // The thread's own.
+  std::map<std::string, Ttl> ttls_{};                   // by check
+  std::map<std::string, base::Duration> reap_after_{};  // by check: how long it may be critical
+  server::Deadlines ttl_deadlines_{};                   // by check
+  server::Deadlines reap_deadlines_{};                  // by check
+  server::Deadlines deferred_{};                        // by check: when its output is sent
+  base::MonotonicTime compare_at_{};
+  bool dirty_ = true;
+  std::thread thread_{};
+};
+
+}  // namespace proconsul::agent::local

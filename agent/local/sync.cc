@@ -1,0 +1,180 @@
+#include "agent/local/sync.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "catalog/registry/same.h"
+#include "catalog/types/health.h"
+
+namespace proconsul::agent::local {
+namespace {
+
+/// Tagged addresses that begin so are the servers' own (virtual IPs): an agent neither sets nor removes them.
+constexpr std::string_view kReserved = "consul-";
+
+catalog::StoredService stored(const catalog::NodeService& service) {
+  catalog::StoredService row{};
+  static_cast<catalog::NodeService&>(row) = service;
+  return row;
+}
+
+/// The catalog's word counts for tags that may be overridden there and for the servers' own addresses.
+void take_over(catalog::NodeService& service, const catalog::NodeService& remote) {
+  if (service.EnableTagOverride) service.Tags = remote.Tags;
+  for (const auto& [name, address] : remote.TaggedAddresses) {
+    if (name.starts_with(kReserved)) service.TaggedAddresses.insert_or_assign(name, address);
+  }
+}
+
+void compare_services(State& state, const Remote& remote) {
+  std::map<std::string_view, const catalog::NodeService*> there;
+  for (const catalog::NodeService& service : remote.services) there.emplace(service.ID, &service);
+  for (auto& [id, entry] : state.services()) {
+    if (entry.deleted) continue;
+    const auto found = there.find(id);
+    if (found == there.end()) {
+      entry.in_sync = false;
+      continue;
+    }
+    take_over(entry.service, *found->second);
+    entry.in_sync = catalog::same_service(stored(entry.service), stored(*found->second));
+  }
+  for (const auto& [id, service] : there) {
+    if (id == catalog::kConsulServiceId || state.services().contains(std::string(id))) continue;
+    state.services()[std::string(id)].deleted = true;
+  }
+}
+
+void compare_checks(State& state, const Remote& remote) {
+  std::map<std::string_view, const catalog::HealthCheck*> there;
+  for (const catalog::HealthCheck& check : remote.checks) there.emplace(check.CheckID, &check);
+  for (auto& [id, entry] : state.checks()) {
+    if (entry.deleted) continue;
+    const auto found = there.find(id);
+    if (found == there.end()) {
+      entry.in_sync = false;
+      continue;
+    }
+    catalog::HealthCheck other = *found->second;
+    if (entry.deferred) other.Output = entry.check.Output;
+    entry.in_sync = catalog::same_check(entry.check, other);
+  }
+  for (const auto& [id, check] : there) {
+    if (id == catalog::kSerfCheckId || state.checks().contains(std::string(id))) continue;
+    state.checks()[std::string(id)].deleted = true;
+  }
+}
+
+bool same_locality(const base::Pointer<catalog::Locality>& a, const base::Pointer<catalog::Locality>& b) {
+  return a && b ? *a == *b : !a && !b;
+}
+
+catalog::RegisterRequest registration(const State& state, const NodeInfo& node, bool node_in_sync) {
+  catalog::RegisterRequest request{};
+  request.Datacenter = node.datacenter;
+  request.ID = node.id;
+  request.Node = state.node();
+  request.Address = node.address;
+  request.TaggedAddresses = node.tagged_addresses;
+  request.NodeMeta = node.meta;
+  request.SkipNodeUpdate = node_in_sync;
+  return request;
+}
+
+catalog::DeregisterRequest deregistration(const State& state, const NodeInfo& node) {
+  catalog::DeregisterRequest request{};
+  request.Datacenter = node.datacenter;
+  request.Node = state.node();
+  return request;
+}
+
+}  // namespace
+
+void compare(State& state, const NodeInfo& node, const Remote& remote) {
+  if (!remote.node || remote.node->ID != node.id || remote.node->TaggedAddresses != node.tagged_addresses ||
+      remote.node->Meta != node.meta || !same_locality(remote.node->Locality, node.locality)) {
+    state.node_in_sync = false;
+  }
+  compare_services(state, remote);
+  compare_checks(state, remote);
+}
+
+std::vector<Step> plan(const State& state, const NodeInfo& node) {
+  std::vector<Step> steps;
+  if (!state.node_in_sync) {
+    catalog::RegisterRequest request = registration(state, node, false);
+    request.Locality = node.locality;
+    steps.push_back({.request = std::move(request)});
+  }
+  std::vector<std::string_view> sent;
+  for (const auto& [id, entry] : state.services()) {
+    if (entry.deleted) {
+      catalog::DeregisterRequest request = deregistration(state, node);
+      request.ServiceID = id;
+      Step step{.request = std::move(request), .services = {{id, entry.revision}}};
+      // Its checks go with it.
+      for (const auto& [check_id, check] : state.checks()) {
+        if (!check.deleted || check.check.ServiceID != id || id.empty()) continue;
+        step.checks.push_back({check_id, check.revision});
+        sent.push_back(check_id);
+      }
+      steps.push_back(std::move(step));
+    } else if (!entry.in_sync) {
+      catalog::RegisterRequest request = registration(state, node, true);
+      request.Service.emplace() = entry.service;
+      request.Token = entry.token;
+      Step step{.services = {{id, entry.revision}}};
+      for (const auto& [check_id, check] : state.checks()) {
+        if (check.deleted || check.in_sync || check.check.ServiceID != id || check.token != entry.token) continue;
+        request.Checks.emplace_back(check.check);
+        step.checks.push_back({check_id, check.revision});
+        sent.push_back(check_id);
+      }
+      if (request.Checks.size() == 1) {
+        request.Check = std::move(request.Checks.front());
+        request.Checks.reset();
+      }
+      step.request = std::move(request);
+      steps.push_back(std::move(step));
+    }
+  }
+  for (const auto& [id, entry] : state.checks()) {
+    if ((entry.in_sync && !entry.deleted) || std::find(sent.begin(), sent.end(), id) != sent.end()) continue;
+    Step step{.checks = {{id, entry.revision}}};
+    if (entry.deleted) {
+      catalog::DeregisterRequest request = deregistration(state, node);
+      request.CheckID = id;
+      step.request = std::move(request);
+    } else {
+      catalog::RegisterRequest request = registration(state, node, true);
+      request.Check.emplace() = entry.check;
+      request.Token = entry.token;
+      if (const catalog::NodeService* service = state.service(entry.check.ServiceID)) {
+        request.Service.emplace() = *service;
+      }
+      step.request = std::move(request);
+    }
+    steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+void settle(State& state, const Step& step) {
+  if (std::holds_alternative<catalog::RegisterRequest>(step.request)) state.node_in_sync = true;
+  const auto settle_all = [](auto& entries, const std::vector<Step::Settles>& settled) {
+    for (const auto& [id, revision] : settled) {
+      const auto found = entries.find(id);
+      if (found == entries.end() || found->second.revision != revision) continue;
+      if (found->second.deleted) {
+        entries.erase(found);
+      } else {
+        found->second.in_sync = true;
+      }
+    }
+  };
+  settle_all(state.services(), step.services);
+  settle_all(state.checks(), step.checks);
+}
+
+}  // namespace proconsul::agent::local

@@ -1,0 +1,213 @@
+#include "agent/process.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <future>
+#include <optional>
+
+#include "agent/agent.h"
+#include "agent/config/flags.h"
+#include "agent/config/load.h"
+#include "agent/version.h"
+#include "base/log.h"
+
+namespace proconsul::agent {
+namespace {
+
+using base::Result;
+
+constexpr int kLeaveTimeoutMilliseconds = 15'000;
+const base::log::Logger kLog("agent");
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+int refuse(const std::string& why) {
+  std::fprintf(stderr, "==> %s\n", why.c_str());
+  return 1;
+}
+
+/// Signals that arrive as a readable descriptor, and a bell that other threads may ring.
+class Signals {
+ public:
+  Signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    signals_ = signalfd(-1, &set, SFD_CLOEXEC);
+    bell_ = eventfd(0, EFD_CLOEXEC);
+  }
+  ~Signals() {
+    close(signals_);
+    close(bell_);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  void ring() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = write(bell_, &one, sizeof one);
+  }
+  /// The next signal; 0 for the bell, nothing after `timeout` milliseconds (-1: none).
+  std::optional<int> wait(int timeout) const {
+    pollfd ready[] = {{signals_, POLLIN, 0}, {bell_, POLLIN, 0}};
+    if (poll(ready, 2, timeout) <= 0) return std::nullopt;
+    if (ready[0].revents != 0) {
+      signalfd_siginfo info{};
+      if (read(signals_, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
+    }
+    return 0;
+  }
+
+ private:
+  int signals_ = -1;
+  int bell_ = -1;
+};
+
+const char* yes(bool truth) {
+  return truth ? "true" : "false";
+}
+
+void print_banner(const Agent& agent) {
+  const config::Config& config = agent.config();
+  std::string clients;
+  for (const config::Ip& ip : config.client_addrs) clients += (clients.empty() ? "" : " ") + ip.to_string();
+  const auto number = [](const auto& port) { return std::to_string(static_cast<long>(port)); };
+  say("==> Starting Consul agent...");
+  say(std::string("               Version: '") + kConsulVersion + "' (" + kBuildName + ")");
+  say("               Node ID: '" + agent.node_id() + "'");
+  say("             Node name: '" + config.node_name + "'");
+  say("            Datacenter: '" + config.datacenter + "' (Segment: '" + (config.server_mode ? "<all>" : "") + "')");
+  say(std::string("                Server: ") + yes(config.server_mode) + " (Bootstrap: " + yes(config.bootstrap) +
+      ")");
+  say("           Client Addr: [" + clients + "] (HTTP: " + number(config.http_port) +
+      ", HTTPS: " + number(config.https_port) + ", gRPC: " + number(config.grpc_port) +
+      ", gRPC-TLS: " + number(config.grpc_tls_port) + ", DNS: " + number(config.dns_port) + ")");
+  say("          Cluster Addr: " + config.advertise_addr_lan.to_string() + " (LAN: " + number(config.serf_port_lan) +
+      ", WAN: " + number(config.serf_port_wan) + ")");
+  say(std::string("           ACL Enabled: ") + yes(config.acls_enabled));
+  say("\n==> Log data will now stream in as it occurs:\n");
+}
+
+base::log::Options log_options(const config::Logging& logging) {
+  base::log::Options options;
+  if (const Result<base::log::Level> level = base::log::parse_level(logging.level)) options.level = *level;
+  options.json = logging.json;
+  options.file = logging.file;
+  options.rotate_seconds = logging.rotate_duration.nanoseconds / 1'000'000'000;
+  options.rotate_bytes = logging.rotate_bytes;
+  options.rotate_files = logging.rotate_max_files;
+  options.syslog = logging.syslog;
+  options.syslog_facility = logging.syslog_facility;
+  return options;
+}
+
+/// Removed when the agent ends in an orderly way.
+class PidFile {
+ public:
+  static Result<PidFile> write(const std::string& path) {
+    if (path.empty()) return PidFile({});
+    std::ofstream out(path, std::ios::trunc);
+    out << getpid();
+    out.flush();
+    if (!out) return {base::Errc::internal, "Could not write pid file " + path + ": " + std::strerror(errno)};
+    return PidFile(path);
+  }
+  ~PidFile() {
+    if (!path_.empty()) unlink(path_.c_str());
+  }
+  PidFile(PidFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+
+ private:
+  explicit PidFile(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+int leave(Agent& agent, const Signals& signals) {
+  kLog.info("Gracefully shutting down agent...");
+  std::future<Result<>> left = std::async(std::launch::async, [&] {
+    Result<> result = agent.leave();
+    signals.ring();
+    return result;
+  });
+  const std::optional<int> event = signals.wait(kLeaveTimeoutMilliseconds);
+  if (event != 0) {
+    kLog.info(event ? "Caught second signal, Exiting" : "Timeout on graceful leave. Exiting");
+    std::fflush(nullptr);
+    _exit(1);  // the future would wait for what does not end
+  }
+  if (const Result<> result = left.get(); !result) {
+    kLog.error("Error on leave", {{"error", result.error()}});
+    return 1;
+  }
+  kLog.info("Graceful exit completed");
+  return 0;
+}
+
+int serve(Agent& agent, const Signals& signals) {
+  for (;;) {
+    const std::optional<int> event = signals.wait(-1);
+    if (!event) continue;
+    if (*event == 0) return 0;  // left by request of the API
+    if (*event == SIGHUP) {
+      kLog.info("Caught", {{"signal", "hangup"}});
+      if (const Result<> reloaded = agent.reload(); !reloaded) {
+        kLog.error("Reload config failed", {{"error", reloaded.error()}});
+      }
+      continue;
+    }
+    kLog.info("Caught", {{"signal", *event == SIGINT ? "interrupt" : "terminated"}});
+    const config::Config& config = agent.config();
+    const bool graceful = *event == SIGINT ? !config.skip_leave_on_interrupt : config.leave_on_terminate;
+    if (graceful) return leave(agent, signals);
+    kLog.info("Graceful shutdown disabled. Exiting");
+    return 1;
+  }
+}
+
+}  // namespace
+
+int run_agent(std::span<const std::string> arguments) {
+  const Signals signals;
+  Result<config::LoadOptions> options = config::parse_agent_flags(arguments);
+  if (!options) return refuse(options.error().detail);
+  Result<config::Loaded> loaded = config::load(*options);
+  if (!loaded) return refuse(loaded.error().detail);
+  if (const std::vector<std::string> missing = config::not_built(*loaded); !missing.empty()) {
+    std::string text = "This build cannot start with this configuration:";
+    for (const std::string& sentence : missing) text += "\n    " + sentence;
+    return refuse(text);
+  }
+  if (const Result<> logs = base::log::configure(log_options(loaded->config.logging)); !logs) {
+    return refuse(logs.error().detail);
+  }
+  const Result<PidFile> pid_file = PidFile::write(loaded->config.pid_file);
+  if (!pid_file) return refuse(pid_file.error().detail);
+  for (const std::string& warning : loaded->warnings) kLog.warn(warning);
+  for (const std::string& sentence : config::without_effect(*loaded)) kLog.warn(sentence);
+
+  Result<std::unique_ptr<Agent>> agent =
+      Agent::start(std::move(*loaded), *options, {.left = [&signals] { signals.ring(); }});
+  if (!agent) {
+    kLog.error("Error starting agent", {{"error", agent.error()}});
+    return 1;
+  }
+  print_banner(**agent);
+  kLog.info("Consul agent running!");
+  const int code = serve(**agent, signals);
+  (*agent)->stop();
+  return code;
+}
+
+}  // namespace proconsul::agent

@@ -1,0 +1,86 @@
+// The operators' side of the server: raft's members, health, statistics, snapshots.
+#include <utility>
+
+#include "agent/server/raft_server.h"
+
+namespace proconsul::agent::server {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+raft::WhenDone when_done(Done done) {
+  return [done = std::move(done)](Result<raft::LogIndex> index) mutable {
+    done(index ? Result<>() : Result<>(index.error()));
+  };
+}
+
+}  // namespace
+
+Operator::Peers RaftServer::raft_peers() {
+  const raft::Status status = node_->status();
+  Peers peers{.index = status.configuration_index.value, .servers = {}};
+  for (const raft::Server& server : status.configuration.servers) {
+    peers.servers.push_back({.id = server.id.value,
+                             .address = server.address,
+                             .voter = server.suffrage == raft::Suffrage::voter,
+                             .leader = server.id == status.leader,
+                             .last_index = server.id == node_->options().id ? status.last_index.value : 0});
+  }
+  return peers;
+}
+
+void RaftServer::remove_peer(const std::string& id, Done done) {
+  node_->change_membership({.kind = raft::Change::remove_server, .id = {id}, .address = {}}, {},
+                           when_done(std::move(done)));
+}
+
+void RaftServer::transfer_leader(const std::string& id, Done done) {
+  node_->transfer_leadership({id}, std::move(done));
+}
+
+Operator::Health RaftServer::health() {
+  const raft::Status status = node_->status();
+  Health health;
+  const std::lock_guard lock(duties_lock_);
+  for (const Peer& peer : raft_peers().servers) {
+    const bool self = peer.id == node_->options().id.value;
+    health.servers.push_back({.peer = peer,
+                              .healthy = self && !status.leader.value.empty() && node_->disk_healthy(),
+                              .last_contact = {},
+                              .last_term = self ? status.last_term.value : 0,
+                              .stable_since = stable_since_});
+  }
+  return health;
+}
+
+std::map<std::string, std::map<std::string, std::string>> RaftServer::statistics() {
+  const bool leader = node_->is_leader();
+  return {{"raft", node_->stats()},
+          {"consul",
+           {{"server", "true"},
+            {"leader", leader ? "true" : "false"},
+            {"leader_addr", node_->leader().address},
+            {"bootstrap", node_->options().bootstrap ? "true" : "false"},
+            {"known_datacenters", "1"}}}};
+}
+
+void RaftServer::take_snapshot(std::move_only_function<void(Result<Operator::Snapshot>)> done) {
+  node_->snapshot([this, done = std::move(done)](Result<raft::SnapshotMeta> meta) mutable {
+    if (!meta) return done(meta.error());
+    Result<std::unique_ptr<raft::SnapshotReader>> state = node_->snapshots().read(meta->id);
+    if (!state) return done(state.error());
+    done(Operator::Snapshot{.index = meta->index.value, .state = std::move(*state)});
+  });
+}
+
+void RaftServer::restore_snapshot(std::unique_ptr<raft::ByteSource> state, const raft::SnapshotMeta& meta, Done done) {
+  node_->restore(std::move(state), meta, [this, done = std::move(done)](Result<raft::LogIndex> restored) mutable {
+    if (!restored) return done(restored.error());
+    // Sessions, tombstones and this server's own registration are others now.
+    const std::lock_guard lock(duties_lock_);
+    duties_->open_term_again(std::move(done));
+  });
+}
+
+}  // namespace proconsul::agent::server

@@ -1,0 +1,138 @@
+#include "agent/server/raft_server.h"
+
+#include <any>
+#include <cstdlib>
+#include <future>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "catalog/chunking.h"
+
+namespace proconsul::agent::server {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+/// Going on after an entry that cannot be applied would make this server's state differ from the others'.
+[[noreturn]] void halt(const base::log::Logger& log, const base::Error& error) {
+  log.error("cannot apply a log entry; this server stops", {{"error", error}});
+  std::abort();
+}
+
+/// Raft's errors in Consul's words.
+base::Error for_clients(base::Error error) {
+  if (error.code == Errc::not_leader || error.code == Errc::no_leader) return {Errc::no_leader, "No cluster leader"};
+  return error;
+}
+
+}  // namespace
+
+RaftServer::RaftServer()
+    : clocks_(base::system_clock()),
+      fsm_(store_, {.effects = [this](const catalog::Effects& effects) { clocks_.note(effects); },
+                    .fatal = [this](const base::Error& error) { halt(log_, error); }}) {}
+
+Result<std::unique_ptr<RaftServer>> RaftServer::start(Options options) {
+  std::unique_ptr<RaftServer> server(new RaftServer);
+  options.raft.log = [log = &server->raft_log_](raft::Severity severity, const std::string& text) {
+    constexpr base::log::Level kLevels[] = {base::log::Level::debug, base::log::Level::info, base::log::Level::warn,
+                                            base::log::Level::error};
+    log->write(kLevels[static_cast<std::size_t>(severity)], text, {});
+  };
+  options.raft.on_role = [self = server.get()](const raft::RoleChange& change) { self->role_changed(change); };
+  Result<std::unique_ptr<raft::Node>> node =
+      raft::Node::start(std::move(options.raft), server->fsm_, server->transport_);
+  if (!node) return node.error();
+  server->node_ = std::move(*node);
+  const auto barrier = [self = server.get()]() -> Result<> {
+    std::promise<Result<>> promise;
+    std::future<Result<>> future = promise.get_future();
+    self->node_->barrier(
+        [&promise](Result<raft::LogIndex> index) { promise.set_value(index ? Result<>() : Result<>(index.error())); });
+    return future.get();
+  };
+  const std::lock_guard lock(server->duties_lock_);
+  server->duties_ = std::make_unique<LeaderDuties>(std::move(options.duties), *server, server->clocks_,
+                                                   base::system_clock(), barrier);
+  server->duties_->leadership(server->leading_);
+  return server;
+}
+
+RaftServer::~RaftServer() {
+  stop();
+}
+
+void RaftServer::stop() {
+  // Raft goes first: a duty that waits for an answer gets one. The duties are destroyed only after the last role
+  // report.
+  if (node_) node_->stop();
+  if (duties_) duties_->stop();
+}
+
+void RaftServer::apply(std::string command, ApplyDone done) {
+  auto answer = [done = std::move(done)](Result<raft::Completion> applied) mutable {
+    if (!applied) return done(for_clients(std::move(applied.error())));
+    auto* result = std::any_cast<catalog::ApplyResult>(&applied->response);
+    done(result != nullptr ? std::move(*result) : catalog::ApplyResult{});
+  };
+  if (command.size() <= catalog::kMaxEntryBytes) {
+    node_->propose(std::move(command), std::move(answer));
+    return;
+  }
+  std::vector<catalog::Chunk> chunks = catalog::cut_command(std::move(command), base::system_random().next());
+  for (std::size_t i = 0; i + 1 < chunks.size(); ++i) {
+    node_->propose(std::move(chunks[i].data), std::move(chunks[i].extensions), [](Result<raft::Completion>) {});
+  }
+  // Parts are applied in order and an earlier one that was lost leaves the last one incomplete: it alone answers.
+  node_->propose(std::move(chunks.back().data), std::move(chunks.back().extensions),
+                 [answer = std::move(answer)](Result<raft::Completion> applied) mutable {
+                   if (applied) {
+                     const auto* result = std::any_cast<catalog::ApplyResult>(&applied->response);
+                     if (result != nullptr && std::holds_alternative<catalog::Incomplete>(result->value)) {
+                       return answer(base::Error{Errc::unavailable, "please resubmit call for rechunking"});
+                     }
+                   }
+                   answer(std::move(applied));
+                 });
+}
+
+void RaftServer::verify_leader(Done done) {
+  node_->verify_leader(raft::ReadMode::lease, [done = std::move(done)](Result<raft::LogIndex> index) mutable {
+    done(index ? Result<>() : Result<>(for_clients(std::move(index.error()))));
+  });
+}
+
+Leadership RaftServer::leadership() const {
+  const bool leader = node_->is_leader();
+  return {.is_leader = leader, .known = leader || !node_->leader().address.empty(), .last_contact = {}};
+}
+
+std::string RaftServer::leader_address() const {
+  return node_->leader().address;
+}
+
+std::vector<std::string> RaftServer::peers() const {
+  std::vector<std::string> addresses;
+  for (const raft::Server& server : node_->configuration().servers) addresses.push_back(server.address);
+  return addresses;
+}
+
+void RaftServer::restart_session_timer(const catalog::Session& session) {
+  if (!clocks_.restart_session(session)) return;
+  const std::lock_guard lock(duties_lock_);
+  if (duties_) duties_->wake();
+}
+
+void RaftServer::role_changed(const raft::RoleChange& change) {
+  const std::lock_guard lock(duties_lock_);
+  const bool leading = change.role == raft::Role::leader;
+  if (leading == leading_) return;
+  leading_ = leading;
+  stable_since_ = base::system_clock().wall();
+  log_.info(leading ? "cluster leadership acquired" : "cluster leadership lost");
+  if (duties_) duties_->leadership(leading);
+}
+
+}  // namespace proconsul::agent::server

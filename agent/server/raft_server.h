@@ -1,0 +1,70 @@
+// The replicated server: raft below, the catalog's state machine above, the leader's duties beside them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/server/leader_clocks.h"
+#include "agent/server/leader_duties.h"
+#include "agent/server/operator.h"
+#include "agent/server/raft_fsm.h"
+#include "agent/server/server.h"
+#include "base/log.h"
+#include "catalog/store/store.h"
+#include "raft/node.h"
+
+namespace proconsul::agent::server {
+
+class RaftServer final : public Server, public Operator {
+ public:
+  struct Options {
+    raft::NodeOptions raft{};  // its callbacks are set here
+    LeaderDuties::Options duties{};
+  };
+  /// Loads the state from disk and starts to take part. Errors name what on disk cannot be trusted, and what to do.
+  static base::Result<std::unique_ptr<RaftServer>> start(Options options);
+  ~RaftServer() override;
+  /// Ends the duties, then raft. What waits for an answer gets Errc::unavailable. Idempotent.
+  void stop();
+
+  void apply(std::string command, ApplyDone done) override;
+  catalog::ViewPtr view() const override { return store_.view(); }
+  base::WatchRegistry& watches() override { return store_.watches(); }
+  void verify_leader(Done done) override;
+  Leadership leadership() const override;
+  std::string leader_address() const override;
+  std::vector<std::string> peers() const override;
+  bool lock_delayed(std::string_view key) const override { return clocks_.lock_delayed(key); }
+  void restart_session_timer(const catalog::Session& session) override;
+  void stop_session_timer(std::string_view id) override { clocks_.stop_session(id); }
+
+  // For operators: raft_operator.cc.
+  Peers raft_peers() override;
+  void remove_peer(const std::string& id, Done done) override;
+  void transfer_leader(const std::string& id, Done done) override;
+  Health health() override;
+  std::map<std::string, std::map<std::string, std::string>> statistics() override;
+  void take_snapshot(std::move_only_function<void(base::Result<Operator::Snapshot>)> done) override;
+  void restore_snapshot(std::unique_ptr<raft::ByteSource> state, const raft::SnapshotMeta& meta, Done done) override;
+
+ private:
+  RaftServer();
+
+  void role_changed(const raft::RoleChange& change);
+
+  const base::log::Logger log_{"agent.server"};
+  const base::log::Logger raft_log_{"agent.server.raft"};
+  catalog::Store store_{};
+  LeaderClocks clocks_;
+  RaftFsm fsm_;
+  raft::NoTransport transport_{};
+  std::unique_ptr<raft::Node> node_{};
+  std::mutex duties_lock_{};  // raft reports its first role before the duties exist
+  bool leading_ = false;
+  base::Time stable_since_{};  // the last change of leadership
+  std::unique_ptr<LeaderDuties> duties_{};
+};
+
+}  // namespace proconsul::agent::server
