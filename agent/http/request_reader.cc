@@ -47,6 +47,7 @@ void RequestReader::clear(Request& request) {
   request.headers_.clear();
   request.decoded_.clear();
   request.owned_.clear();
+  request.complaint.clear();
   request.pretty_ = false;
   request.bad_query_ = false;
   request.body = request.rest = {};

@@ -96,6 +96,7 @@ enum RouteFlag : std::uint32_t {
   kNoMethodCheck = 1u << 11,   // the handler answers wrong methods itself
   kAnyDatacenter = 1u << 12,   // ?dc is not this frame's business: the handler answers for other datacenters
   kStreaming = 1u << 13,       // waits and cached reads are answered as Consul's streaming backend does
+  kGoesOn = 1u << 14,          // kQueryOptions, but the answer follows their error's text, as Consul has it
 };
 
 struct Route {

@@ -60,12 +60,12 @@ constexpr Route kAgentRoutes[] = {
 
 constexpr Route kCatalogRoutes[] = {
     {put, "/v1/catalog/register", async(catalog_register), kNoNamespace},
-    {get, "/v1/catalog/connect/", read(catalog_connect), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/connect/", read(catalog_connect), kNoNamespace | kDiscovery | kCacheable},
     {put, "/v1/catalog/deregister", async(catalog_deregister), kNoNamespace},
-    {get, "/v1/catalog/datacenters", call(catalog_datacenters), kDiscovery},
+    {get, "/v1/catalog/datacenters", call(catalog_datacenters), kGoesOn | kDiscovery | kCacheable},
     {get, "/v1/catalog/nodes", read(catalog_nodes), kNoPartition | kDiscovery},
-    {get, "/v1/catalog/services", read(catalog_services), kNoNamespace | kDiscovery},
-    {get, "/v1/catalog/service/", read(catalog_service), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/services", read(catalog_services), kNoNamespace | kDiscovery | kCacheable},
+    {get, "/v1/catalog/service/", read(catalog_service), kNoNamespace | kDiscovery | kCacheable},
     {get, "/v1/catalog/node/", read(catalog_node), kNoNamespace | kDiscovery},
     {get, "/v1/catalog/node-services/", read(catalog_node_services), kNoNamespace | kDiscovery},
     {get, "/v1/catalog/gateway-services/", later(), kNoNamespace | kDiscovery},
@@ -82,9 +82,9 @@ constexpr Route kHealthRoutes[] = {
     {get, "/v1/health/node/", read(health_node), kNoNamespace | kDiscovery},
     {get, "/v1/health/checks/", read(health_checks), kNoNamespace | kDiscovery},
     {get, "/v1/health/state/", read(health_state), kNoNamespace | kDiscovery},
-    {get, "/v1/health/service/", read(health_service), kNoNamespace | kDiscovery},
-    {get, "/v1/health/connect/", read(health_connect), kNoNamespace | kDiscovery},
-    {get, "/v1/health/ingress/", read(health_ingress), kNoNamespace | kDiscovery},
+    {get, "/v1/health/service/", read(health_service), kNoNamespace | kDiscovery | kCacheable | kStreaming},
+    {get, "/v1/health/connect/", read(health_connect), kNoNamespace | kDiscovery | kCacheable | kStreaming},
+    {get, "/v1/health/ingress/", read(health_ingress), kNoNamespace | kDiscovery | kCacheable},
 };
 
 constexpr Route kKvRoutes[] = {

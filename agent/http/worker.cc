@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "agent/http/client_limit.h"
+#include "agent/http/remembered_reads.h"
 #include "agent/http/request_reader.h"
 #include "agent/http/responder.h"
 #include "base/log.h"
@@ -258,11 +259,12 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   if (!may_write(connection, request)) return text(403, "Access is restricted");
   request.rest = endpoint->is_prefix() ? request.path.substr(std::min(request.path.size(), endpoint->pattern.size()))
                                        : std::string_view{};
-  if (route->flags & (kQueryOptions) || route->handler.read || route->handler.hash) {
+  if (route->flags & (kQueryOptions | kGoesOn) || route->handler.read || route->handler.hash) {
     if (base::Result<> read = read_query_options(request, settings(), route->flags & kDiscovery); !read) {
-      return failure(read.error());
+      if (!(route->flags & kGoesOn)) return failure(read.error());
+      request.complaint = std::move(read.error().detail);
     }
-    if (!(route->flags & kAnyDatacenter) && request.options.datacenter != settings().datacenter) {
+    if (!(route->flags & (kAnyDatacenter | kGoesOn)) && request.options.datacenter != settings().datacenter) {
       return text(500, "No path to datacenter");
     }
   }
@@ -293,7 +295,17 @@ void Worker::run(Connection& connection, Request& request) {
   const Handler& handler = connection.exchange().route->handler;
   if (handler.call) {
     base::Result<Reply> reply = handler.call(context_, request);
-    return connection.reply(reply ? std::move(*reply) : failure(reply.error()));
+    if (!reply) return connection.reply(failure(reply.error()));
+    Exchange& exchange = connection.exchange();
+    if (request.options.cached && (exchange.route->flags & kCacheable)) {
+      const bool is_hit = remembered_reads_.remember(std::string(request.target));
+      reply->headers += is_hit ? "Age: 0\r\nX-Cache: HIT\r\n" : "X-Cache: MISS\r\n";
+    }
+    if (!request.complaint.empty()) {
+      encoder_.shape(exchange, *reply);
+      reply = text(400, request.complaint + reply->body.flat());
+    }
+    return connection.reply(std::move(*reply));
   }
   if (handler.async) {
     connection.wait();
