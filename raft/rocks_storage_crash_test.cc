@@ -1,8 +1,11 @@
 // A second process of this test binary writes and is killed at random points; what it acknowledged must be there.
+// Another one meets a limit of the kernel on the size of its files, which is lifted later.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,10 +62,76 @@ std::string data_of(std::uint64_t index, std::uint64_t term) {
   }
 }
 
+constexpr const char* kLimited = "PROCONSUL_LIMITED_WRITER_DIRECTORY";
+
+/// The exit code says what went wrong.
+int write_against_a_limit(const char* directory) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  auto opened = RocksStorage::open({.directory = directory, .write_buffer_bytes = 64u << 10});
+  if (!opened) return 10;
+  RocksStorage& log = **opened;
+  const auto append = [&] {
+    StorageWrite write;
+    for (int i = 0; i < 8; ++i) {
+      auto entry = std::make_shared<Entry>();
+      entry->index = log.last_index() + (1 + static_cast<std::uint64_t>(i));
+      entry->term = {1};
+      entry->data = data_of(entry->index.value, 1);
+      write.entries.push_back(std::move(entry));
+    }
+    return log.write(write);
+  };
+  rlimit limit{20'000, RLIM_INFINITY};
+  for (int round = 0; round < 3; ++round, limit.rlim_cur += 7'777) {
+    const LogIndex before = log.last_index();
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 11;
+    int refused = 0;
+    for (int attempt = 0; attempt < 200 && refused < 3; ++attempt) {
+      const LogIndex last = log.last_index();
+      base::Result<> written = append();
+      if (written) continue;
+      if (written.error().code != base::Errc::unavailable || log.last_index() != last) return 12;
+      ++refused;
+    }
+    if (refused == 0) return 13;
+    const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_FSIZE, &none) != 0) return 14;
+    if (!append()) return 15;
+    if (log.last_index() <= before) return 16;
+    auto all = log.read({1}, log.last_index(), std::size_t{1} << 30);
+    if (!all || all->size() != log.last_index().value) return 17;
+    for (const EntryPtr& entry : *all) {
+      if (entry->data != data_of(entry->index.value, 1)) return 18;
+    }
+  }
+  const LogIndex last = log.last_index();
+  opened->reset();
+  opened = RocksStorage::open({.directory = directory});
+  return opened && (*opened)->last_index() == last ? 0 : 19;
+}
+
+pid_t spawn(const char* variable, const std::string& directory, int output) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, output, 1);
+  std::string setting = std::string(variable) + "=" + directory;
+  std::vector<char*> environment;
+  for (char** inherited = environ; *inherited != nullptr; ++inherited) environment.push_back(*inherited);
+  environment.push_back(setting.data());
+  environment.push_back(nullptr);
+  char name[] = "writer";
+  char* arguments[] = {name, nullptr};
+  pid_t child = -1;
+  if (::posix_spawn(&child, "/proc/self/exe", &actions, nullptr, arguments, environment.data()) != 0) child = -1;
+  posix_spawn_file_actions_destroy(&actions);
+  return child;
+}
+
 class CrashWriter : public testing::Environment {
  public:
   void SetUp() override {
     if (const char* directory = std::getenv(kDirectory)) write_until_killed(directory);
+    if (const char* directory = std::getenv(kLimited)) ::_exit(write_against_a_limit(directory));
   }
 };
 [[maybe_unused]] testing::Environment* const kCrashWriter = testing::AddGlobalTestEnvironment(new CrashWriter);
@@ -75,21 +144,9 @@ TEST(RocksStorageCrash, KillNineAtRandomPointsLosesNothingThatWasAcknowledged) {
 
   for (int round = 0; round < 30; ++round) {
     int ends[2];
-    ASSERT_EQ(::pipe(ends), 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    std::string setting = std::string(kDirectory) + "=" + log;
-    std::vector<char*> environment;
-    for (char** variable = environ; *variable != nullptr; ++variable) environment.push_back(*variable);
-    environment.push_back(setting.data());
-    environment.push_back(nullptr);
-    char name[] = "writer";
-    char* arguments[] = {name, nullptr};
-    pid_t child = 0;
-    ASSERT_EQ(::posix_spawn(&child, "/proc/self/exe", &actions, nullptr, arguments, environment.data()), 0);
-    posix_spawn_file_actions_destroy(&actions);
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const pid_t child = spawn(kDirectory, log, ends[1]);
+    ASSERT_GT(child, 0);
     ::close(ends[1]);
 
     std::string output;
@@ -142,6 +199,18 @@ TEST(RocksStorageCrash, KillNineAtRandomPointsLosesNothingThatWasAcknowledged) {
     total = (*storage)->last_index().value;
   }
   EXPECT_GT(total, 0u);
+}
+
+TEST(RocksStorageLimits, WritesRefusedByTheKernelAreNotHalfWrittenAndGoOnWhenItRelents) {
+  TemporaryDirectory directory;
+
+  const pid_t child = spawn(kLimited, directory / "log", 1);
+
+  ASSERT_GT(child, 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace
