@@ -32,7 +32,7 @@ struct Options {
   std::size_t max_append_bytes = std::size_t{1} << 20;
   std::size_t max_inflight = 4;                           // appends to one follower that wait for their answers
   std::size_t max_pending_bytes = std::size_t{64} << 20;  // entries that wait for the disk; more are refused
-  std::size_t cache_bytes = std::size_t{16} << 20;        // entries kept in memory besides those still needed
+  std::size_t cache_bytes = std::size_t{4} << 20;         // entries kept in memory besides those still needed
   std::uint64_t max_apply_ahead = 4096;  // entries handed to the FSM and not yet applied, when they come from disk
   bool pre_vote = true;
 };

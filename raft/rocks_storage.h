@@ -18,7 +18,7 @@ class AckMark;
 
 struct RocksStorageOptions {
   std::string directory{};                    // created if missing, its parent too
-  std::size_t write_buffer_bytes = 4u << 20;  // memory for entries not yet in a table file; also the size of one WAL
+  std::size_t write_buffer_bytes = 2u << 20;  // memory for entries not yet in a table file; also the size of one WAL
   rocksdb::Env* env{};                        // tests only: a disk that fails
 };
 
