@@ -155,6 +155,7 @@ int run(std::span<const std::string> arguments, const Ui& ui, const Environment&
            << command_help(*command, ui);
     return 1;
   }
+  if (command->run_words != nullptr) return command->run_words(parsed.arguments);
   if (command->run == nullptr) {
     ui.err << command_help(*command, ui);
     return 1;
@@ -178,7 +179,9 @@ int run_process(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   const int code = run(arguments, ui, environment);
   std::cout.flush();
-  return code;
+  if (std::cout || code != 0) return code;
+  std::cerr << "Error writing to standard output\n";  // a full disk must not look like success
+  return 1;
 }
 
 }  // namespace proconsul::agent::cli

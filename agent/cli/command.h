@@ -39,6 +39,7 @@ struct Command {
   std::array<std::span<const Flag>, 4> flags{};
   int (*run)(const Context&){};  // null in a group: it prints its help and fails
   BadFlag bad_flag{};
+  int (*run_words)(std::span<const std::string>){};  // instead of `run`: parses its flags itself, uses the process
 };
 
 /// Says `text` on the error stream; returns the exit code 1.

@@ -50,6 +50,12 @@ Result<std::string> read_file(const std::string& path) {
   }
 }
 
+Result<> check_readable(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return failure("open", path);
+  return {};
+}
+
 Result<> write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
   const std::string temporary = path + '-' + std::to_string(::getpid()) + ".tmp";
   const auto fail = [&](std::string_view operation) {

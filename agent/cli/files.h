@@ -11,6 +11,9 @@ namespace proconsul::agent::cli {
 
 base::Result<std::string> read_file(const std::string& path);
 
+/// Whether the file can be opened for reading.
+base::Result<> check_readable(const std::string& path);
+
 /// Writes a file of `mode` under another name, syncs it and renames it, so that nobody ever sees half of it.
 base::Result<> write_file_atomically(const std::string& path, std::string_view content, unsigned mode);
 

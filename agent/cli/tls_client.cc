@@ -12,6 +12,7 @@
 
 #include "agent/cli/connection.h"
 #include "agent/cli/files.h"
+#include "agent/cli/text.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -54,8 +55,25 @@ Names alternative_names(X509* certificate) {
   return names;
 }
 
+// Where a connection keeps the certificate that was refused: OpenSSL itself forgets it with the failed handshake.
+int refused_certificate_slot() {
+  static const int slot = SSL_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* certificate, CRYPTO_EX_DATA*, int, long, void*) { X509_free(static_cast<X509*>(certificate)); });
+  return slot;
+}
+
+int remember_refused(int accepted, X509_STORE_CTX* store) {
+  auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  X509* certificate = X509_STORE_CTX_get0_cert(store);
+  if (accepted == 1 || SSL_get_ex_data(ssl, refused_certificate_slot()) != nullptr) return accepted;
+  X509_up_ref(certificate);
+  SSL_set_ex_data(ssl, refused_certificate_slot(), certificate);
+  return accepted;
+}
+
 std::string name_mismatch(SSL* ssl, const std::string& name, bool is_address) {
-  X509* certificate = SSL_get0_peer_certificate(ssl);
+  auto* certificate = static_cast<X509*>(SSL_get_ex_data(ssl, refused_certificate_slot()));
   if (certificate == nullptr) return "x509: certificate is not valid for " + name;
   const Names names = alternative_names(certificate);
   if (is_address && names.ip.empty()) {
@@ -146,17 +164,27 @@ int trust(SSL_CTX* context, const std::string& pem) {
 
 Result<> trust_folder(SSL_CTX* context, const std::string& path) {
   std::error_code error;
-  std::filesystem::recursive_directory_iterator entries(path, error);
-  if (error) return {Errc::not_found, "lstat " + path + ": no such file or directory"};
-  for (; entries != std::filesystem::recursive_directory_iterator(); entries.increment(error)) {
-    if (error) return {Errc::internal, "Error loading file from CAPath: " + error.message()};
-    if (entries->is_directory(error)) continue;
-    const std::string file = entries->path().string();
+  std::vector<std::string> files;
+  for (std::filesystem::recursive_directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (!entry->is_directory(error)) files.push_back(entry->path().string());
+  }
+  if (error) return {Errc::not_found, "lstat " + path + ": " + errno_text(error.value())};
+  std::sort(files.begin(), files.end());  // the first bad one by name is reported
+  for (const std::string& file : files) {
     Result<std::string> pem = read_file(file);
     if (!pem) return {Errc::internal, "Error loading file from CAPath: " + pem.error().detail};
     if (trust(context, *pem) == 0) return {Errc::corrupt, "Error loading CA Path: Couldn't parse PEM in: " + file};
   }
   return {};
+}
+
+// What is missing in a PEM file of `wanted`s; says so if it holds `other`s instead.
+std::string missing_pem(const std::string& path, const std::string& input, const std::string& wanted,
+                        const std::string& marker, const std::string& other) {
+  const std::string start = "tls: failed to find ";
+  if (read_file(path).value_or("").find(marker) == std::string::npos) return start + "any PEM data in " + input;
+  return start + wanted + " in " + input + ", but did find a " + other + "; PEM inputs may have been switched";
 }
 
 Result<> use_client_certificate(SSL_CTX* context, const TlsFiles& files) {
@@ -169,7 +197,8 @@ Result<> use_client_certificate(SSL_CTX* context, const TlsFiles& files) {
   }
   if (SSL_CTX_use_certificate_chain_file(context, files.client_cert.c_str()) != 1) {
     openssl_reason();
-    return {Errc::corrupt, "tls: failed to find any PEM data in certificate input"};
+    return {Errc::corrupt, missing_pem(files.client_cert, "certificate input", "certificate PEM data",
+                                       "PRIVATE KEY-----", "private key")};
   }
   if (SSL_CTX_use_PrivateKey_file(context, files.client_key.c_str(), SSL_FILETYPE_PEM) != 1) {
     const bool mismatch = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
@@ -227,7 +256,8 @@ Result<> Endpoint::load_tls(const TlsFiles& files) {
   if (!tls) return {Errc::internal, "tls: " + openssl_reason()};
   SSL_CTX_set_min_proto_version(tls.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(tls.get(), SSL_MODE_AUTO_RETRY);
-  SSL_CTX_set_verify(tls.get(), files.verify_server ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  SSL_CTX_set_verify(tls.get(), files.verify_server ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+                     files.verify_server ? remember_refused : nullptr);
   // Whatever the operator calls trusted is trusted, also an intermediate authority alone.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(tls.get()), X509_V_FLAG_PARTIAL_CHAIN);
 
