@@ -8,7 +8,7 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> rows;
     for (std::span<const Command> family : {agent_commands(), autopilot_commands(), catalog_commands(), kv_commands(),
-                                            member_commands(), operator_commands(), process_commands(),
+                                            member_commands(), operator_commands(), run_commands(), validate_commands(),
                                             service_commands(), snapshot_commands(), tls_commands(), tool_commands()}) {
       rows.insert(rows.end(), family.begin(), family.end());
     }

@@ -17,8 +17,11 @@ std::span<const Command> catalog_commands();
 std::span<const Command> kv_commands();
 std::span<const Command> member_commands();
 std::span<const Command> operator_commands();
+std::span<const Command> run_commands();
+std::span<const Command> service_commands();
 std::span<const Command> snapshot_commands();
 std::span<const Command> tls_commands();
 std::span<const Command> tool_commands();
+std::span<const Command> validate_commands();
 
 }  // namespace proconsul::agent::cli

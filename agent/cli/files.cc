@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <sstream>
 
 #include "agent/cli/text.h"
+#include "base/files.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -16,65 +16,18 @@ namespace {
 using base::Errc;
 using base::Result;
 
-base::Error failure(std::string_view operation, const std::string& path) {
-  return {errno == ENOENT ? Errc::not_found : Errc::internal,
-          std::string(operation) + ' ' + path + ": " + errno_text(errno)};
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
+constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30;
 
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return failure("open", path);
-  std::string content;
-  char piece[65536];
-  while (true) {
-    const ssize_t got = ::read(file.get(), piece, sizeof piece);
-    if (got == 0) return content;
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failure("read", path);
-    content.append(piece, static_cast<std::size_t>(got));
-  }
+  return base::read_file(path, kMaxFileBytes);
 }
 
 Result<> check_readable(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return failure("open", path);
-  return {};
-}
-
-Result<> write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
-  const std::string temporary = path + '-' + std::to_string(::getpid()) + ".tmp";
-  const auto fail = [&](std::string_view operation) {
-    base::Error error = failure(operation, temporary);
-    ::unlink(temporary.c_str());
-    return error;
-  };
-  {
-    const Descriptor file(::open(temporary.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, mode));
-    if (file.get() < 0) return failure("open", temporary);
-    for (std::string_view rest = content; !rest.empty();) {
-      const ssize_t written = ::write(file.get(), rest.data(), rest.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return fail("write");
-      rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (::fsync(file.get()) != 0) return fail("sync");
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail("rename");
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {Errc::not_found, "open " + path + ": " + errno_text(errno)};
+  ::close(fd);
   return {};
 }
 

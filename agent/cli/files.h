@@ -1,4 +1,4 @@
-// Reading and writing whole files, with errors in Go's words: "open x: no such file or directory".
+// Reading what arguments name, with errors in Go's words: "open x: no such file or directory".
 #pragma once
 
 #include <istream>
@@ -13,9 +13,6 @@ base::Result<std::string> read_file(const std::string& path);
 
 /// Whether the file can be opened for reading.
 base::Result<> check_readable(const std::string& path);
-
-/// Writes a file of `mode` under another name, syncs it and renames it, so that nobody ever sees half of it.
-base::Result<> write_file_atomically(const std::string& path, std::string_view content, unsigned mode);
 
 bool file_exists(const std::string& path);
 

@@ -5,6 +5,7 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/files.h"
 #include "agent/cli/text.h"
+#include "base/files.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -17,11 +18,11 @@ constexpr int kHighestNumber = 9999;  // of certificates of one kind in a folder
 
 int save(const Context& context, const CertificatePair& pair, const std::string& certificate_file,
          const std::string& key_file) {
-  if (Result<> saved = write_file_atomically(certificate_file, pair.certificate, kPublicMode); !saved) {
+  if (Result<> saved = base::write_file_atomically(certificate_file, pair.certificate, kPublicMode); !saved) {
     return fail(context, saved.error().detail);
   }
   context.ui.output("==> Saved " + certificate_file);
-  if (Result<> saved = write_file_atomically(key_file, pair.key, kPrivateMode); !saved) {
+  if (Result<> saved = base::write_file_atomically(key_file, pair.key, kPrivateMode); !saved) {
     return fail(context, saved.error().detail);
   }
   context.ui.output("==> Saved " + key_file);
