@@ -47,7 +47,7 @@ TEST(CliServices, FilesDefineServicesInBothLanguages) {
       << registered.err;
   EXPECT_EQ(removed.out, "Deregistered service: one\nDeregistered service: 2\n");
   ASSERT_EQ(agent.requests().size(), 5u);
-  EXPECT_THAT(agent.requests()[2], HasSubstr("\"TTL\":\"10s\""));
+  EXPECT_THAT(agent.requests()[2], HasSubstr("\"TTL\":10000000000,"));
   EXPECT_THAT(agent.requests()[4], StartsWith("PUT /v1/agent/service/deregister/2 "));
 }
 

@@ -33,7 +33,7 @@ TEST(CliSnapshot, InspectShowsWhatARecordedArchiveHolds) {
   EXPECT_THAT(plain.out, StartsWith(" ID           2-176-1795414121350\n Size         114353\n"));
   EXPECT_THAT(plain.out, HasSubstr("\n Index                       68         2.4KB\n"));
   EXPECT_THAT(plain.out, HasSubstr("\n Total                                  111.7KB\n"));
-  EXPECT_THAT(keys.out, HasSubstr("\n app             2          160B\n"));
+  EXPECT_THAT(keys.out, HasSubstr("\n app           2          160B\n"));
   EXPECT_THAT(json.out, HasSubstr("\"TotalSize\": 114353,\n   \"TotalSizeKV\": 0\n}\n"));
 }
 
