@@ -85,7 +85,8 @@ void print_banner(const Agent& agent) {
   for (const config::Ip& ip : config.client_addrs) clients += (clients.empty() ? "" : " ") + ip.to_string();
   const auto number = [](const auto& port) { return std::to_string(static_cast<long>(port)); };
   say("==> Starting Consul agent...");
-  say(std::string("               Version: '") + kConsulVersion + "' (" + kBuildName + ")");
+  say("               Version: '" + std::string(kConsulVersion) + "' (" + std::string(kBuildName) + " " +
+      std::string(kBuildVersion) + ")");
   say("               Node ID: '" + agent.node_id() + "'");
   say("             Node name: '" + config.node_name + "'");
   say("            Datacenter: '" + config.datacenter + "' (Segment: '" + (config.server_mode ? "<all>" : "") + "')");

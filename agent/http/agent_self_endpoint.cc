@@ -77,14 +77,16 @@ std::map<std::string, Section> statistics(const Context& agent) {
                        {"services", std::to_string(counts.services)},
                        {"check_ttls", std::to_string(counts.check_ttls)},
                        {"check_monitors", "0"}};
-  sections["build"] = {
-      {"prerelease", ""}, {"revision", kBuildName}, {"version", kConsulVersion}, {"version_metadata", ""}};
+  sections["build"] = {{"prerelease", std::string()},
+                       {"revision", std::string(kBuildVersion)},
+                       {"version", std::string(kConsulVersion)},
+                       {"version_metadata", std::string()}};
   utsname system{};
   uname(&system);
   sections["runtime"] = {{"arch", "amd64"},
                          {"os", "linux"},
                          {"cpu_count", std::to_string(std::thread::hardware_concurrency())},
-                         {"version", kBuildName}};
+                         {"version", std::string(kBuildName)}};
   return sections;
 }
 

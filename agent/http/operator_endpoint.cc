@@ -137,7 +137,7 @@ Result<Reply> autopilot_health(Context& agent, const Request&) {
                              .Name = node_name(*view, server.peer.id),
                              .Address = server.peer.address,
                              .SerfStatus = server.healthy ? "alive" : "failed",
-                             .Version = kConsulVersion,
+                             .Version = std::string(kConsulVersion),
                              .Leader = server.peer.leader,
                              .LastContact = server.last_contact,
                              .LastTerm = server.last_term,
@@ -165,7 +165,7 @@ Result<Reply> autopilot_state(Context& agent, const Request&) {
     entry.Name = node_name(*view, server.peer.id);
     entry.Address = server.peer.address;
     entry.NodeStatus = server.healthy ? "alive" : "failed";
-    entry.Version = kConsulVersion;
+    entry.Version = std::string(kConsulVersion);
     entry.LastContact = server.last_contact;
     entry.LastTerm = server.last_term;
     entry.LastIndex = server.peer.last_index;
