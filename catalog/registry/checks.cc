@@ -64,7 +64,7 @@ void put_check(Transaction& tx, const HealthCheck& check, const HealthCheck* bef
 
 Result<> ensure_check(Transaction& tx, HealthCheck check, Indexes indexes) {
   if (check.Node.empty() || check.CheckID.empty()) {
-    return {Errc::internal, "failed health check lookup: index error: missing value for index 'id'"};
+    return {Errc::internal, "failed health check lookup: index error: object is missing a value for this index"};
   }
   base::Pointer<HealthCheck> before;
   if (const CheckRow* row = find_check(tx.tables(), check.Node, check.CheckID, check.PeerName)) before = row->get();

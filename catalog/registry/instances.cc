@@ -52,6 +52,8 @@ base::Ref<const InstanceRow> make_instance(base::Ref<const ServiceRow> service) 
 
 // The new row of an instance whose service row stays.
 void renew(Transaction& tx, const ServiceRow* row, const StoredService& service, bool only_checks) {
+  // Written by this very command: nobody has seen the row yet, so nothing can have been computed from it.
+  if (service.ModifyIndex == tx.index()) return;
   const Keys keys = keys_of(service);
   base::Ref<const InstanceRow> fresh = make_instance(base::Ref<const ServiceRow>::share(row));
   if (const InstanceRow* old = only_checks ? tx.tables().instances.get(keys.instance) : nullptr) {

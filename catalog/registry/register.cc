@@ -186,7 +186,7 @@ Result<> apply_deregister(Transaction& tx, const DeregisterRequest& request) {
 }
 
 Result<> ensure_node(Transaction& tx, Node node, Indexes indexes) {
-  if (node.Node.empty()) return failure("failed inserting node: missing value for index 'id'");
+  if (node.Node.empty()) return failure("failed inserting node: object missing primary index");
   base::Ref<const NodeRow> known;
   if (!node.ID.empty()) {
     Result<const NodeRow*> by_id = find_node_by_id(tx.tables(), node.ID, node.PeerName);
@@ -206,7 +206,7 @@ Result<> ensure_node(Transaction& tx, Node node, Indexes indexes) {
       }
     }
     if (Result<std::string> whole = node_id_bytes(node.ID); !whole) {
-      return failure("failed inserting node: " + whole.error().detail);
+      return failure("failed inserting node: failed to build index 'uuid': " + whole.error().detail);
     }
   }
   if (!known) known = base::Ref<const NodeRow>::share(find_node(tx.tables(), node.Node, node.PeerName));
