@@ -19,9 +19,4 @@ inline constexpr std::string_view kBuildDate = PROCONSUL_BUILD_DATE;
 inline constexpr std::string_view kBuildDate = "1970-01-01T00:00:01Z";
 #endif
 
-/// Gossip protocol: spoken by default, least and most understood.
-inline constexpr int kProtocolDefault = 2;
-inline constexpr int kProtocolMin = 2;
-inline constexpr int kProtocolMax = 3;
-
 }  // namespace proconsul::agent

@@ -18,16 +18,16 @@ constexpr Flag kFormatFlags[] = {
 // Clients parse the first line, so it is Consul's; our own name follows it.
 std::string pretty_version() {
   const std::string protocol = std::to_string(kProtocolDefault);
-  return "Consul v" + std::string(kConsulVersion) + '\n' + kBuildName + "\nBuild Date " + std::string(kBuildDate) +
-         "\nProtocol " + protocol + " spoken by default, understands " + std::to_string(kProtocolMin) + " to " +
-         std::to_string(kProtocolMax) + " (agent will automatically use protocol >" + protocol +
-         " when speaking to compatible agents)\n";
+  return "Consul v" + std::string(kConsulVersion) + '\n' + std::string(kBuildName) + " v" + std::string(kBuildVersion) +
+         "\nBuild Date " + std::string(kBuildDate) + "\nProtocol " + protocol + " spoken by default, understands " +
+         std::to_string(kProtocolMin) + " to " + std::to_string(kProtocolMax) +
+         " (agent will automatically use protocol >" + protocol + " when speaking to compatible agents)\n";
 }
 
 VersionReport version_report() {
-  return {.Version = kConsulVersion,
-          .Build = kBuildName,
-          .BuildDate = kBuildDate,
+  return {.Version = std::string(kConsulVersion),
+          .Build = std::string(kBuildName) + ' ' + std::string(kBuildVersion),
+          .BuildDate = std::string(kBuildDate),
           .RPC = {.Default = kProtocolDefault, .Min = kProtocolMin, .Max = kProtocolMax}};
 }
 
