@@ -36,7 +36,7 @@ class Scanner {
   Result<std::string_view> run() {
     skip_spaces();
     const char* const begin = at_;
-    if (!value()) return Error{begin == end_ ? Errc::eof : Errc::invalid_argument, std::move(error_)};
+    if (!value()) return Error{Errc::invalid_argument, std::move(error_)};
     const std::string_view found(begin, at_);
     if (input_ == JsonInput::whole) {
       skip_spaces();

@@ -59,7 +59,7 @@ std::string SchemaBuilder::reference(const Type& type) {
     for (const Field& field : type.fields) {
       if (field.has(kNoJson)) continue;
       properties[field.json] = field_schema(field);
-      if (!field.has(kOmitEmpty)) required.push_back(field.json);
+      if (!field.has(kOmitEmpty) && !field.has(kOmitZero)) required.push_back(field.json);
     }
     Value schema = object({{"type", "object"}, {"properties", std::move(properties)}});
     if (!required.empty()) (*schema.as_map())["required"] = std::move(required);

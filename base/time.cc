@@ -33,6 +33,10 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
+std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -323,20 +327,21 @@ Result<Duration> parse_duration(std::string_view text) {
 }
 
 Time from_unix(std::int64_t seconds, std::int32_t nanoseconds) {
-  return {.seconds = seconds + kUnixEpochSeconds, .nanoseconds = nanoseconds};
+  return {.seconds = wrapping_add(seconds, kUnixEpochSeconds), .nanoseconds = nanoseconds};
 }
 
 Time operator+(const Time& time, Duration duration) {
   Time sum = time;
   std::int64_t nanoseconds = time.nanoseconds + duration.nanoseconds % kNanosPerSecond;
-  sum.seconds += duration.nanoseconds / kNanosPerSecond;
+  std::int64_t seconds = duration.nanoseconds / kNanosPerSecond;
   if (nanoseconds < 0) {
     nanoseconds += kNanosPerSecond;
-    --sum.seconds;
+    --seconds;
   } else if (nanoseconds >= kNanosPerSecond) {
     nanoseconds -= kNanosPerSecond;
-    ++sum.seconds;
+    ++seconds;
   }
+  sum.seconds = wrapping_add(time.seconds, seconds);
   sum.nanoseconds = static_cast<std::int32_t>(nanoseconds);
   return sum;
 }
@@ -355,7 +360,7 @@ Duration operator-(const Time& time, const Time& other) {
 std::string to_rfc3339(const Time& time) {
   const std::int64_t offset =
       time.zone_minutes == -1 ? 0 : std::int64_t{time.zone_minutes} * 60 + std::int64_t{time.zone_seconds};
-  const std::int64_t local = time.seconds + offset;
+  const std::int64_t local = wrapping_add(time.seconds, offset);
   std::int64_t days = local / kSecondsPerDay;
   std::int64_t second = local % kSecondsPerDay;
   if (second < 0) {

@@ -47,7 +47,9 @@ constexpr std::int64_t kUnixEpochSeconds = 62'135'596'800;
 Time from_unix(std::int64_t seconds, std::int32_t nanoseconds = 0);
 /// Seconds since 1970, negative before.
 constexpr std::int64_t unix_seconds(const Time& time) {
-  return time.seconds - kUnixEpochSeconds;
+  // Times come off the wire with any 64 bits: sums wrap as Go's do, instead of being undefined.
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.seconds) -
+                                   static_cast<std::uint64_t>(kUnixEpochSeconds));
 }
 /// time + duration and time - other as Go's Add and Sub; the difference saturates.
 Time operator+(const Time& time, Duration duration);

@@ -98,6 +98,7 @@ const Field* Type::by_filter(std::string_view key) const {
 }
 
 std::string Type::go_name() const {
+  if (!name.empty()) return name;  // also of a container that Go names, like api.TxnOps
   switch (kind) {
     case Kind::list:
       return "[]" + element().go_name();

@@ -83,10 +83,12 @@ PROCONSUL_DESCRIBE_TYPE(ApiCheckDefinition, "api.HealthCheckDefinition") {
   type.field("Interval", &ApiCheckDefinition::Interval).readable();
   type.field("Timeout", &ApiCheckDefinition::Timeout).readable();
   type.field("DeregisterCriticalServiceAfter", &ApiCheckDefinition::DeregisterCriticalServiceAfter).readable();
-  type.field("IntervalDuration", &ApiCheckDefinition::IntervalDuration).readable();
-  type.field("TimeoutDuration", &ApiCheckDefinition::TimeoutDuration).readable();
-  type.field("DeregisterCriticalServiceAfterDuration", &ApiCheckDefinition::DeregisterCriticalServiceAfterDuration)
-      .readable();
+  type.field("IntervalDuration", &ApiCheckDefinition::IntervalDuration);
+  type.field("TimeoutDuration", &ApiCheckDefinition::TimeoutDuration);
+  type.field("DeregisterCriticalServiceAfterDuration", &ApiCheckDefinition::DeregisterCriticalServiceAfterDuration);
+  type.json_shadow_lenient(
+      "struct { IntervalDuration interface {}; TimeoutDuration interface {}; "
+      "DeregisterCriticalServiceAfterDuration interface {}; *api.Alias }");
 }
 
 PROCONSUL_DESCRIBE_TYPE(ApiCheck, "api.HealthCheck") {
