@@ -40,6 +40,7 @@ Result<local::CheckRegistration> decode_registration(const Context& agent, const
   local::CheckRegistration registration{};
   registration.check = local::to_health_check(definition, agent.settings.node_name);
   registration.type = local::to_check_type(definition);
+  registration.check.Type = local::check_type(*registration.type);
   registration.token = request.options.token;
   if (Result<> valid = local::validate_check(*registration.type); !valid) {
     return {Errc::invalid_argument, "Invalid check: " + valid.error().detail};

@@ -110,7 +110,6 @@ catalog::HealthCheck to_health_check(const catalog::CheckDefinition& definition,
   check.ServiceID = definition.ServiceID;
   check.Interval = base::to_string(definition.Interval);
   check.Timeout = base::to_string(definition.Timeout);
-  check.Type = check_type(definition);
   return check;
 }
 

@@ -24,7 +24,7 @@ catalog::NodeService to_node_service(const catalog::ServiceDefinition& definitio
 base::Result<> validate_service(const catalog::ServiceDefinition& definition);
 
 catalog::CheckType to_check_type(const catalog::CheckDefinition& definition);
-/// The check as it stands before it has run.
+/// The check as it stands before it has run. Its Type stays empty: the API fills it in, a file's check never gets one.
 catalog::HealthCheck to_health_check(const catalog::CheckDefinition& definition, const std::string& node);
 /// The checks that come with a service: its single one, if anything is said of it, and the list.
 std::vector<catalog::CheckType> check_types(const catalog::ServiceDefinition& definition);

@@ -385,7 +385,7 @@ Result<Filter> Filter::create(std::string_view expression, const Type& type) {
   if (expression.empty()) return Filter();
   Result<Filter> filter = compile(expression, type);
   if (!filter) {
-    return Error{filter.error().code, "Failed to create boolean expression evaluator: " + filter.error().detail};
+    return Error{Errc::internal, "Failed to create boolean expression evaluator: " + filter.error().detail};
   }
   return filter;
 }

@@ -19,7 +19,7 @@ class Filter {
   Filter() = default;
 
   /// What endpoints use: an empty text matches everything, an error begins "Failed to create boolean expression
-  /// evaluator: ".
+  /// evaluator: " and is Errc::internal, since Consul answers 500.
   static Result<Filter> create(std::string_view expression, const Type& type);
   template <class T>
   static Result<Filter> create(std::string_view expression) {
