@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -601,7 +602,7 @@ class Reader {
     bool go_on = members(type, object, nullptr);
     if (go_on && !failure_ && object && type.json_defaults && type.json_defaults(object)) {
       at_ = begin;
-      go_on = members(type, object, nullptr);
+      go_on = members(type, object, nullptr, true);
     }
     if (go_on && !failure_ && postponed_) failure_ = Failure{.text = std::move(*postponed_)};
     if (failure_) {
@@ -617,12 +618,14 @@ class Reader {
     return go_on;
   }
 
-  bool members(const Type& type, void* object, const Frame* frame) {
+  /// `again`: for the second time, after json_defaults has set what explicit keys override, alternate ones too.
+  bool members(const Type& type, void* object, const Frame* frame, bool again = false) {
     struct Alias {
       const Field* field;
       const char* at;
     };
     std::vector<Alias> aliases;
+    std::vector<const Field*> explicitly;
     std::size_t expected = 0;  // writers keep to the order of the fields
     const bool strict = strict_ || type.reject_unknown;
     ++at_;
@@ -655,7 +658,10 @@ class Reader {
         // The field's own key is preferred, wherever it stands, unless it brings an empty value: decide at the end.
         aliases.push_back({field, at_});
         if (!value(field->type(), nullptr, field, &inner)) return false;
-      } else if (!value(field->type(), member, field, &inner)) {
+        continue;
+      }
+      if (again) explicitly.push_back(field);
+      if (!value(field->type(), member, field, &inner)) {
         return false;
       }
     }
@@ -664,7 +670,9 @@ class Reader {
 
     const char* const end = at_;
     for (const Alias& alias : aliases) {
-      if (!is_zero(alias.field->type(), alias.field->in(object))) continue;
+      const bool overridable = again && std::ranges::find(explicitly, alias.field) == explicitly.end();
+      if (!overridable && !is_zero(alias.field->type(), alias.field->in(object))) continue;
+      explicitly.push_back(alias.field);
       at_ = alias.at;
       const Frame inner{frame, &type, alias.field, nullptr};
       if (!value(alias.field->type(), alias.field->in(object), alias.field, &inner)) return false;
