@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include "raft/node_metrics.h"
+
 namespace proconsul::raft {
 namespace {
 
@@ -100,8 +102,12 @@ void FsmQueue::run() {
 
 void FsmQueue::perform(Work& work) {
   if (work.restore) {
+    const auto begun = std::chrono::steady_clock::now();
     Result<std::unique_ptr<ByteSource>> source = reports_.open(*work.restore);
     Result<> restored = source ? fsm_.restore(**source) : Result<>(source.error());
+    node_metrics().fsm_restore.add_since(begun);
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begun;
+    node_metrics().restore_duration.set(took.count());
     if (!restored) {
       for (Waiter& waiter : work.waiters) waiter.callback(restored.error());
       pending_.fetch_sub(work.entries.size(), std::memory_order_relaxed);
@@ -122,7 +128,11 @@ void FsmQueue::apply(std::vector<EntryPtr>& entries, std::vector<Waiter>& waiter
     if (entry->type != EntryType::command) continue;
     batch_.push_back({entry.get(), waiter < waiters.size() && waiters[waiter].index == entry->index, {}});
   }
-  if (!batch_.empty()) fsm_.apply(batch_);
+  if (!batch_.empty()) {
+    const auto begun = std::chrono::steady_clock::now();
+    fsm_.apply(batch_);
+    node_metrics().fsm_apply.add_since(begun);
+  }
   const LogIndex last = entries.back()->index;
   pending_.fetch_sub(entries.size(), std::memory_order_relaxed);
   publish(last);

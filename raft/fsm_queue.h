@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -28,6 +29,7 @@ class FsmQueue {
   struct Waiter {
     LogIndex index{};
     WhenApplied callback{};
+    std::chrono::steady_clock::time_point since{};
   };
   struct Work {
     std::vector<EntryPtr> entries{};

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include "raft/node_metrics.h"
+
 namespace proconsul::raft {
 namespace {
 
@@ -69,9 +71,10 @@ void LogThread::serve(const LogRead& read) {
 // True once it is on disk. A full disk is waited for: reads are served meanwhile, everything else stays queued.
 bool LogThread::write_durably(const StorageWrite& write, std::uint64_t number) {
   for (bool told = false;;) {
+    const auto begun = std::chrono::steady_clock::now();
     Result<> written = storage_->write(write);
     if (written) {
-      reports_.persisted(number);
+      reports_.persisted(number, begun);
       return true;
     }
     if (written.error().code != Errc::unavailable) {
@@ -101,6 +104,7 @@ bool LogThread::write_durably(const StorageWrite& write, std::uint64_t number) {
 }
 
 void LogThread::run() {
+  id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   std::vector<Item> items;
   for (;;) {
     if (!take(items)) {
@@ -116,7 +120,11 @@ void LogThread::run() {
           break;
         case Item::Kind::compact:
           // Not fatal: the entries merely stay until the next time.
-          if (!failed_) (void)storage_->compact(item.up_to);
+          if (!failed_) {
+            const auto begun = std::chrono::steady_clock::now();
+            (void)storage_->compact(item.up_to);
+            node_metrics().compact_logs.add_since(begun);
+          }
           break;
         case Item::Kind::write: {
           // One sync for all that wait; a truncation begins anew, since it may concern what came before it.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,7 +19,7 @@ class LogThread {
  public:
   /// Called on the log thread.
   struct Reports {
-    std::function<void(std::uint64_t write_number)> persisted;
+    std::function<void(std::uint64_t write_number, std::chrono::steady_clock::time_point begun)> persisted;
     std::function<void(base::Error)> refused;  // once per time that the disk is full; the write is tried again
     std::function<void(base::Error)> failed;   // will not pass; nothing is written any more
     std::function<void(std::uint64_t token, base::Result<std::vector<EntryPtr>>)> read;
@@ -32,7 +33,7 @@ class LogThread {
   void compact(LogIndex up_to);
   void read(LogRead read);
 
-  bool running_here() const { return std::this_thread::get_id() == thread_.get_id(); }
+  bool running_here() const { return std::this_thread::get_id() == id_.load(std::memory_order_relaxed); }
   bool idle() const { return queued_.load(std::memory_order_relaxed) == 0; }
 
  private:
@@ -57,6 +58,7 @@ class LogThread {
   std::atomic<std::size_t> queued_{0};
   std::atomic<bool> stopping_{false};
   bool failed_ = false;
+  std::atomic<std::thread::id> id_{};
   std::thread thread_;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "raft/node_metrics.h"
 
 namespace proconsul::raft {
 namespace {
@@ -95,8 +96,9 @@ Node::Node(NodeOptions options, Fsm& fsm, Transport& transport, Parts parts)
   log_thread_ = std::make_unique<LogThread>(
       std::move(parts.storage),
       LogThread::Reports{.persisted =
-                             [this](std::uint64_t number) {
+                             [this](std::uint64_t number, Instant begun) {
                                disk_healthy_.store(true, std::memory_order_relaxed);
+                               (is_leader() ? node_metrics().dispatch_log : node_metrics().store_logs).add_since(begun);
                                strand_.post([this, number] { core_.persisted(number, now()); });
                                if (std::exchange(log_thread_has_fsm_, false))
                                  fsm_queue_->run_here([this] { return !log_thread_->idle(); });
@@ -122,6 +124,10 @@ Node::Node(NodeOptions options, Fsm& fsm, Transport& transport, Parts parts)
                                  core_.log_read(token, std::move(entries), now());
                                });
                              }});
+  stop_showing_ = base::metrics::before_show([this] {
+    node_metrics().applied_index.set(static_cast<double>(applied().value));
+    node_metrics().last_index.set(static_cast<double>(last_index().value));
+  });
   transport_.start(*this);
   strand_.post([this] {
     if (options_.bootstrap && core_.term().value == 0 && core_.log().last().value == 0) {
@@ -142,6 +148,7 @@ Node::~Node() {
 void Node::stop() {
   const std::lock_guard once(stop_once_);
   if (stopping_.exchange(true)) return;
+  stop_showing_();
   strand_.post([this] {
     if (!stopped_) stopped_ = kShutDown;
     fail_waiting_above({0}, kShutDown);
@@ -209,7 +216,11 @@ void Node::run_timer() {
 }
 
 void Node::carry_out(Effects effects) {
-  if (effects.write && !stopped_) log_thread_->write(std::move(*effects.write), effects.write_number);
+  if (effects.write && !stopped_) {
+    const bool leads = role_.load(std::memory_order_relaxed) == Role::leader;
+    if (leads) node_metrics().dispatched.set(static_cast<double>(effects.write->entries.size()));
+    log_thread_->write(std::move(*effects.write), effects.write_number);
+  }
   for (Message& message : effects.messages) send(std::move(message));
   for (const RoleChange& change : effects.roles) changed_role(change);
   for (FsmStep& step : effects.fsm) {
@@ -224,7 +235,13 @@ void Node::carry_out(Effects effects) {
       }
     }
     work.entries = std::move(step.entries);
+    const Instant begun = now();
+    if (!work.waiters.empty()) {
+      node_metrics().commit_time.add_since(work.waiters.front().since);
+      node_metrics().committed.set(static_cast<double>(work.entries.size()));
+    }
     give_to_fsm(std::move(work), small);
+    node_metrics().fsm_enqueue.add_since(begun);
   }
   if (effects.lost) fail_waiting_above(effects.lost->above, effects.lost->error);
   for (const LogRead& read : effects.log_reads) log_thread_->read(read);
@@ -269,7 +286,7 @@ void Node::fail_waiting_above(LogIndex index, const Error& error) {
 }
 
 void Node::wait_for(LogIndex index, WhenApplied done) {
-  waiting_.push_back({index, std::move(done)});
+  waiting_.push_back({index, std::move(done), now()});
 }
 
 void Node::answer_reads(std::vector<ReadAnswer>& answers) {
@@ -291,7 +308,21 @@ void Node::changed_role(const RoleChange& change) {
   if (leader_.load()->id != change.leader || leader_.load()->address != change.leader_address) {
     leader_.store(&leaders_.emplace_back(Leader{change.leader, change.leader_address}), std::memory_order_release);
   }
-  role_.store(change.role, std::memory_order_release);
+  const NodeMetrics& metrics = node_metrics();
+  if (role_.exchange(change.role, std::memory_order_acq_rel) != change.role) {
+    switch (change.role) {
+      case Role::leader:
+        metrics.state_leader.add();
+        break;
+      case Role::candidate:
+        metrics.state_candidate.add();
+        break;
+      case Role::follower:
+        metrics.state_follower.add();
+        break;
+    }
+  }
+  if (change.role == Role::leader) metrics.peers.set(static_cast<double>(core_.status().configuration.servers.size()));
   term_.store(change.term.value, std::memory_order_relaxed);
   if (options_.on_role) options_.on_role(change);
 }
@@ -306,34 +337,42 @@ void Node::halt(Error error) {
 
 void Node::begin_snapshot() {
   snapshot_running_ = true;
+  snapshot_begun_ = now();
   snapshot_asked_by_core_ = false;
   want_this_snapshot_ = std::exchange(want_snapshot_, {});
-  give_to_fsm(
-      {.call =
-           [this](Fsm& fsm, LogIndex applied) {
-             std::shared_ptr<FsmSnapshot> state = fsm.snapshot();
-             strand_.post([this, state = std::move(state), applied]() mutable {
-               Result<SnapshotMeta> meta = core_.snapshot_meta(applied);
-               if (!meta) return end_snapshot(std::move(meta));
-               in_background([this, state = std::move(state), meta = std::move(*meta)]() mutable {
-                 Result<SnapshotMeta> stored = [&]() -> Result<SnapshotMeta> {
-                   Result<std::unique_ptr<SnapshotWriter>> writer = snapshots_->create(std::move(meta));
-                   if (!writer) return writer.error();
-                   if (Result<> written = state->write(**writer); !written) return written.error();
-                   return (*writer)->commit();
-                 }();
-                 state.reset();
-                 strand_.post([this, stored = std::move(stored)]() mutable { end_snapshot(std::move(stored)); });
-               });
-             });
-           }},
-      false);
+  const auto take = [this](Fsm& fsm, LogIndex applied) {
+    const Instant begun = now();
+    std::shared_ptr<FsmSnapshot> state = fsm.snapshot();
+    node_metrics().fsm_snapshot.add_since(begun);
+    strand_.post([this, state = std::move(state), applied]() mutable {
+      Result<SnapshotMeta> meta = core_.snapshot_meta(applied);
+      if (!meta) return end_snapshot(std::move(meta));
+      in_background([this, state = std::move(state), meta = std::move(*meta)]() mutable {
+        Result<SnapshotMeta> stored = persist(std::move(state), std::move(meta));
+        strand_.post([this, stored = std::move(stored)]() mutable { end_snapshot(std::move(stored)); });
+      });
+    });
+  };
+  give_to_fsm({.call = take}, false);
+}
+
+Result<SnapshotMeta> Node::persist(std::shared_ptr<FsmSnapshot> state, SnapshotMeta meta) {
+  Instant begun = now();
+  Result<std::unique_ptr<SnapshotWriter>> writer = snapshots_->create(std::move(meta));
+  if (!writer) return writer.error();
+  node_metrics().snapshot_create.add_since(begun);
+  begun = now();
+  if (Result<> written = state->write(**writer); !written) return written.error();
+  Result<SnapshotMeta> stored = (*writer)->commit();
+  node_metrics().snapshot_persist.add_since(begun);
+  return stored;
 }
 
 void Node::end_snapshot(Result<SnapshotMeta> meta) {
   if (!meta && meta.error().code != Errc::not_found)
     say(Severity::error, "failed to take a snapshot: " + meta.error().detail);
   for (auto& done : std::exchange(want_this_snapshot_, {})) done(meta);
+  if (meta) node_metrics().snapshot_take.add_since(snapshot_begun_);
   core_.snapshot_stored(std::move(meta), now());
   snapshot_running_ = false;
   if (!stopped_ && (snapshot_asked_by_core_ || !want_snapshot_.empty())) begin_snapshot();
@@ -341,6 +380,7 @@ void Node::end_snapshot(Result<SnapshotMeta> meta) {
 
 void Node::store_received(const SnapshotReceive& receive) {
   in_background([this, receive] {
+    const Instant begun = now();
     Result<SnapshotMeta> stored = [&]() -> Result<SnapshotMeta> {
       Result<std::unique_ptr<ByteSource>> bytes = transport_.snapshot_bytes(receive.from, receive.call);
       if (!bytes) return bytes.error();
@@ -351,6 +391,7 @@ void Node::store_received(const SnapshotReceive& receive) {
       if (Result<> copied = copy(**bytes, **writer, receive.meta.size, stopping_); !copied) return copied.error();
       return (*writer)->commit();
     }();
+    node_metrics().install_snapshot.add_since(begun);
     if (!stored)
       say(Severity::error, "failed to receive a snapshot from " + receive.from.value + ": " + stored.error().detail);
     strand_.post([this, token = receive.token, stored = std::move(stored)]() mutable {
@@ -377,6 +418,7 @@ void Node::store_user_snapshot(SnapshotMeta meta) {
       carry_out(core_.take());
       WhenDone done = std::exchange(restore_done_, nullptr);
       if (!done) return;
+      node_metrics().restore_user_snapshot.add_since(restore_begun_);
       if (failed) return done(*failed);
       if (!index) return done(index.error());
       wait_for(*index, [done = std::move(done)](Result<Completion> completion) mutable { done(index_of(completion)); });
@@ -429,6 +471,7 @@ void Node::propose(std::string data, WhenApplied done) {
 void Node::propose(std::string data, std::string extensions, WhenApplied done) {
   strand_.post([this, data = std::move(data), extensions = std::move(extensions), done = std::move(done)]() mutable {
     if (stopped_) return done(*stopped_);
+    node_metrics().apply.add();
     Result<LogIndex> index =
         core_.propose(EntryType::command, std::move(data), std::move(extensions), base::system_clock().wall(), now());
     if (!index) return done(index.error());
@@ -439,6 +482,7 @@ void Node::propose(std::string data, std::string extensions, WhenApplied done) {
 void Node::barrier(WhenDone done) {
   strand_.post([this, done = std::move(done)]() mutable {
     if (stopped_) return done(*stopped_);
+    node_metrics().barrier.add();
     Result<LogIndex> index = core_.propose(EntryType::barrier, {}, {}, base::system_clock().wall(), now());
     if (!index) return done(index.error());
     wait_for(*index, [done = std::move(done)](Result<Completion> completion) mutable { done(index_of(completion)); });
@@ -448,6 +492,7 @@ void Node::barrier(WhenDone done) {
 void Node::verify_leader(ReadMode mode, WhenDone done) {
   strand_.post([this, mode, done = std::move(done)]() mutable {
     if (stopped_) return done(*stopped_);
+    node_metrics().verify_leader.add();
     const std::uint64_t read = next_read_++;
     reading_.emplace(read, std::move(done));
     core_.read(read, mode, now());
@@ -484,6 +529,8 @@ void Node::restore(std::unique_ptr<ByteSource> source, const SnapshotMeta& archi
     if (stopped_) return done(*stopped_);
     if (restore_done_) return done(Error{Errc::unavailable, "another restore is under way"});
     if (Result<> begun = core_.restore(index, now()); !begun) return done(begun.error());
+    node_metrics().restore.add();
+    restore_begun_ = now();
     restore_source_ = std::move(source);
     restore_done_ = std::move(done);
   });

@@ -115,6 +115,7 @@ class Node final : private TransportHandler {
   void answer_reads(std::vector<ReadAnswer>& answers);
   void changed_role(const RoleChange& change);
   void begin_snapshot();
+  base::Result<SnapshotMeta> persist(std::shared_ptr<FsmSnapshot> state, SnapshotMeta meta);
   void end_snapshot(base::Result<SnapshotMeta> meta);
   void store_received(const SnapshotReceive& receive);
   void store_user_snapshot(SnapshotMeta meta);
@@ -137,6 +138,7 @@ class Node final : private TransportHandler {
   bool snapshot_running_ = false;
   bool snapshot_asked_by_core_ = false;
   std::vector<std::move_only_function<void(base::Result<SnapshotMeta>)>> want_snapshot_, want_this_snapshot_;
+  Instant snapshot_begun_{}, restore_begun_{};
   std::unique_ptr<ByteSource> restore_source_;
   WhenDone restore_done_;
   std::move_only_function<void(base::Result<>)> transfer_done_;
@@ -165,6 +167,7 @@ class Node final : private TransportHandler {
   };
   std::list<Background> background_;  // guarded by background_lock_
   std::thread timer_;
+  std::function<void()> stop_showing_;  // gauges
 };
 
 }  // namespace proconsul::raft
