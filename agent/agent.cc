@@ -15,9 +15,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/net/loop.h"
 #include "base/net/tls.h"
 #include "base/random.h"
+#include "catalog/registry/usage.h"
 
 namespace proconsul::agent {
 namespace {
@@ -167,13 +169,15 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<local::LocalAgent> local;
   std::unique_ptr<http::Context> context;
   std::unique_ptr<http::HttpServer> http;
-  base::Background background{};  // last: its threads use all of the above
+  std::function<void()> refresh_gauges{};  // ends their refreshing
+  base::Background background{};           // last: its threads use all of the above
 
   Impl(config::Loaded loaded_, config::LoadOptions options_, Events events_)
       : loaded(std::move(loaded_)), options(std::move(options_)), events(std::move(events_)) {}
 
   Result<> start();
   Result<> listen();
+  void set_gauges() const;
   Result<> reload() override;
   Result<> leave() override;
   std::string config_json() const override;
@@ -206,11 +210,14 @@ Result<> Agent::Impl::start() {
   own.check_update_interval = config.check_update_interval;
   own.check_output_max_size = static_cast<std::size_t>(config.check_output_max_size);
   own.discard_check_output = config.discard_check_output;
+  own.local_scripts = config.enable_local_script_checks;
+  own.remote_scripts = config.enable_remote_script_checks;
   own.deregister_interval_min = config.check_deregister_interval_min;
   own.sync_interval = config.ae_interval;
   local = std::make_unique<local::LocalAgent>(std::move(own), *server, local_watches, base::system_clock());
   if (Result<> ready = local->start(configured_services(config), configured_checks(config)); !ready) return ready;
 
+  refresh_gauges = base::metrics::before_show([this] { set_gauges(); });
   context.reset(new http::Context{.server = *server,
                                   .local_watches = local_watches,
                                   .settings = http_settings(config),
@@ -220,6 +227,25 @@ Result<> Agent::Impl::start() {
                                   .control = this});
   http = std::make_unique<http::HttpServer>(loops, *context);
   return listen();
+}
+
+void Agent::Impl::set_gauges() const {
+  static const base::metrics::Gauge kApplied = base::metrics::gauge("raft.applied_index");
+  static const base::metrics::Gauge kLast = base::metrics::gauge("raft.last_index");
+  static const base::metrics::Gauge kIsLeader = base::metrics::gauge("server.isLeader");
+  static const base::metrics::Gauge kSessions = base::metrics::gauge("session_ttl.active");
+  const server::RaftServer::Gauges gauges = server->gauges();
+  kApplied.set(static_cast<double>(gauges.applied_index));
+  kLast.set(static_cast<double>(gauges.last_index));
+  kIsLeader.set(gauges.leader ? 1 : 0);
+  kSessions.set(static_cast<double>(gauges.timed_sessions));
+  const base::metrics::Labels labels{{"datacenter", loaded.config.datacenter}};
+  const auto view = server->view();
+  const catalog::ServiceUsage usage = catalog::service_usage(view->tables(), nullptr).usage;
+  base::metrics::gauge("state.nodes", labels).set(static_cast<double>(usage.Nodes));
+  base::metrics::gauge("state.services", labels).set(static_cast<double>(usage.Services));
+  base::metrics::gauge("state.service_instances", labels).set(static_cast<double>(usage.ServiceInstances));
+  base::metrics::gauge("state.kv_entries", labels).set(static_cast<double>(view->tables().kv.size()));
 }
 
 Result<> Agent::Impl::listen() {
@@ -314,6 +340,7 @@ Result<> Agent::reload() {
 
 void Agent::stop() {
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
+  if (const auto end = std::exchange(impl_->refresh_gauges, nullptr)) end();
   if (impl_->local) impl_->local->stop();
   if (impl_->server) impl_->server->stop();
   if (impl_->http) impl_->http->stop();

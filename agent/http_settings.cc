@@ -15,11 +15,12 @@ http::Settings http_settings(const config::Config& config) {
     settings.allow_write_from.push_back(network.to_string());
   }
   settings.use_cache = config.http_use_cache;
+  settings.use_streaming_backend = config.use_streaming_backend;
   settings.discovery_max_stale = config.discovery_max_stale;
   settings.max_query_time = config.max_query_time;
   settings.default_query_time = config.default_query_time;
   settings.rpc_hold_timeout = config.rpc_hold_timeout;
-  settings.session_ttl_min = config.session_ttl_min;
+  if (config.session_ttl_min.nanoseconds > 0) settings.session_ttl_min = config.session_ttl_min;
   settings.kv_max_value_size = config.kv_max_value_size;
   settings.txn_max_req_len = config.txn_max_req_len;
   if (config.http_max_header_bytes > 0) {

@@ -17,6 +17,7 @@
 #include "agent/config/load.h"
 #include "agent/version.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 namespace proconsul::agent {
 namespace {
@@ -114,6 +115,21 @@ base::log::Options log_options(const config::Logging& logging) {
   return options;
 }
 
+base::metrics::Options metrics_options(const config::Config& config) {
+  const config::Telemetry& telemetry = config.telemetry;
+  base::metrics::Options options;
+  options.prefix = telemetry.metrics_prefix;
+  if (!telemetry.disable_hostname) {
+    char host[256] = {};
+    if (gethostname(host, sizeof host - 1) == 0) options.host = host;
+  }
+  options.allow.assign(telemetry.allowed_prefixes.begin(), telemetry.allowed_prefixes.end());
+  options.block.assign(telemetry.blocked_prefixes.begin(), telemetry.blocked_prefixes.end());
+  options.filter_default = telemetry.filter_default;
+  options.prometheus_retention_seconds = telemetry.prometheus.expiration.nanoseconds / 1'000'000'000;
+  return options;
+}
+
 /// Removed when the agent ends in an orderly way.
 class PidFile {
  public:
@@ -193,6 +209,7 @@ int run_agent(std::span<const std::string> arguments) {
   if (const Result<> logs = base::log::configure(log_options(loaded->config.logging)); !logs) {
     return refuse(logs.error().detail);
   }
+  base::metrics::configure(metrics_options(loaded->config));
   const Result<PidFile> pid_file = PidFile::write(loaded->config.pid_file);
   if (!pid_file) return refuse(pid_file.error().detail);
   for (const std::string& warning : loaded->warnings) kLog.warn(warning);

@@ -186,7 +186,7 @@ void agent_service_maintenance(Context& agent, std::shared_ptr<const Request> re
 
 Result<Reply> agent_health_by_id(Context& agent, const Request& request) {
   const Result<std::string_view> id = path_part(request, "serviceID");
-  if (!id) return id.error();
+  if (!id) return {Errc::internal, id.error().detail};  // Consul's status for this one
   const std::optional<catalog::NodeService> service = agent.local->service(*id);
   if (!service) {
     ServiceChecksInfo nothing{};
@@ -199,7 +199,7 @@ Result<Reply> agent_health_by_id(Context& agent, const Request& request) {
 
 Result<Reply> agent_health_by_name(Context& agent, const Request& request) {
   const Result<std::string_view> name = path_part(request, "service Name");
-  if (!name) return name.error();
+  if (!name) return {Errc::internal, name.error().detail};
   // The worst instance decides: 404 counts only as long as there is none.
   int status = 404;
   std::string reason = "ServiceName " + std::string(*name) + " Not Found";

@@ -18,6 +18,19 @@ PROCONSUL_DESCRIBE_TYPE(AgentUpstream, "api.Upstream") {
   type.field("CentrallyConfigured", &AgentUpstream::CentrallyConfigured).omit_empty().no_filter();
 }
 
+PROCONSUL_DESCRIBE_TYPE(AgentExposePath, "api.ExposePath") {
+  type.field("ListenerPort", &AgentExposePath::ListenerPort).omit_empty();
+  type.field("Path", &AgentExposePath::Path).omit_empty();
+  type.field("LocalPathPort", &AgentExposePath::LocalPathPort).omit_empty();
+  type.field("Protocol", &AgentExposePath::Protocol).omit_empty();
+  type.field("ParsedFromCheck", &AgentExposePath::ParsedFromCheck);
+}
+
+PROCONSUL_DESCRIBE_TYPE(AgentExpose, "api.ExposeConfig") {
+  type.field("Checks", &AgentExpose::Checks).omit_empty();
+  type.field("Paths", &AgentExpose::Paths).omit_empty();
+}
+
 PROCONSUL_DESCRIBE_TYPE(AgentProxy, "api.AgentServiceConnectProxyConfig") {
   type.field("EnvoyExtensions", &AgentProxy::EnvoyExtensions).omit_empty();
   type.field("DestinationServiceName", &AgentProxy::DestinationServiceName).omit_empty();
@@ -134,9 +147,16 @@ AgentProxy shown(const catalog::ConnectProxyConfig& proxy) {
                          .Mode = proxy.Mode,
                          .Config = proxy.Config,
                          .MeshGateway = *proxy.MeshGateway,
-                         .Expose = *proxy.Expose};
+                         .Expose = {.Checks = proxy.Expose->Checks, .Paths = {}}};
   if (proxy.TransparentProxy.is_set()) shown_proxy.TransparentProxy = *proxy.TransparentProxy;
   if (proxy.AccessLogs.is_set()) shown_proxy.AccessLogs = *proxy.AccessLogs;
+  for (const catalog::ExposePath& path : proxy.Expose->Paths) {
+    shown_proxy.Expose.Paths.push_back({.ListenerPort = path.ListenerPort,
+                                        .Path = path.Path,
+                                        .LocalPathPort = path.LocalPathPort,
+                                        .Protocol = path.Protocol,
+                                        .ParsedFromCheck = path.ParsedFromCheck});
+  }
   for (const catalog::Upstream& upstream : proxy.Upstreams) shown_proxy.Upstreams.push_back(shown(upstream));
   return shown_proxy;
 }

@@ -26,6 +26,21 @@ struct AgentUpstream {
 };
 PROCONSUL_DECLARE_TYPE(AgentUpstream)
 
+struct AgentExposePath {
+  base::Int ListenerPort{};
+  std::string Path{};
+  base::Int LocalPathPort{};
+  std::string Protocol{};
+  bool ParsedFromCheck{};
+};
+PROCONSUL_DECLARE_TYPE(AgentExposePath)
+
+struct AgentExpose {
+  bool Checks{};
+  base::List<AgentExposePath> Paths{};
+};
+PROCONSUL_DECLARE_TYPE(AgentExpose)
+
 struct AgentProxy {
   base::List<catalog::EnvoyExtension> EnvoyExtensions{};
   std::string DestinationServiceName{};
@@ -38,7 +53,7 @@ struct AgentProxy {
   base::Map<base::Value> Config{};
   base::List<AgentUpstream> Upstreams{};
   catalog::MeshGatewayConfig MeshGateway{};
-  catalog::ExposeConfig Expose{};
+  AgentExpose Expose{};
   base::Pointer<catalog::AccessLogsConfig> AccessLogs{};
 };
 PROCONSUL_DECLARE_TYPE(AgentProxy)

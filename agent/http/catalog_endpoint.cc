@@ -158,8 +158,8 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
   if (!filter) return filter.error();
   const catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
   catalog::NodeServiceList shown{};
-  shown.Services.make_present();
   if (found.node != nullptr) {
+    shown.Services.make_present();
     shown.Node.emplace() = found.node->get();
     for (const catalog::ServiceRow* row : found.services) {
       catalog::NodeService service = row->get();

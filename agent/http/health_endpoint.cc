@@ -49,6 +49,9 @@ Result<Answer> instances(const ReadContext& context, Which which) {
   }
   const Result<std::string_view> service = path_part(request, "service name");
   if (!service) return service.error();
+  if (!request.param("sg").empty() || !request.param("sameness-group").empty()) {
+    return {Errc::internal, "sameness groups are not supported in consul CE"};
+  }
   const Result<bool> passing = passing_only(request);
   if (!passing) return passing.error();
   Result<Filter> filter = Filter::create<catalog::CheckServiceNode>(request.options.filter);

@@ -23,7 +23,9 @@ using base::Result;
 
 constexpr std::string_view kNodeMaintenance = "_node_maintenance";
 constexpr std::string_view kServiceMaintenance = "_service_maintenance:";
-constexpr base::Duration kRetry = base::seconds(15);  // after the catalog could not be reached
+// After the catalog could not be reached: soon at first (a server that starts has no leader for a moment), then rarely.
+constexpr base::Duration kFirstRetry = base::milliseconds(20);
+constexpr base::Duration kLastRetry = base::seconds(15);
 
 const char* source_name(Source source) {
   return source == Source::file ? "local" : "remote";
@@ -202,10 +204,15 @@ void LocalAgent::synchronize() {
       continue;
     }
     failed = true;
-    log_.warn("Syncing with the catalog failed", {{"error", answer.error()}});
+    // Merely waiting for a leader is no fault.
+    const base::log::Level level =
+        answer.error().code == Errc::no_leader ? base::log::Level::debug : base::log::Level::warn;
+    log_.write(level, "Syncing with the catalog failed; it is tried again", {{"error", answer.error()}});
   }
   dirty_ = false;
-  compare_at_ = now + (failed ? std::min(kRetry, options_.sync_interval) : options_.sync_interval);
+  retry_ =
+      failed ? std::min({base::Duration{retry_.nanoseconds * 2}, kLastRetry, options_.sync_interval}) : kFirstRetry;
+  compare_at_ = now + (failed ? retry_ : options_.sync_interval);
 }
 
 // ---- services
@@ -251,7 +258,7 @@ Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep)
       check.Output = before->Output;
       check.Status = before->Status;
     }
-    if (Result<> started = start_check(check, registration.checks[i]); !started) return started;
+    if (Result<> started = start_check(check, registration.checks[i], registration.source); !started) return started;
     named.insert(check.CheckID);
     checks.push_back(std::move(check));
   }
@@ -325,7 +332,7 @@ Result<> LocalAgent::do_add_check(CheckRegistration registration, bool keep) {
     check.Output = before->Output;
   }
   if (registration.type) {
-    if (Result<> started = start_check(check, *registration.type); !started) return started;
+    if (Result<> started = start_check(check, *registration.type, registration.source); !started) return started;
   }
   if (keep) {
     PersistedCheck persisted{
@@ -371,11 +378,19 @@ void LocalAgent::do_remove_check(const std::string& id) {
   dirty_ = true;
 }
 
-Result<> LocalAgent::start_check(catalog::HealthCheck& check, const catalog::CheckType& type) {
+Result<> LocalAgent::start_check(catalog::HealthCheck& check, const catalog::CheckType& type, Source source) {
   if (Result<> valid = validate_check(type); !valid) {
     return {Errc::internal, "Check is not valid: " + valid.error().detail};
   }
   const std::string_view kind = check_type(type);
+  if (!type.ScriptArgs.empty() && !(source == Source::file ? options_.local_scripts : options_.remote_scripts)) {
+    return {Errc::internal,
+            source == Source::file
+                ? "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
+                  "'enable_local_script_checks' to true"
+                : "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' "
+                  "to true"};
+  }
   if (kind != "ttl") {
     return {Errc::invalid_argument, "check " + base::quote(check.CheckID) +
                                         ": this version runs checks of type \"ttl\" only, not " + base::quote(kind) +

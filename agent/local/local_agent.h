@@ -50,6 +50,8 @@ class LocalAgent {
     base::Duration check_update_interval{};    // output alone is sent this late; 0: at once
     std::size_t check_output_max_size = 4096;  // bytes
     bool discard_check_output = false;
+    bool local_scripts = false;   // whether checks from the configuration may run scripts
+    bool remote_scripts = false;  // whether checks from the API may
     base::Duration deregister_interval_min = base::seconds(60);  // least deregister_critical_service_after
     base::Duration sync_interval = base::seconds(60);            // between full comparisons
   };
@@ -114,7 +116,7 @@ class LocalAgent {
   base::Result<> do_add_check(CheckRegistration registration, bool keep);
   void do_remove_check(const std::string& id);
   base::Result<> do_update_ttl(const std::string& id, const std::string& status, std::string output);
-  base::Result<> start_check(catalog::HealthCheck& check, const catalog::CheckType& type);
+  base::Result<> start_check(catalog::HealthCheck& check, const catalog::CheckType& type, Source source);
   void set_status(const std::string& id, std::string_view status, std::string_view output);
   void reap_with(const catalog::HealthCheck& check, const catalog::CheckType& type);
   void report(std::string_view service_id);
@@ -141,6 +143,7 @@ class LocalAgent {
   server::Deadlines reap_deadlines_{};                  // by check
   server::Deadlines deferred_{};                        // by check: when its output is sent
   base::MonotonicTime compare_at_{};
+  base::Duration retry_ = base::milliseconds(20);  // the next wait after a failure
   bool dirty_ = true;
   std::thread thread_{};
 };

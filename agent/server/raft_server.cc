@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "catalog/chunking.h"
 
@@ -72,6 +73,8 @@ void RaftServer::stop() {
 }
 
 void RaftServer::apply(std::string command, ApplyDone done) {
+  static const base::metrics::Counter kApplied = base::metrics::counter("raft.apply");
+  kApplied.add();
   auto answer = [done = std::move(done)](Result<raft::Completion> applied) mutable {
     if (!applied) return done(for_clients(std::move(applied.error())));
     auto* result = std::any_cast<catalog::ApplyResult>(&applied->response);
@@ -117,6 +120,13 @@ std::vector<std::string> RaftServer::peers() const {
   std::vector<std::string> addresses;
   for (const raft::Server& server : node_->configuration().servers) addresses.push_back(server.address);
   return addresses;
+}
+
+RaftServer::Gauges RaftServer::gauges() const {
+  return {.applied_index = node_->applied().value,
+          .last_index = node_->last_index().value,
+          .leader = node_->is_leader(),
+          .timed_sessions = clocks_.timed_sessions()};
 }
 
 void RaftServer::restart_session_timer(const catalog::Session& session) {

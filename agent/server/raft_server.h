@@ -40,6 +40,14 @@ class RaftServer final : public Server, public Operator {
   void restart_session_timer(const catalog::Session& session) override;
   void stop_session_timer(std::string_view id) override { clocks_.stop_session(id); }
 
+  /// For telemetry.
+  struct Gauges {
+    std::uint64_t applied_index{}, last_index{};
+    bool leader{};
+    std::size_t timed_sessions{};
+  };
+  Gauges gauges() const;
+
   // For operators: raft_operator.cc.
   Peers raft_peers() override;
   void remove_peer(const std::string& id, Done done) override;

@@ -174,6 +174,7 @@ ServiceNode service_node(const Tables& tables, const InstanceRow& row) {
   joined.ServiceTaggedAddresses = std::move(service.TaggedAddresses);
   if (service.Weights) joined.ServiceWeights = *service.Weights;
   joined.ServiceMeta = std::move(service.Meta);
+  joined.ServiceMeta.make_present();  // in this shape it is never null
   joined.ServicePort = service.Port;
   joined.ServiceSocketPath = std::move(service.SocketPath);
   joined.ServiceEnableTagOverride = service.EnableTagOverride;
