@@ -71,7 +71,7 @@ TEST(Cli, OperatorCommandsRepeatWhatIsWrongWithAFlag) {
 
 TEST(Cli, TheVersionStartsWithTheLineThatClientsParse) {
   for (const std::string word : {"version", "-v", "-version", "--version"}) {
-    EXPECT_THAT(run_line({word}).out, StartsWith("Consul v1.21.4\nproconsul "));
+    EXPECT_THAT(run_line({word}).out, StartsWith("Consul v1.21.4\nProconsul v"));
   }
   EXPECT_THAT(run_line({"version", "-format=json"}).out, HasSubstr("\n   \"Version\": \"1.21.4\","));
   EXPECT_EQ(run_line({"version", "-format=x"}).err, "Unknown format: x\n");
