@@ -174,9 +174,13 @@ class Reader {
   }
   void mismatch(std::string value, const Type& type, const Field* field, const Frame* frame) {
     if (failure_) return;
-    std::string name = field && !field->go_type.empty() ? field->go_type
-                       : type.json_shadow.empty()       ? type.go_name()
-                                                        : type.json_shadow;
+    std::string name = type.json_shadow.empty() ? type.go_name() : type.json_shadow;
+    if (field && !field->go_type.empty()) {
+      name = field->go_type;
+    } else if (!field && frame) {  // an element: Go's name of it is in that of the list or map
+      const std::string& container = frame->field->go_type;
+      if (const std::size_t end = container.rfind(']'); end != std::string::npos) name = container.substr(end + 1);
+    }
     save({.is_type_error = true, .value = std::move(value), .type = std::move(name)}, frame);
   }
 

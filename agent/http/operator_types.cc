@@ -3,9 +3,9 @@
 namespace proconsul::agent::http {
 
 PROCONSUL_DESCRIBE_TYPE(RaftServer, "structs.RaftServer") {
-  type.field("ID", &RaftServer::ID);
+  type.field("ID", &RaftServer::ID).go_type("raft.ServerID");
   type.field("Node", &RaftServer::Node);
-  type.field("Address", &RaftServer::Address);
+  type.field("Address", &RaftServer::Address).go_type("raft.ServerAddress");
   type.field("Leader", &RaftServer::Leader);
   type.field("ProtocolVersion", &RaftServer::ProtocolVersion);
   type.field("Voter", &RaftServer::Voter);
@@ -63,9 +63,9 @@ PROCONSUL_DESCRIBE_TYPE(AutopilotServer, "api.AutopilotServer") {
   type.field("Healthy", &AutopilotServer::Healthy);
   type.field("StableSince", &AutopilotServer::StableSince);
   type.field("ReadReplica", &AutopilotServer::ReadReplica);
-  type.field("Status", &AutopilotServer::Status);
+  type.field("Status", &AutopilotServer::Status).go_type("api.AutopilotServerStatus");
   type.field("Meta", &AutopilotServer::Meta);
-  type.field("NodeType", &AutopilotServer::NodeType);
+  type.field("NodeType", &AutopilotServer::NodeType).go_type("api.AutopilotServerType");
 }
 
 PROCONSUL_DESCRIBE_TYPE(AutopilotState, "api.AutopilotState") {
@@ -80,6 +80,14 @@ PROCONSUL_DESCRIBE_TYPE(AutopilotState, "api.AutopilotState") {
 PROCONSUL_DESCRIBE_TYPE(TransferLeaderResponse, "api.TransferLeaderResponse") {
   type.field("Success", &TransferLeaderResponse::Success);
 }
+
+namespace {
+
+base::Duration or_zero(const base::Pointer<base::Duration>& duration) {
+  return duration ? *duration : base::Duration{};
+}
+
+}  // namespace
 
 AutopilotConfiguration shown(const catalog::AutopilotConfig& config) {
   return {.CleanupDeadServers = config.CleanupDeadServers,
@@ -97,10 +105,10 @@ AutopilotConfiguration shown(const catalog::AutopilotConfig& config) {
 catalog::AutopilotConfig stored(const AutopilotConfiguration& configuration) {
   catalog::AutopilotConfig config{};
   config.CleanupDeadServers = configuration.CleanupDeadServers;
-  config.LastContactThreshold = configuration.LastContactThreshold;
+  config.LastContactThreshold = or_zero(configuration.LastContactThreshold);
   config.MaxTrailingLogs = configuration.MaxTrailingLogs;
   config.MinQuorum = configuration.MinQuorum;
-  config.ServerStabilizationTime = configuration.ServerStabilizationTime;
+  config.ServerStabilizationTime = or_zero(configuration.ServerStabilizationTime);
   config.RedundancyZoneTag = configuration.RedundancyZoneTag;
   config.DisableUpgradeMigration = configuration.DisableUpgradeMigration;
   config.UpgradeVersionTag = configuration.UpgradeVersionTag;

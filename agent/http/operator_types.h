@@ -29,10 +29,10 @@ PROCONSUL_DECLARE_TYPE(RaftConfiguration)
 
 struct AutopilotConfiguration {
   bool CleanupDeadServers = true;
-  base::Duration LastContactThreshold = base::milliseconds(200);
+  base::Pointer<base::Duration> LastContactThreshold = base::milliseconds(200);  // null counts as 0
   std::uint64_t MaxTrailingLogs = 250;
   base::Uint MinQuorum{};
-  base::Duration ServerStabilizationTime = base::seconds(10);
+  base::Pointer<base::Duration> ServerStabilizationTime = base::seconds(10);
   std::string RedundancyZoneTag{};
   bool DisableUpgradeMigration{};
   std::string UpgradeVersionTag{};

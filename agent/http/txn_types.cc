@@ -9,7 +9,7 @@
 namespace proconsul::agent::http {
 
 PROCONSUL_DESCRIBE_TYPE(KVTxnOp, "api.KVTxnOp") {
-  type.field("Verb", &KVTxnOp::Verb);
+  type.field("Verb", &KVTxnOp::Verb).go_type("api.KVOp");
   type.field("Key", &KVTxnOp::Key);
   type.field("Value", &KVTxnOp::Value);
   type.field("Flags", &KVTxnOp::Flags);
@@ -33,12 +33,12 @@ PROCONSUL_DESCRIBE_TYPE(ApiNode, "api.Node") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(NodeTxnOp, "api.NodeTxnOp") {
-  type.field("Verb", &NodeTxnOp::Verb);
+  type.field("Verb", &NodeTxnOp::Verb).go_type("api.NodeOp");
   type.field("Node", &NodeTxnOp::Node);
 }
 
 PROCONSUL_DESCRIBE_TYPE(ApiService, "api.AgentService") {
-  type.field("Kind", &ApiService::Kind).omit_empty();
+  type.field("Kind", &ApiService::Kind).go_type("api.ServiceKind").omit_empty();
   type.field("ID", &ApiService::ID);
   type.field("Service", &ApiService::Service);
   type.field("Tags", &ApiService::Tags);
@@ -61,7 +61,7 @@ PROCONSUL_DESCRIBE_TYPE(ApiService, "api.AgentService") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(ServiceTxnOp, "api.ServiceTxnOp") {
-  type.field("Verb", &ServiceTxnOp::Verb);
+  type.field("Verb", &ServiceTxnOp::Verb).go_type("api.ServiceOp");
   type.field("Node", &ServiceTxnOp::Node);
   type.field("Service", &ServiceTxnOp::Service);
 }
@@ -111,7 +111,7 @@ PROCONSUL_DESCRIBE_TYPE(ApiCheck, "api.HealthCheck") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(CheckTxnOp, "api.CheckTxnOp") {
-  type.field("Verb", &CheckTxnOp::Verb);
+  type.field("Verb", &CheckTxnOp::Verb).go_type("api.CheckOp");
   type.field("Check", &CheckTxnOp::Check);
 }
 

@@ -54,7 +54,7 @@ void describe_last_settings(base::TypeBuilder<Check>& type) {
 }  // namespace
 
 PROCONSUL_DESCRIBE_TYPE(CheckType, "structs.CheckType") {
-  type.field("CheckID", &CheckType::CheckID);
+  type.field("CheckID", &CheckType::CheckID).go_type("types.CheckID");
   type.field("Name", &CheckType::Name);
   type.field("Status", &CheckType::Status);
   type.field("Notes", &CheckType::Notes);
@@ -76,7 +76,7 @@ PROCONSUL_DESCRIBE_TYPE(CheckType, "structs.CheckType") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(CheckDefinition, "structs.CheckDefinition") {
-  type.field("ID", &CheckDefinition::ID);
+  type.field("ID", &CheckDefinition::ID).go_type("types.CheckID");
   type.field("Name", &CheckDefinition::Name);
   type.field("Notes", &CheckDefinition::Notes);
   type.field("ServiceID", &CheckDefinition::ServiceID).alias("service_id");

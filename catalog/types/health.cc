@@ -38,7 +38,7 @@ PROCONSUL_DESCRIBE_TYPE(HealthCheckDefinition, "structs.HealthCheckDefinition") 
 
 PROCONSUL_DESCRIBE_TYPE(HealthCheck, "structs.HealthCheck") {
   type.field("Node", &HealthCheck::Node);
-  type.field("CheckID", &HealthCheck::CheckID);
+  type.field("CheckID", &HealthCheck::CheckID).go_type("types.CheckID");
   type.field("Name", &HealthCheck::Name);
   type.field("Status", &HealthCheck::Status);
   type.field("Notes", &HealthCheck::Notes);

@@ -38,6 +38,16 @@ TEST(TypesJson, ErrorsNameTheStructThatGoDecodesInto) {
             "json: cannot unmarshal string into Go struct field NodeService.Service.Port of type int");
   EXPECT_EQ(error_of<RegisterRequest>(R"({"TaggedAddresses":{"lan":1}})"),
             "json: cannot unmarshal number into Go struct field RegisterRequest.TaggedAddresses of type string");
+  EXPECT_EQ(error_of<RegisterRequest>(R"({"ID":5})"),
+            "json: cannot unmarshal number into Go struct field RegisterRequest.ID of type types.NodeID");
+  EXPECT_EQ(error_of<RegisterRequest>(R"({"Checks":{}})"),
+            "json: cannot unmarshal object into Go struct field RegisterRequest.Checks of type structs.HealthChecks");
+  EXPECT_EQ(error_of<RegisterRequest>(R"({"Checks":[5]})"),
+            "json: cannot unmarshal number into Go struct field RegisterRequest.Checks of type structs.HealthCheck");
+  EXPECT_EQ(error_of<Session>(R"({"Checks":[5]})"),
+            "json: cannot unmarshal number into Go struct field .Alias.Checks of type types.CheckID");
+  EXPECT_EQ(error_of<RegisterRequest>(R"({"Token":5})"),
+            "json: cannot unmarshal number into Go struct field RegisterRequest.WriteRequest.Token of type string");
   EXPECT_EQ(error_of<RegisterRequest>(R"({"Bogus":1})"), R"(json: unknown field "Bogus")");
   EXPECT_EQ(error_of<CheckDefinition>(R"({"TTL":"x"})"), R"(time: invalid duration "x")");
   EXPECT_EQ(error_of<CheckDefinition>(R"({"Interval":"10s","HTTP":5})"),

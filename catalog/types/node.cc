@@ -3,7 +3,7 @@
 namespace proconsul::catalog {
 
 PROCONSUL_DESCRIBE_TYPE(Node, "structs.Node") {
-  type.field("ID", &Node::ID);
+  type.field("ID", &Node::ID).go_type("types.NodeID");
   type.field("Node", &Node::Node);
   type.field("Address", &Node::Address);
   type.field("Datacenter", &Node::Datacenter);

@@ -11,18 +11,18 @@ PROCONSUL_DESCRIBE_TYPE(EnvoyExtension, "structs.EnvoyExtension") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(MeshGatewayConfig, "structs.MeshGatewayConfig") {
-  type.field("Mode", &MeshGatewayConfig::Mode).omit_empty();
+  type.field("Mode", &MeshGatewayConfig::Mode).go_type("structs.MeshGatewayMode").omit_empty();
 }
 
 PROCONSUL_DESCRIBE_TYPE(TransparentProxyConfig, "structs.TransparentProxyConfig") {
-  type.field("OutboundListenerPort", &TransparentProxyConfig::OutboundListenerPort);
+  type.field("OutboundListenerPort", &TransparentProxyConfig::OutboundListenerPort).omit_empty();
   type.field("DialedDirectly", &TransparentProxyConfig::DialedDirectly).omit_empty();
 }
 
 PROCONSUL_DESCRIBE_TYPE(AccessLogsConfig, "structs.AccessLogsConfig") {
   type.field("Enabled", &AccessLogsConfig::Enabled).omit_empty();
   type.field("DisableListenerLogs", &AccessLogsConfig::DisableListenerLogs).omit_empty();
-  type.field("Type", &AccessLogsConfig::Type).omit_empty();
+  type.field("Type", &AccessLogsConfig::Type).go_type("structs.LogSinkType").omit_empty();
   type.field("Path", &AccessLogsConfig::Path).omit_empty();
   type.field("JSONFormat", &AccessLogsConfig::JSONFormat).omit_empty();
   type.field("TextFormat", &AccessLogsConfig::TextFormat).omit_empty();
@@ -89,12 +89,15 @@ PROCONSUL_DESCRIBE_TYPE(ConnectProxyConfig, "structs.ConnectProxyConfig") {
   type.field("LocalServiceSocketPath", &ConnectProxyConfig::LocalServiceSocketPath)
       .omit_empty()
       .alias("local_service_socket_path");
-  type.field("Mode", &ConnectProxyConfig::Mode);
+  type.field("Mode", &ConnectProxyConfig::Mode).go_type("structs.ProxyMode");
   type.field("Config", &ConnectProxyConfig::Config).omit_empty().no_filter();
-  type.field("Upstreams", &ConnectProxyConfig::Upstreams).omit_empty();
+  type.field("Upstreams", &ConnectProxyConfig::Upstreams).go_type("structs.Upstreams").omit_empty();
   type.field("MeshGateway", &ConnectProxyConfig::MeshGateway).alias("mesh_gateway");
   type.field("Expose", &ConnectProxyConfig::Expose);
-  type.field("MutualTLSMode", &ConnectProxyConfig::MutualTLSMode).no_json().no_filter();
+  type.field("MutualTLSMode", &ConnectProxyConfig::MutualTLSMode)
+      .go_type("structs.MutualTLSMode")
+      .no_json()
+      .no_filter();
   type.json_shadow(R"(struct { DestinationServiceNameSnake string "json:\"destination_service_name\""; )"
                    R"(DestinationServiceIDSnake string "json:\"destination_service_id\""; )"
                    R"(LocalServiceAddressSnake string "json:\"local_service_address\""; )"

@@ -27,7 +27,7 @@ PROCONSUL_DESCRIBE_TYPE(ServiceConnect, "structs.ServiceConnect") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(ServiceDefinition, "structs.ServiceDefinition") {
-  type.field("Kind", &ServiceDefinition::Kind).omit_empty();
+  type.field("Kind", &ServiceDefinition::Kind).go_type("structs.ServiceKind").omit_empty();
   type.field("ID", &ServiceDefinition::ID);
   type.field("Name", &ServiceDefinition::Name);
   type.field("Tags", &ServiceDefinition::Tags);
@@ -37,7 +37,7 @@ PROCONSUL_DESCRIBE_TYPE(ServiceDefinition, "structs.ServiceDefinition") {
   type.field("Port", &ServiceDefinition::Port);
   type.field("SocketPath", &ServiceDefinition::SocketPath);
   type.field("Check", &ServiceDefinition::Check);
-  type.field("Checks", &ServiceDefinition::Checks);
+  type.field("Checks", &ServiceDefinition::Checks).go_type("structs.CheckTypes");
   type.field("Weights", &ServiceDefinition::Weights);
   type.field("Token", &ServiceDefinition::Token);
   type.field("EnableTagOverride", &ServiceDefinition::EnableTagOverride).alias("enable_tag_override");
@@ -50,7 +50,7 @@ PROCONSUL_DESCRIBE_TYPE(ServiceDefinition, "structs.ServiceDefinition") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(NodeService, "structs.NodeService") {
-  type.field("Kind", &NodeService::Kind).omit_empty();
+  type.field("Kind", &NodeService::Kind).go_type("structs.ServiceKind").omit_empty();
   type.field("ID", &NodeService::ID);
   type.field("Service", &NodeService::Service);
   type.field("Tags", &NodeService::Tags);
@@ -70,13 +70,13 @@ PROCONSUL_DESCRIBE_TYPE(NodeService, "structs.NodeService") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(ServiceNode, "structs.ServiceNode") {
-  type.field("ID", &ServiceNode::ID);
+  type.field("ID", &ServiceNode::ID).go_type("types.NodeID");
   type.field("Node", &ServiceNode::Node);
   type.field("Address", &ServiceNode::Address);
   type.field("Datacenter", &ServiceNode::Datacenter);
   type.field("TaggedAddresses", &ServiceNode::TaggedAddresses);
   type.field("NodeMeta", &ServiceNode::NodeMeta);
-  type.field("ServiceKind", &ServiceNode::ServiceKind);
+  type.field("ServiceKind", &ServiceNode::ServiceKind).go_type("structs.ServiceKind");
   type.field("ServiceID", &ServiceNode::ServiceID);
   type.field("ServiceName", &ServiceNode::ServiceName);
   type.field("ServiceTags", &ServiceNode::ServiceTags);
@@ -97,7 +97,7 @@ PROCONSUL_DESCRIBE_TYPE(ServiceNode, "structs.ServiceNode") {
 PROCONSUL_DESCRIBE_TYPE(CheckServiceNode, "structs.CheckServiceNode") {
   type.field("Node", &CheckServiceNode::Node);
   type.field("Service", &CheckServiceNode::Service);
-  type.field("Checks", &CheckServiceNode::Checks);
+  type.field("Checks", &CheckServiceNode::Checks).go_type("structs.HealthChecks");
 }
 
 PROCONSUL_DESCRIBE_TYPE(NodeServices, "structs.NodeServices") {
@@ -111,7 +111,7 @@ PROCONSUL_DESCRIBE_TYPE(NodeServiceList, "structs.NodeServiceList") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(NodeInfo, "structs.NodeInfo") {
-  type.field("ID", &NodeInfo::ID);
+  type.field("ID", &NodeInfo::ID).go_type("types.NodeID");
   type.field("Node", &NodeInfo::Node);
   type.field("Partition", &NodeInfo::Partition).omit_empty();
   type.field("PeerName", &NodeInfo::PeerName).omit_empty();
@@ -119,7 +119,7 @@ PROCONSUL_DESCRIBE_TYPE(NodeInfo, "structs.NodeInfo") {
   type.field("TaggedAddresses", &NodeInfo::TaggedAddresses);
   type.field("Meta", &NodeInfo::Meta);
   type.field("Services", &NodeInfo::Services);
-  type.field("Checks", &NodeInfo::Checks);
+  type.field("Checks", &NodeInfo::Checks).go_type("structs.HealthChecks");
 }
 
 PROCONSUL_DESCRIBE_TYPE(ServiceName, "structs.ServiceName") {
@@ -134,7 +134,7 @@ PROCONSUL_DESCRIBE_TYPE(PeeredServiceName, "structs.PeeredServiceName") {
 PROCONSUL_DESCRIBE_TYPE(GatewayService, "structs.GatewayService") {
   type.field("Gateway", &GatewayService::Gateway);
   type.field("Service", &GatewayService::Service);
-  type.field("GatewayKind", &GatewayService::GatewayKind);
+  type.field("GatewayKind", &GatewayService::GatewayKind).go_type("structs.ServiceKind");
   type.field("Port", &GatewayService::Port).omit_empty();
   type.field("Protocol", &GatewayService::Protocol).omit_empty();
   type.field("Hosts", &GatewayService::Hosts).omit_empty();
@@ -143,7 +143,7 @@ PROCONSUL_DESCRIBE_TYPE(GatewayService, "structs.GatewayService") {
   type.field("KeyFile", &GatewayService::KeyFile).omit_empty();
   type.field("SNI", &GatewayService::SNI).omit_empty();
   type.field("FromWildcard", &GatewayService::FromWildcard).omit_empty();
-  type.field("ServiceKind", &GatewayService::ServiceKind).omit_empty();
+  type.field("ServiceKind", &GatewayService::ServiceKind).go_type("structs.GatewayServiceKind").omit_empty();
   type.embed<RaftIndex>();
   type.field("AutoHostRewrite", &GatewayService::AutoHostRewrite).omit_empty();
 }
@@ -151,7 +151,7 @@ PROCONSUL_DESCRIBE_TYPE(GatewayService, "structs.GatewayService") {
 PROCONSUL_DESCRIBE_TYPE(ServiceInfo, "structs.ServiceInfo") {
   type.field("Node", &ServiceInfo::Node);
   type.field("Service", &ServiceInfo::Service);
-  type.field("Checks", &ServiceInfo::Checks);
+  type.field("Checks", &ServiceInfo::Checks).go_type("structs.HealthChecks");
   type.field("GatewayService", &ServiceInfo::GatewayService);
 }
 

@@ -25,11 +25,11 @@ PROCONSUL_DESCRIBE_TYPE(Session, "structs.Session") {
   type.field("Name", &Session::Name);
   type.field("Node", &Session::Node);
   type.field("LockDelay", &Session::LockDelay);
-  type.field("Behavior", &Session::Behavior);
+  type.field("Behavior", &Session::Behavior).go_type("structs.SessionBehavior");
   type.field("TTL", &Session::TTL);
   type.field("NodeChecks", &Session::NodeChecks);
   type.field("ServiceChecks", &Session::ServiceChecks);
-  type.field("Checks", &Session::Checks).omit_empty();
+  type.field("Checks", &Session::Checks).go_type("[]types.CheckID").omit_empty();
   type.embed<RaftIndex>();
   type.json_shadow_lenient("struct { LockDelay interface {}; *structs.Alias }");
   type.json_after(&small_lock_delays_are_seconds);
@@ -37,7 +37,7 @@ PROCONSUL_DESCRIBE_TYPE(Session, "structs.Session") {
 
 PROCONSUL_DESCRIBE_TYPE(SessionRequest, "structs.SessionRequest") {
   type.field("Datacenter", &SessionRequest::Datacenter);
-  type.field("Op", &SessionRequest::Op);
+  type.field("Op", &SessionRequest::Op).go_type("structs.SessionOp");
   type.field("Session", &SessionRequest::Session);
   type.embed<WriteRequest>();
 }

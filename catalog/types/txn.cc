@@ -3,28 +3,28 @@
 namespace proconsul::catalog {
 
 PROCONSUL_DESCRIBE_TYPE(TxnKVOp, "structs.TxnKVOp") {
-  type.field("Verb", &TxnKVOp::Verb);
+  type.field("Verb", &TxnKVOp::Verb).go_type("api.KVOp");
   type.field("DirEnt", &TxnKVOp::DirEnt);
 }
 
 PROCONSUL_DESCRIBE_TYPE(TxnNodeOp, "structs.TxnNodeOp") {
-  type.field("Verb", &TxnNodeOp::Verb);
+  type.field("Verb", &TxnNodeOp::Verb).go_type("api.NodeOp");
   type.field("Node", &TxnNodeOp::Node);
 }
 
 PROCONSUL_DESCRIBE_TYPE(TxnServiceOp, "structs.TxnServiceOp") {
-  type.field("Verb", &TxnServiceOp::Verb);
+  type.field("Verb", &TxnServiceOp::Verb).go_type("api.ServiceOp");
   type.field("Node", &TxnServiceOp::Node);
   type.field("Service", &TxnServiceOp::Service);
 }
 
 PROCONSUL_DESCRIBE_TYPE(TxnCheckOp, "structs.TxnCheckOp") {
-  type.field("Verb", &TxnCheckOp::Verb);
+  type.field("Verb", &TxnCheckOp::Verb).go_type("api.CheckOp");
   type.field("Check", &TxnCheckOp::Check);
 }
 
 PROCONSUL_DESCRIBE_TYPE(TxnSessionOp, "structs.TxnSessionOp") {
-  type.field("Verb", &TxnSessionOp::Verb);
+  type.field("Verb", &TxnSessionOp::Verb).go_type("api.SessionOp");
   type.field("Session", &TxnSessionOp::Session);
 }
 
@@ -39,13 +39,13 @@ PROCONSUL_DESCRIBE_TYPE(TxnOp, "structs.TxnOp") {
 
 PROCONSUL_DESCRIBE_TYPE(TxnRequest, "structs.TxnRequest") {
   type.field("Datacenter", &TxnRequest::Datacenter);
-  type.field("Ops", &TxnRequest::Ops);
+  type.field("Ops", &TxnRequest::Ops).go_type("structs.TxnOps");
   type.embed<WriteRequest>();
 }
 
 PROCONSUL_DESCRIBE_TYPE(TxnReadRequest, "structs.TxnReadRequest") {
   type.field("Datacenter", &TxnReadRequest::Datacenter);
-  type.field("Ops", &TxnReadRequest::Ops);
+  type.field("Ops", &TxnReadRequest::Ops).go_type("structs.TxnOps");
   type.embed<QueryOptions>();
 }
 
@@ -66,8 +66,8 @@ PROCONSUL_DESCRIBE_TYPE(TxnResult, "structs.TxnResult") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(TxnResponse, "structs.TxnResponse") {
-  type.field("Results", &TxnResponse::Results);
-  type.field("Errors", &TxnResponse::Errors);
+  type.field("Results", &TxnResponse::Results).go_type("structs.TxnResults");
+  type.field("Errors", &TxnResponse::Errors).go_type("structs.TxnErrors");
 }
 
 PROCONSUL_DESCRIBE_TYPE(TxnReadResponse, "structs.TxnReadResponse") {
