@@ -82,7 +82,8 @@ Instant Core::next_tick() const {
   Instant next = snapshot_check_at_;
   if (role_ != Role::leader) return std::min(next, election_at_);
 
-  if (!peers_.empty()) next = std::min(next, quorum_heard(now_) + options_.leader_lease + Nanoseconds(1));
+  const Instant lapse = quorum_heard(now_) + options_.leader_lease + Nanoseconds(1);
+  if (lapse > now_) next = std::min(next, lapse);
   if (transfer_) next = std::min(next, transfer_->deadline);
   if (!writes_.empty()) {
     const Instant overdue = writes_.front().since + options_.disk_stall + Nanoseconds(1);
@@ -90,10 +91,10 @@ Instant Core::next_tick() const {
   }
   for (const auto& [id, peer] : peers_) {
     next = std::min(next, peer.heartbeat_at);
-    if (peer.state == Progress::State::snapshot) continue;
+    if (peer.state == Progress::State::snapshot || peer.log_read != 0) continue;  // an answer moves it on
     if (!peer.inflight.empty()) {
       next = std::min(next, peer.inflight.front().sent + options_.request_timeout);
-    } else if (peer.log_read == 0 && peer.next <= log_.last()) {
+    } else if (peer.next <= log_.last()) {
       next = std::min(next, peer.retry_at);
     } else if (peer.state == Progress::State::probe) {
       next = std::min(next, peer.retry_at);

@@ -142,11 +142,13 @@ class Core {
   void become_leader(Instant now);
   void step_down(std::string reason, Instant now);
   void arm_election(Nanoseconds base, Instant now) { election_at_ = now + spread(base); }
+  bool may_campaign() const;
   void campaign(bool transfer, Instant now);
   void request_votes(Instant now);
   void count_own_vote(Instant now);
   void count_vote(const ServerId& from, bool granted, Instant now);
   bool log_is_current(LogIndex index, Term term) const;
+  bool entitled(const ServerId& candidate, LogIndex index, Term term) const;
   bool bound_to_a_leader(const std::string& candidate, Instant now) const;
   void on(const Message& from, const VoteRequest& request, Instant now);
   void on(const Message& from, const VoteResponse& response, Instant now);

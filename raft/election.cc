@@ -39,12 +39,17 @@ void Core::step_down(std::string reason, Instant now) {
   become_follower(hard_.term, now, std::move(reason));
 }
 
+// A server whose removal is not known to be committed may be the only one that can still commit it (thesis, 4.2.2).
+bool Core::may_campaign() const {
+  return self_votes() || (configuration_index_ > commit_ && is_voter(committed_configuration(), id_));
+}
+
 void Core::campaign(bool transfer, Instant now) {
   arm_election(options_.election_timeout, now);
   leader_ = {};
   leader_address_.clear();
   // A vote for ourselves could not become durable: leave the field to servers that can lead.
-  if (!self_votes() || disk_stalled(now) || !hard_state_durable()) {
+  if (!may_campaign() || disk_stalled(now) || !hard_state_durable()) {
     if (role_ == Role::candidate) role_ = Role::follower;
     pre_voting_ = false;
     return announce();
@@ -53,7 +58,7 @@ void Core::campaign(bool transfer, Instant now) {
   role_ = Role::candidate;
   transfer_campaign_ = transfer;
   granted_.clear();
-  pre_voting_ = options_.pre_vote && !transfer && voters(configuration_) > 1;
+  pre_voting_ = options_.pre_vote && !transfer && voters(configuration_) > (self_votes() ? 1 : 0);
   if (!pre_voting_) return request_votes(now);
   announce();
   granted_.push_back(id_);
@@ -117,6 +122,13 @@ bool Core::log_is_current(LogIndex index, Term term) const {
   return index >= log_.last();
 }
 
+// A stranger or nonvoter must not disturb, but one whose log is ahead of ours may have become a voter by an entry that
+// we lack, and may need our vote.
+bool Core::entitled(const ServerId& candidate, LogIndex index, Term term) const {
+  if (configuration_.servers.empty() || is_voter(configuration_, candidate)) return true;
+  return term > log_.last_term() || (term == log_.last_term() && index > log_.last());
+}
+
 // A leader's lease rests on this: whoever answered it will elect nobody else for a heartbeat timeout, not even after a
 // restart that made it forget the answer or after its term moved on.
 bool Core::bound_to_a_leader(const std::string& candidate, Instant now) const {
@@ -127,14 +139,14 @@ bool Core::bound_to_a_leader(const std::string& candidate, Instant now) const {
 }
 
 void Core::on(const Message& from, const VoteRequest& request, Instant now) {
-  const bool grouped = !configuration_.servers.empty();
+  const bool doubtful = !entitled(from.peer, request.last_index, request.last_term);
   const auto refuse = [&] { answer(from, VoteResponse{hard_.term, false}); };
-  if (grouped && find(configuration_, from.peer) == nullptr) return refuse();
+  if (doubtful && find(configuration_, from.peer) == nullptr) return refuse();
   if (!request.leadership_transfer && bound_to_a_leader(from.address, now)) return refuse();
   if (request.term < hard_.term) return refuse();
   if (request.term > hard_.term) become_follower(request.term, now);
   // It was a voter once; its term had to be taken over so that it can follow again.
-  if (grouped && !is_voter(configuration_, from.peer)) return refuse();
+  if (doubtful) return refuse();
   if (hard_.vote_term == request.term && !hard_.voted_for.empty() && !PROCONSUL_RAFT_BUG(vote_granted_twice)) {
     return answer(from, VoteResponse{hard_.term, hard_.voted_for == from.address});
   }
@@ -159,12 +171,11 @@ void Core::on(const Message& from, const VoteResponse& response, Instant now) {
 // Changes nothing here: a server that cannot win must not disturb.
 void Core::on(const Message& from, const PreVoteRequest& request, Instant now) {
   PreVoteResponse response{hard_.term, false};
-  const bool grouped = !configuration_.servers.empty();
-  if (grouped && find(configuration_, from.peer) == nullptr) return answer(from, response);
+  const bool doubtful = !entitled(from.peer, request.last_index, request.last_term);
+  if (doubtful && find(configuration_, from.peer) == nullptr) return answer(from, response);
   if (bound_to_a_leader(from.address, now) || request.term < hard_.term) return answer(from, response);
   response.term = request.term;
-  response.granted =
-      (!grouped || is_voter(configuration_, from.peer)) && log_is_current(request.last_index, request.last_term);
+  response.granted = !doubtful && log_is_current(request.last_index, request.last_term);
   answer(from, response);
 }
 
@@ -179,7 +190,7 @@ void Core::on(const Message& from, const PreVoteResponse& response, Instant now)
 // Only of our own leader: the message has no term, and an old one must not unseat another leader.
 void Core::on(const Message& from, const TimeoutNowRequest&, Instant now) {
   answer(from, TimeoutNowResponse{});
-  if (role_ == Role::leader || !self_votes()) return;
+  if (role_ == Role::leader || !may_campaign()) return;
   if (leader_address_ != from.address) return;
   campaign(true, now);
 }

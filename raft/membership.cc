@@ -51,9 +51,11 @@ void Core::track_peers(Instant now) {
   replicate_soon_ = true;
 }
 
+// Only the latest one can be uncommitted.
 Configuration Core::committed_configuration() const {
+  if (configuration_index_ <= commit_) return configuration_;
   LogIndex at;
-  return configuration_at(commit_, at);
+  return configuration_at(configuration_index_ - 1, at);
 }
 
 }  // namespace proconsul::raft

@@ -237,7 +237,8 @@ void Core::commit_to(LogIndex index, Instant now) {
 }
 
 void Core::tick_leader(Instant now) {
-  if (now - quorum_heard(now) > options_.leader_lease) return step_down("a quorum was not heard for the lease", now);
+  const bool lapsed = now - quorum_heard(now) > options_.leader_lease && !PROCONSUL_RAFT_BUG(stale_lease_read);
+  if (lapsed) return step_down("a quorum was not heard for the lease", now);
 
   const bool others = voters(configuration_) > (self_votes() ? 1 : 0);
   if (others && disk_stalled(now) && !transfer_) {
