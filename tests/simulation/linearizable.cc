@@ -1,0 +1,211 @@
+#include "tests/simulation/linearizable.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_set>
+
+#include "tests/simulation/random.h"
+
+namespace proconsul::simulation {
+
+namespace {
+
+// Calls and returns of one register in the order of time, as a doubly linked list from which operations are lifted out.
+class Search {
+ public:
+  explicit Search(std::vector<Operation> operations) : operations_(std::move(operations)) {
+    struct Point {
+      std::int64_t at;
+      bool is_return;
+      std::size_t operation;
+    };
+    std::vector<Point> points;
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      points.push_back({operations_[i].called, false, i});
+      if (operations_[i].returned != Operation::kNever) points.push_back({operations_[i].returned, true, i});
+    }
+    // Calls first at equal times: overlapping may reorder, so it never reports what could have happened.
+    std::ranges::sort(points, [](const Point& a, const Point& b) {
+      return std::tuple(a.at, a.is_return, a.operation) < std::tuple(b.at, b.is_return, b.operation);
+    });
+    nodes_.resize(points.size() + 2);
+    call_of_.resize(operations_.size());
+    return_of_.assign(operations_.size(), 0);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      nodes_[i + 1] = {points[i].operation, points[i].is_return, i, i + 2};
+      (points[i].is_return ? return_of_ : call_of_)[points[i].operation] = i + 1;
+    }
+    nodes_.front().next = 1;
+    nodes_.back().is_end = true;
+    nodes_.back().previous = points.size();
+    for (const Operation& operation : operations_) {
+      if (operation.returned != Operation::kNever) ++must_;
+    }
+    done_.assign((operations_.size() + 63) / 64, 0);
+  }
+
+  bool run() {
+    std::uint64_t state = 0;
+    std::size_t at = nodes_.front().next;
+    for (;;) {
+      if (must_ == 0) return true;
+      Node& node = nodes_[at];
+      if (!node.is_end && !node.is_return) {
+        std::uint64_t result = 0;
+        const Operation& operation = operations_[node.operation];
+        const std::uint64_t next = step(state, operation, result);
+        const bool fits = operation.returned == Operation::kNever || result == operation.result;
+        if (fits && remember(node.operation, next)) {
+          trail_.push_back({node.operation, state});
+          lift(node.operation);
+          state = next;
+          at = nodes_.front().next;
+          continue;
+        }
+        at = node.next;
+        continue;
+      }
+      // A return whose call is not placed yet, or the end: this order does not work.
+      if (trail_.size() > deepest_.size()) {
+        deepest_.clear();
+        for (const auto& placed : trail_) deepest_.push_back(placed.operation);
+        blocked_ = node.is_end ? operations_.size() : node.operation;
+      }
+      if (trail_.empty()) return false;
+      const Placed undone = trail_.back();
+      trail_.pop_back();
+      state = undone.state;
+      put_back(undone.operation);
+      at = nodes_[call_of_[undone.operation]].next;
+    }
+  }
+
+  std::uint64_t visited() const { return seen_.size(); }
+
+  std::string explain() const {
+    const auto text = [&](std::size_t i) {
+      static constexpr const char* kNames[] = {"get", "put", "append", "cas"};
+      const Operation& operation = operations_[i];
+      return std::string(kNames[static_cast<int>(operation.kind)]) + "(" + std::to_string(operation.expected) + "," +
+             std::to_string(operation.value) + ")=" + std::to_string(operation.result) + " @" +
+             std::to_string(operation.called / 1000) + ".." +
+             (operation.returned == Operation::kNever ? "?" : std::to_string(operation.returned / 1000)) + "us";
+    };
+    std::string out = "longest order ends with:";
+    const std::size_t from = deepest_.size() > 6 ? deepest_.size() - 6 : 0;
+    for (std::size_t i = from; i < deepest_.size(); ++i) out += "\n    " + text(deepest_[i]);
+    if (blocked_ < operations_.size()) out += "\n  cannot place: " + text(blocked_);
+    return out;
+  }
+
+ private:
+  struct Node {
+    std::size_t operation{};
+    bool is_return{};
+    std::size_t previous{};
+    std::size_t next{};
+    bool is_end{};
+  };
+  struct Placed {
+    std::size_t operation;
+    std::uint64_t state;
+  };
+
+  // True the first time that this set of placed operations leaves this state.
+  bool remember(std::size_t operation, std::uint64_t state) {
+    done_[operation / 64] ^= std::uint64_t{1} << (operation % 64);
+    std::uint64_t low = mix(1, state);
+    std::uint64_t high = mix(2, state);
+    for (const std::uint64_t word : done_) {
+      low = mix(low, word);
+      high = mix(high, word ^ 0xa5a5a5a5a5a5a5a5);
+    }
+    const bool added = seen_.insert({low, high}).second;
+    if (!added) done_[operation / 64] ^= std::uint64_t{1} << (operation % 64);
+    return added;
+  }
+
+  void unlink(std::size_t i) {
+    nodes_[nodes_[i].previous].next = nodes_[i].next;
+    nodes_[nodes_[i].next].previous = nodes_[i].previous;
+  }
+  void link(std::size_t i) {
+    nodes_[nodes_[i].previous].next = i;
+    nodes_[nodes_[i].next].previous = i;
+  }
+  void lift(std::size_t operation) {
+    unlink(call_of_[operation]);
+    if (return_of_[operation] == 0) return;
+    unlink(return_of_[operation]);
+    --must_;
+  }
+  void put_back(std::size_t operation) {
+    done_[operation / 64] ^= std::uint64_t{1} << (operation % 64);
+    if (return_of_[operation] != 0) {
+      link(return_of_[operation]);
+      ++must_;
+    }
+    link(call_of_[operation]);
+  }
+
+  struct Key {
+    std::uint64_t low, high;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const { return key.low; }
+  };
+
+  std::vector<Operation> operations_;
+  std::vector<Node> nodes_;
+  std::vector<std::size_t> call_of_;
+  std::vector<std::size_t> return_of_;
+  std::vector<std::uint64_t> done_;
+  std::size_t must_ = 0;  // returned operations that are not placed yet
+  std::vector<Placed> trail_;
+  std::unordered_set<Key, KeyHash> seen_;  // two 64-bit hashes stand for the set and the state
+  std::vector<std::size_t> deepest_;
+  std::size_t blocked_ = 0;
+};
+
+}  // namespace
+
+std::uint64_t step(std::uint64_t state, const Operation& operation, std::uint64_t& result) {
+  switch (operation.kind) {
+    case Operation::Kind::get:
+      result = state;
+      return state;
+    case Operation::Kind::put:
+      result = 0;
+      return operation.value;
+    case Operation::Kind::append:
+      return result = mix(state, operation.value);
+    case Operation::Kind::compare_and_set:
+      result = state == operation.expected ? 1 : 0;
+      return result == 1 ? operation.value : state;
+  }
+  return state;
+}
+
+Verdict check(const std::vector<Operation>& history) {
+  std::map<std::uint32_t, std::vector<Operation>> by_key;
+  for (const Operation& operation : history) {
+    if (operation.kind == Operation::Kind::get && operation.returned == Operation::kNever) continue;
+    by_key[operation.key].push_back(operation);
+  }
+  Verdict verdict;
+  for (auto& [key, operations] : by_key) {
+    Search search(std::move(operations));
+    const bool fine = search.run();
+    verdict.visited += search.visited();
+    if (fine) continue;
+    verdict.linearizable = false;
+    verdict.key = key;
+    verdict.explanation = search.explain();
+    break;
+  }
+  return verdict;
+}
+
+}  // namespace proconsul::simulation
