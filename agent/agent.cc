@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <future>
+#include <mutex>
 #include <utility>
 
 #include "agent/config/node_id.h"
@@ -10,6 +11,7 @@
 #include "agent/http_settings.h"
 #include "agent/local/local_agent.h"
 #include "agent/local/rules.h"
+#include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
 #include "agent/version.h"
 #include "base/clock.h"
@@ -161,9 +163,11 @@ std::vector<local::CheckRegistration> configured_checks(const Config& config) {
 struct Agent::Impl final : http::AgentControl {
   config::Loaded loaded;
   config::LoadOptions options;
+  std::mutex reload_mutex;
   Events events;
   std::string node_id;
   base::net::Loops loops;
+  std::unique_ptr<server::LastSeen> last_seen;
   std::unique_ptr<server::RaftServer> server;
   base::WatchRegistry local_watches{};
   std::unique_ptr<local::LocalAgent> local;
@@ -194,6 +198,14 @@ Result<> Agent::Impl::start() {
   Result<std::string> id = config::settle_node_id(config, base::system_random());
   if (!id) return id.error();
   node_id = std::move(*id);
+  loaded.config.node_id = node_id;
+  if (config.server_mode && !config.dev_mode) {
+    if (Result<> seen = server::check_last_seen(config.data_dir, config.server_rejoin_age_max, base::system_clock());
+        !seen) {
+      return seen;
+    }
+    last_seen = std::make_unique<server::LastSeen>(config.data_dir, base::system_clock());
+  }
 
   server::RaftServer::Options raft;
   raft.raft = raft_options(config, node_id);
@@ -297,11 +309,16 @@ Result<> Agent::Impl::leave() {
 }
 
 Result<> Agent::Impl::reload() {
+  const std::lock_guard one_at_a_time(reload_mutex);  // a signal and the API may ask at once
   Result<config::Loaded> fresh = config::load(options);
   if (!fresh) return fresh.error();
+  if (const std::vector<std::string> missing = config::not_built(*fresh); !missing.empty()) {
+    return {Errc::internal, missing.front()};
+  }
   for (const config::Change& change : config::changes(loaded.settings, fresh->settings)) {
     if (!change.reloadable) kLog.warn("a changed key takes effect at the next start", {{"key", change.path}});
   }
+  loaded.settings = std::move(fresh->settings);
   if (const Result<base::log::Level> level = base::log::parse_level(fresh->config.logging.level)) {
     base::log::set_level(*level);
   }

@@ -446,8 +446,34 @@ class Builder {
                      .server_addresses = expanded("auto_config.server_addresses"),
                      .dns_sans = texts("auto_config.dns_sans"),
                      .ip_sans = ip_texts("auto_config.ip_sans", "auto_config.ip_sans")};
-    for (const char* leeway : {"expiration_leeway", "not_before_leeway", "clock_skew_leeway"}) {
-      duration("auto_config.authorization.static." + std::string(leeway));
+    authorizer();
+  }
+
+  void authorizer() {
+    AutoConfigAuthorizer& out = config_.auto_config.authorizer;
+    const std::string block = "auto_config.authorization.static.";
+    out.enabled = flag("auto_config.authorization.enabled");
+    out.allow_reuse = flag(block + "allow_reuse");
+    out.claim_assertions = texts(block + "claim_assertions");
+    for (const auto& [name, key] : {std::pair{"BoundAudiences", "bound_audiences"},
+                                    {"ClaimMappings", "claim_mappings"},
+                                    {"JWTSupportedAlgs", "jwt_supported_algs"},
+                                    {"JWTValidationPubKeys", "jwt_validation_pub_keys"},
+                                    {"ListClaimMappings", "list_claim_mappings"}}) {
+      const Value* value = at(block + key);
+      out.method[name] = value != nullptr ? *value : Value();
+    }
+    for (const auto& [name, key] : {std::pair{"BoundIssuer", "bound_issuer"},
+                                    {"JWKSCACert", "jwks_ca_cert"},
+                                    {"JWKSURL", "jwks_url"},
+                                    {"OIDCDiscoveryCACert", "oidc_discovery_ca_cert"},
+                                    {"OIDCDiscoveryURL", "oidc_discovery_url"}}) {
+      out.method[name] = text(block + key);
+    }
+    for (const auto& [name, key] : {std::pair{"ClockSkewLeeway", "clock_skew_leeway"},
+                                    {"ExpirationLeeway", "expiration_leeway"},
+                                    {"NotBeforeLeeway", "not_before_leeway"}}) {
+      out.method[name] = duration(block + key).nanoseconds;
     }
   }
 

@@ -151,6 +151,13 @@ struct AclResolver {
   std::string default_policy{};
 };
 
+/// Which JSON web tokens introduce a client to this server.
+struct AutoConfigAuthorizer {
+  bool enabled{};
+  bool allow_reuse{};
+  List<std::string> claim_assertions{};
+  Map<base::Value> method{};  // the settings of a jwt auth method, under its names: "BoundAudiences"
+};
 struct AutoConfig {
   bool enabled{};
   std::string intro_token{};
@@ -158,6 +165,7 @@ struct AutoConfig {
   List<std::string> server_addresses{};
   List<std::string> dns_sans{};
   List<std::string> ip_sans{};
+  AutoConfigAuthorizer authorizer{};
 };
 
 struct Cache {

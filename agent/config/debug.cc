@@ -170,6 +170,17 @@ Value::MapType debug_view(const Config& config) {
     prometheus[definitions] = none;
   }
   prometheus["Registerer"] = Value();
+  (*inside("AutoConfig")["Authorizer"].as_map())["AuthMethod"] =
+      object({{"ACLAuthMethodEnterpriseFields", object({})},
+              {"Config", Value(config.auto_config.authorizer.method)},
+              {"Description", ""},
+              {"DisplayName", ""},
+              {"EnterpriseMeta", object({})},
+              {"MaxTokenTTL", "0s"},
+              {"Name", "Auto Config Authorizer"},
+              {"RaftIndex", object({{"CreateIndex", 0}, {"ModifyIndex", 0}})},
+              {"TokenLocality", ""},
+              {"Type", "jwt"}});
   return std::move(map);
 }
 

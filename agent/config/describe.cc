@@ -152,6 +152,12 @@ PROCONSUL_DESCRIBE_TYPE(AclResolver, "consul.ACLResolverSettings") {
   type.field("ACLDefaultPolicy", &AclResolver::default_policy);
 }
 
+PROCONSUL_DESCRIBE_TYPE(AutoConfigAuthorizer, "config.AutoConfigAuthorizer") {
+  type.field("Enabled", &AutoConfigAuthorizer::enabled);
+  type.field("AllowReuse", &AutoConfigAuthorizer::allow_reuse);
+  type.field("ClaimAssertions", &AutoConfigAuthorizer::claim_assertions);
+}
+
 PROCONSUL_DESCRIBE_TYPE(AutoConfig, "config.AutoConfig") {
   type.field("Enabled", &AutoConfig::enabled);
   type.field("IntroToken", &AutoConfig::intro_token);
@@ -159,6 +165,7 @@ PROCONSUL_DESCRIBE_TYPE(AutoConfig, "config.AutoConfig") {
   type.field("ServerAddresses", &AutoConfig::server_addresses);
   type.field("DNSSANs", &AutoConfig::dns_sans);
   type.field("IPSANs", &AutoConfig::ip_sans);
+  type.field("Authorizer", &AutoConfig::authorizer);
 }
 
 PROCONSUL_DESCRIBE_TYPE(Cache, "cache.Options") {

@@ -558,7 +558,7 @@ constexpr Key kKeys[] = {
     {.path = "serf_wan_allowed_cidrs", .type = KeyType::text_list, .owner = Owner::cluster},
     {.path = "server", .type = KeyType::boolean, .initial = "false", .development = "true"},
     {.path = "server_name", .type = KeyType::text},
-    {.path = "server_rejoin_age_max", .type = KeyType::text, .initial = "168h", .owner = Owner::cluster},
+    {.path = "server_rejoin_age_max", .type = KeyType::text, .initial = "168h"},
     {.path = "service", .type = KeyType::object, .reloadable = true},
     {.path = "service.address", .type = KeyType::text, .reloadable = true},
     {.path = "service.check", .type = KeyType::object, .reloadable = true, .like = "check"},
