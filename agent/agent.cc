@@ -13,6 +13,7 @@
 #include "agent/local/rules.h"
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
+#include "agent/telemetry/telemetry.h"
 #include "agent/version.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -175,6 +176,8 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::HttpServer> http;
   std::function<void()> refresh_gauges{};  // ends their refreshing
   base::Background background{};           // last: its threads use all of the above
+  std::unique_ptr<Telemetry> telemetry;
+  base::Background background{};  // last: its threads use all of the above
 
   Impl(config::Loaded loaded_, config::LoadOptions options_, Events events_)
       : loaded(std::move(loaded_)), options(std::move(options_)), events(std::move(events_)) {}
@@ -237,6 +240,7 @@ Result<> Agent::Impl::start() {
                                   .background = &background,
                                   .local = local.get(),
                                   .control = this});
+  telemetry = std::make_unique<Telemetry>(loaded.config, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
   return listen();
 }

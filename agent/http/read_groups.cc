@@ -5,6 +5,7 @@
 
 #include "agent/http/remembered_reads.h"
 #include "agent/http/worker.h"
+#include "base/metrics.h"
 #include "catalog/store/store.h"
 
 namespace proconsul::agent::http {
@@ -64,6 +65,8 @@ void ReadGroups::start(Connection& connection, const Request& request) {
 }
 
 void ReadGroups::answer(Connection& connection, const Request& request) {
+  static const base::metrics::Counter kQueries = base::metrics::counter("rpc.query");
+  kQueries.add();
   const Route& route = *connection.exchange().route;
   Context& context = worker_.context();
   if (route.handler.hash) {

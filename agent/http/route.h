@@ -93,7 +93,7 @@ enum RouteFlag : std::uint32_t {
   kOctets = 1u << 8,           // Content-Type of an empty answer is application/octet-stream
   kLocalOnly = 1u << 9,        // the read does not need a leader (answers from this agent alone)
   kEndless = 1u << 10,         // a stream: compressed from the first byte
-  kNoMethodCheck = 1u << 11,   // the handler answers wrong methods itself
+  kOddMethods = 1u << 11,      // OPTIONS is answered {}, and the Allow of a 405 does not name it
   kAnyDatacenter = 1u << 12,   // ?dc is not this frame's business: the handler answers for other datacenters
   kStreaming = 1u << 13,       // waits and cached reads are answered as Consul's streaming backend does
   kGoesOn = 1u << 14,          // kQueryOptions, but the answer follows their error's text, as Consul has it

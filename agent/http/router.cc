@@ -16,6 +16,7 @@ Router::Router(std::span<const std::span<const Route>> families) {
         endpoint.number = place->second;
         endpoint.label = route.pattern.substr(1);
         std::replace(endpoint.label.begin(), endpoint.label.end(), '/', '_');
+        if (endpoint.is_prefix()) trees_.insert(route.pattern.substr(0, route.pattern.size() - 1));
         if (endpoint.is_prefix()) longest_prefix_ = std::max(longest_prefix_, route.pattern.size());
       }
       Endpoint& endpoint = endpoints_[place->second];

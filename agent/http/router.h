@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "agent/http/route.h"
@@ -29,12 +30,15 @@ class Router {
   explicit Router(std::span<const std::span<const Route>> families);
   /// `escaped_path` is matched segment by segment, unescaped: a '%2F' is no border. Null: no such endpoint.
   const Endpoint* find(std::string_view escaped_path) const;
+  /// Whether the path lacks only its final slash to be a pattern of a whole tree.
+  bool lacks_slash(std::string_view path) const { return trees_.contains(path); }
   std::span<const Endpoint> endpoints() const { return endpoints_; }
 
  private:
   const Endpoint* at(std::string_view path) const;
   std::vector<Endpoint> endpoints_{};
   std::unordered_map<std::string_view, std::size_t> by_pattern_{};
+  std::unordered_set<std::string_view> trees_{};  // patterns that end in '/', without it
   std::size_t longest_prefix_ = 0;
 };
 

@@ -226,10 +226,9 @@ constexpr Route kPeeringRoutes[] = {
 constexpr Route kQueryRoutes[] = {
     {get, "/v1/query", later()},
     {post, "/v1/query", later()},
-    {get, "/v1/query/", later(), kNoMethodCheck},
-    {post, "/v1/query/", later(), kNoMethodCheck},
-    {put, "/v1/query/", later(), kNoMethodCheck},
-    {delete_, "/v1/query/", later(), kNoMethodCheck},
+    {get, "/v1/query/", later(), kOddMethods},
+    {put, "/v1/query/", later(), kOddMethods},
+    {delete_, "/v1/query/", later(), kOddMethods},
 };
 
 constexpr std::span<const Route> kFamilies[] = {

@@ -172,6 +172,9 @@ void Worker::wake_connection(std::uint64_t id) {
 }
 
 std::optional<Reply> Worker::unknown_path(const Request& request) const {
+  if (request.path == "/robots.txt" && settings().ui_enabled) {
+    return text(200, "# http://www.robotstxt.org\nUser-agent: *\nDisallow: /\n");
+  }
   if (request.path != "/") {
     const bool meant_api = request.path.find("/v1/") != std::string_view::npos;
     return text(404, std::string(meant_api ? kUnknownV1 : kUnknown));
@@ -190,14 +193,14 @@ std::optional<Reply> Worker::redirect(const Request& request, const Endpoint*& e
   if (path == "*") return std::nullopt;
   if (path.find("//") != std::string_view::npos || path.find("/.") != std::string_view::npos) {
     std::string clean = clean_path(path);
-    if (const Endpoint* found = router_.find(clean); !found && router_.find(clean + "/")) clean += '/';
+    if (router_.lacks_slash(clean)) clean += '/';
     if (clean != path) return redirect_to(request, 307, clean);
   }
   endpoint = router_.find(path);
-  if (!endpoint && !path.ends_with('/')) {
-    const std::string below = std::string(path) + '/';
-    const Endpoint* tree = router_.find(below);
-    if (tree && tree->pattern == below) return redirect_to(request, 307, below);
+  if (!endpoint || endpoint->pattern != path) {
+    const std::string_view ui = settings().ui_content_path;
+    const bool is_ui = settings().ui_enabled && ui.size() == path.size() + 1 && ui.starts_with(path);
+    if (is_ui || router_.lacks_slash(path)) return redirect_to(request, 307, std::string(path) + '/');
   }
   return std::nullopt;
 }
@@ -239,24 +242,25 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   }
   const Route* route =
       request.method == Method::other ? nullptr : endpoint->rows[static_cast<std::size_t>(request.method)];
-  if (!(endpoint->flags & kNoMethodCheck)) {
-    if (request.method == Method::options) {
-      Reply reply;
-      reply.header("Allow", endpoint->allow);
-      return reply;
-    }
-    if (!route) {
-      Reply reply = text(405, "method " + std::string(request.method_text) + " not allowed");
-      reply.header("Allow", endpoint->allow);
-      return reply;
-    }
+  const bool odd = endpoint->flags & kOddMethods;
+  if (request.method == Method::options) {
+    Reply reply;
+    if (odd) reply = json("{}");
+    reply.header("Allow", endpoint->allow);
+    return reply;
   }
-  if (!route || !route->handler) {
+  if (!route) {
+    Reply reply = text(405, "method " + std::string(request.method_text) + " not allowed");
+    reply.header("Allow", odd ? std::string_view(endpoint->allow).substr(std::string_view("OPTIONS,").size())
+                              : std::string_view(endpoint->allow));
+    return reply;
+  }
+  if (!may_write(connection, request)) return text(403, "Access is restricted");
+  if (!route->handler) {
     exchange.endpoint = nullptr;
     return unknown_path(request);
   }
   exchange.route = route;
-  if (!may_write(connection, request)) return text(403, "Access is restricted");
   request.rest = endpoint->is_prefix() ? request.path.substr(std::min(request.path.size(), endpoint->pattern.size()))
                                        : std::string_view{};
   if (route->flags & (kQueryOptions | kGoesOn) || route->handler.read || route->handler.hash) {

@@ -5,6 +5,7 @@
 #include <future>
 #include <utility>
 
+#include "base/metrics.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/random.h"
