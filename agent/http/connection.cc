@@ -245,8 +245,13 @@ void Connection::consume(std::string_view data) {
       break;
     }
     if (armed()) cancel();
-    const std::string_view head = data.substr(0, length);
+    std::string_view head = data.substr(0, length);
     data.remove_prefix(length);
+    std::string plain;
+    if (!is_plain_head(head)) {
+      plain = plain_head(head);
+      head = plain;
+    }
     Framing framing;
     if (const Malformed malformed = parse_head(head, worker_.request(), framing)) {
       reject(malformed);
@@ -373,7 +378,11 @@ void Connection::reject(Malformed malformed) {
   const std::string line = wire.substr(9) + (malformed.text.empty() ? "" : ": " + std::string(malformed.text));
   if (malformed.status == 400 || malformed.status == 505) wire = "HTTP/1.1 " + line;
   wire += "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n";
-  wire += malformed.status == 501 ? std::string(malformed.text) : line;
+  if (malformed.status == 417) {
+    wire.replace(wire.find("\r\n") + 2, std::string::npos, "Connection: close\r\nContent-Length: 0\r\n\r\n");
+  } else {
+    wire += malformed.status == 501 ? std::string(malformed.text) : line;
+  }
   in_.reset();
   exchange_ = {};
   reply(std::make_shared<const std::string>(std::move(wire)), malformed.status, true);

@@ -16,6 +16,26 @@ std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
 }
 
+/// The characters that Go allows in a Host header; it checks no more than these.
+bool is_host(std::string_view text) {
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!plain && std::string_view("!$%&'()*+,-.:;=[]_~").find(c) == std::string_view::npos) return false;
+  }
+  return true;
+}
+
+/// Whether some line after the first has no colon.
+bool lacks_colon(std::string_view head) {
+  std::size_t at = head.find('\n');
+  while (at != std::string_view::npos && at + 3 < head.size()) {
+    const std::size_t end = head.find('\n', at + 1);
+    if (head.substr(at + 1, end - at - 1).find(':') == std::string_view::npos) return true;
+    at = end;
+  }
+  return false;
+}
+
 class HeadParser final : public beast::http::basic_parser<true> {
  public:
   HeadParser(Request& request, std::string_view head) : request_(request), head_(head) {
@@ -38,11 +58,13 @@ class HeadParser final : public beast::http::basic_parser<true> {
   void on_field_impl(beast::http::field field, beast::string_view name, beast::string_view value, error&) override {
     switch (field) {
       case beast::http::field::host:
-        if (has_host) wrong = {400, "too many Host headers"};
+        if (has_host) wrong = {400, {}};
+        if (!is_host(view(value))) wrong = {400, "malformed Host header"};
         has_host = true;
         break;
       case beast::http::field::expect:
         expects_continue = beast::iequals(value, "100-continue");
+        if (!expects_continue) wrong = {417, {}};
         break;
       default:
         break;
@@ -75,10 +97,42 @@ int hex(char c) {
 }  // namespace
 
 std::size_t head_length(std::string_view data, std::size_t seen) {
-  const std::size_t from = seen < 3 ? 0 : seen - 3;
-  const void* end = ::memmem(data.data() + from, data.size() - from, "\r\n\r\n", 4);
-  if (!end) return std::string_view::npos;
-  return static_cast<std::size_t>(static_cast<const char*>(end) - data.data()) + 4;
+  // The end is an empty line, whichever way lines end.
+  std::size_t at = seen < 3 ? 0 : seen - 3;
+  for (;;) {
+    at = data.find('\n', at);
+    if (at == std::string_view::npos || ++at >= data.size()) return std::string_view::npos;
+    if (data[at] == '\n') return at + 1;
+    if (data[at] == '\r' && at + 1 < data.size() && data[at + 1] == '\n') return at + 2;
+  }
+}
+
+bool is_plain_head(std::string_view head) {
+  for (std::size_t at = 0; (at = head.find('\n', at)) != std::string_view::npos; ++at) {
+    if (at == 0 || head[at - 1] != '\r') return false;
+    if (at + 1 < head.size() && (head[at + 1] == ' ' || head[at + 1] == '\t')) return false;
+  }
+  return true;
+}
+
+std::string plain_head(std::string_view head) {
+  std::string plain;
+  while (!head.empty()) {
+    const std::size_t end = head.find('\n');
+    std::string_view line = head.substr(0, end);
+    head = end == std::string_view::npos ? std::string_view{} : head.substr(end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    const bool goes_on = !plain.empty() && (line.starts_with(' ') || line.starts_with('\t'));
+    if (goes_on) {
+      const std::size_t text = line.find_first_not_of(" \t");
+      plain.resize(plain.size() - 2);
+      plain += ' ';
+      line = text == std::string_view::npos ? std::string_view{} : line.substr(text);
+    }
+    plain += line;
+    plain += "\r\n";
+  }
+  return plain;
 }
 
 bool may_become_head(std::string_view data) {
@@ -90,8 +144,7 @@ bool may_become_head(std::string_view data) {
     if (c != '\r' && (c < '!' || c > '~')) return false;
   }
   if (end == std::string_view::npos) return true;
-  if (!line.ends_with('\r')) return false;
-  line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
   const std::size_t last = line.rfind(' ');
   return blank != std::string_view::npos && last > blank && line.substr(last + 1).starts_with("HTTP/");
 }
@@ -113,8 +166,7 @@ Malformed parse_head(std::string_view head, Request& request, Framing& framing) 
   beast::error_code error;
   parser.put(boost::asio::const_buffer(head.data(), head.size()), error);
   if (error) {
-    if (error == beast::http::error::bad_field) return {400, "invalid header name"};
-    if (error == beast::http::error::bad_value) return {400, "invalid header value"};
+    if (error == beast::http::error::bad_field && !lacks_colon(head)) return {400, "invalid header name"};
     if (error == beast::http::error::bad_transfer_encoding) return {501, "Unsupported transfer encoding"};
     return {400, {}};
   }

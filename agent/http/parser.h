@@ -28,6 +28,11 @@ struct Malformed {
 /// Length of the head at the start of `data`, its empty line included; npos while it is incomplete. `seen` bytes were
 /// searched before.
 std::size_t head_length(std::string_view data, std::size_t seen);
+/// False if a line of the head ends without '\r' or goes on in the next one: Go's server takes both, the parser does
+/// not.
+bool is_plain_head(std::string_view head);
+/// The same head with every header in one line that ends in "\r\n".
+std::string plain_head(std::string_view head);
 /// Whether bytes that are no complete head yet can still become one.
 bool may_become_head(std::string_view data);
 /// Parses a complete head into `request`, whose views point into `head` from then on.

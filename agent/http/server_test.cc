@@ -180,6 +180,8 @@ TEST_F(HttpServerTest, JunkIsRefusedInGosWords) {
            {"\x16\x03\x01\x02junk", "400 Bad Request"},
            {"GET / HTTP/1.1\r\n\r\n", "400 Bad Request: missing required Host header"},
            {"GET / HTTP/3.0\r\nHost: x\r\n\r\n", "505 HTTP Version Not Supported: unsupported protocol version"},
+           {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400 Bad Request: malformed Host header"},
+           {"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", "400 Bad Request"},
            {"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "400 Bad Request"},
            {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", "400 Bad Request"},
            {"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: foo\r\n\r\n", "Unsupported transfer encoding"},
@@ -190,6 +192,18 @@ TEST_F(HttpServerTest, JunkIsRefusedInGosWords) {
     EXPECT_TRUE(got.ends_with(answer)) << bytes << " -> " << got;
     EXPECT_TRUE(has(got, "Connection: close\r\n"));
   }
+}
+
+TEST_F(HttpServerTest, BareLineEndsAndFoldedValuesAreRead) {
+  start();
+  Client client = this->client();
+
+  client.send("POST /v1/echo/a HTTP/1.1\nHost: x\nContent-Length: 2\n\nok");
+  const std::string bare = client.receive();
+  client.send("GET /v1/echo/b HTTP/1.1\r\nHost: x\r\nAccept: a,\r\n b\r\n\r\n");
+
+  EXPECT_TRUE(bare.ends_with("a||ok")) << bare;
+  EXPECT_TRUE(client.receive().ends_with("b||"));
 }
 
 TEST_F(HttpServerTest, HeadersAreBounded) {

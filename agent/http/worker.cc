@@ -190,7 +190,6 @@ std::optional<Reply> Worker::unknown_path(const Request& request) const {
 
 std::optional<Reply> Worker::redirect(const Request& request, const Endpoint*& endpoint) const {
   const std::string_view path = request.escaped_path;
-  if (path == "*") return std::nullopt;
   if (path.find("//") != std::string_view::npos || path.find("/.") != std::string_view::npos) {
     std::string clean = clean_path(path);
     if (router_.lacks_slash(clean)) clean += '/';
@@ -223,6 +222,7 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   exchange.route = nullptr;
   RequestReader::set_remote(request, slots_[static_cast<std::uint32_t>(connection.id())].remote);
   if (!settings().allow_unprintable_paths && !is_printable(request.path)) return Reply{.status = 400, .type = {}};
+  if (request.escaped_path == "*") return Reply{.type = {}};  // asks what the server can do at all
   const Endpoint* endpoint = nullptr;
   if (std::optional<Reply> elsewhere = redirect(request, endpoint)) return elsewhere;
   if (!endpoint) return unknown_path(request);
