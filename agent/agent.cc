@@ -175,7 +175,6 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::Context> context;
   std::unique_ptr<http::HttpServer> http;
   std::function<void()> refresh_gauges{};  // ends their refreshing
-  base::Background background{};           // last: its threads use all of the above
   std::unique_ptr<Telemetry> telemetry;
   base::Background background{};  // last: its threads use all of the above
 

@@ -8,8 +8,6 @@
 
 #include "agent/version.h"
 #include "base/metrics.h"
-#include "catalog/registry/usage.h"
-#include "catalog/store/store.h"
 
 namespace proconsul::agent {
 namespace {
@@ -39,32 +37,17 @@ struct Gauges {
         allocated(metrics::gauge("runtime.alloc_bytes")),
         resident(metrics::gauge("runtime.sys_bytes")),
         servers(metrics::gauge("members.servers", {{"datacenter", datacenter}})),
-        clients(metrics::gauge("members.clients", {{"datacenter", datacenter}})),
-        nodes(metrics::gauge("state.nodes", {{"datacenter", datacenter}})),
-        services(metrics::gauge("state.services", {{"datacenter", datacenter}})),
-        instances(metrics::gauge("state.service_instances", {{"datacenter", datacenter}})),
-        keys(metrics::gauge("state.kv_entries", {{"datacenter", datacenter}})),
-        applied(metrics::gauge("raft.applied_index")),
-        leads(metrics::gauge("server.isLeader")) {}
+        clients(metrics::gauge("members.clients", {{"datacenter", datacenter}})) {}
 
   void read(server::Server& server) const {
-    const base::Ref<const catalog::View> view = server.view();
-    const catalog::Tables& tables = view->tables();
-    const catalog::ServiceUsage usage = catalog::service_usage(tables, nullptr).usage;
     version.set(1);
     allocated.set(static_cast<double>(mallinfo2().uordblks));
     resident.set(resident_bytes());
     servers.set(static_cast<double>(server.peers().size()));
     clients.set(0);
-    nodes.set(static_cast<double>(usage.Nodes));
-    services.set(static_cast<double>(usage.Services));
-    instances.set(static_cast<double>(usage.ServiceInstances));
-    keys.set(static_cast<double>(tables.kv.size()));
-    applied.set(static_cast<double>(view->applied_index()));
-    leads.set(server.leadership().is_leader ? 1 : 0);
   }
 
-  metrics::Gauge version, allocated, resident, servers, clients, nodes, services, instances, keys, applied, leads;
+  metrics::Gauge version, allocated, resident, servers, clients;
 };
 
 }  // namespace
