@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -70,9 +71,18 @@ Member self(const Context& agent, bool wan) {
 
 using Section = std::map<std::string, std::string>;
 
+/// Of this process: what comes nearest to goroutines.
+std::size_t threads() {
+  std::size_t count = 0;
+  std::error_code error;
+  for ([[maybe_unused]] const auto& thread : std::filesystem::directory_iterator("/proc/self/task", error)) ++count;
+  return count;
+}
+
 std::map<std::string, Section> statistics(const Context& agent) {
   std::map<std::string, Section> sections = agent.cluster->statistics();
   const local::LocalAgent::Counts counts = agent.local->counts();
+  sections["consul"]["acl"] = agent.settings.acls_enabled ? "enabled" : "disabled";
   sections["agent"] = {{"checks", std::to_string(counts.checks)},
                        {"services", std::to_string(counts.services)},
                        {"check_ttls", std::to_string(counts.check_ttls)},
@@ -86,6 +96,8 @@ std::map<std::string, Section> statistics(const Context& agent) {
   sections["runtime"] = {{"arch", "amd64"},
                          {"os", "linux"},
                          {"cpu_count", std::to_string(std::thread::hardware_concurrency())},
+                         {"max_procs", std::to_string(std::thread::hardware_concurrency())},
+                         {"goroutines", std::to_string(threads())},
                          {"version", std::string(kBuildName)}};
   return sections;
 }

@@ -40,6 +40,11 @@ struct ReadMeta {
   enum class Cache : std::uint8_t { unused, miss, hit } cache{};
 };
 
+/// Header lines of a query that ended before it knew anything.
+inline constexpr std::string_view kNothingKnown =
+    "X-Consul-Index: 1\r\nX-Consul-Knownleader: false\r\nX-Consul-Lastcontact: 0\r\n"
+    "X-Consul-Query-Backend: blocking-query\r\n";
+
 /// Go's json.Indent with four blanks. `json` is valid and compact.
 std::string indent(std::string_view json);
 std::string gzip(std::string_view data);

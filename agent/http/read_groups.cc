@@ -79,9 +79,20 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
   if (request.options.min_index > 0) return block(connection, request);
   const catalog::ViewPtr view = context.server.view();
   base::Result<Answer> answer = route.handler.read({context, *view, nullptr, request});
-  if (!answer) return connection.reply(failure(answer.error()));
+  if (!answer) return connection.reply(failed(answer.error(), route));
   const ReadMeta meta = meta_of(*answer, request, route);
-  connection.reply(std::move(answer->reply), &meta);
+  const bool shown = shows_meta(answer->reply, route);
+  connection.reply(std::move(answer->reply), shown ? &meta : nullptr);
+}
+
+Reply ReadGroups::failed(const base::Error& error, const Route& route) {
+  Reply reply = failure(error);
+  if (reply.status == 500 && (route.flags & kMetaOnError)) reply.headers += kNothingKnown;
+  return reply;
+}
+
+bool ReadGroups::shows_meta(const Reply& reply, const Route& route) {
+  return reply.status != 404 || !(route.flags & kBareNotFound);
 }
 
 ReadMeta ReadGroups::meta_of(const Answer& answer, const Request& request, const Route& route) const {
@@ -342,9 +353,9 @@ void ReadGroups::send(ReadGroup& group, Connection& connection) {
   if (group.answer) {
     const Reply& made = group.answer->reply;
     reply = {.status = made.status, .type = made.type, .body = made.body, .headers = made.headers};
-    if (!group.route->handler.hash) meta = &group.meta;
+    if (!group.route->handler.hash && shows_meta(reply, *group.route)) meta = &group.meta;
   } else {
-    reply = failure(group.answer.error());
+    reply = failed(group.answer.error(), *group.route);
   }
   Encoder& encoder = worker_.encoder();
   encoder.shape(exchange, reply);

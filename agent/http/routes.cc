@@ -60,28 +60,28 @@ constexpr Route kAgentRoutes[] = {
 
 constexpr Route kCatalogRoutes[] = {
     {put, "/v1/catalog/register", async(catalog_register), kNoNamespace},
-    {get, "/v1/catalog/connect/", read(catalog_connect), kNoNamespace | kDiscovery | kCacheable},
+    {get, "/v1/catalog/connect/", read(catalog_connect), kNoNamespace | kDiscovery | kCacheable | kMetaOnError},
     {put, "/v1/catalog/deregister", async(catalog_deregister), kNoNamespace},
     {get, "/v1/catalog/datacenters", call(catalog_datacenters), kGoesOn | kDiscovery | kCacheable},
-    {get, "/v1/catalog/nodes", read(catalog_nodes), kNoPartition | kDiscovery},
-    {get, "/v1/catalog/services", read(catalog_services), kNoNamespace | kDiscovery | kCacheable},
-    {get, "/v1/catalog/service/", read(catalog_service), kNoNamespace | kDiscovery | kCacheable},
-    {get, "/v1/catalog/node/", read(catalog_node), kNoNamespace | kDiscovery},
-    {get, "/v1/catalog/node-services/", read(catalog_node_services), kNoNamespace | kDiscovery},
+    {get, "/v1/catalog/nodes", read(catalog_nodes), kNoPartition | kDiscovery | kMetaOnError},
+    {get, "/v1/catalog/services", read(catalog_services), kNoNamespace | kDiscovery | kCacheable | kMetaOnError},
+    {get, "/v1/catalog/service/", read(catalog_service), kNoNamespace | kDiscovery | kCacheable | kMetaOnError},
+    {get, "/v1/catalog/node/", read(catalog_node), kNoNamespace | kDiscovery | kMetaOnError},
+    {get, "/v1/catalog/node-services/", read(catalog_node_services), kNoNamespace | kDiscovery | kMetaOnError},
     {get, "/v1/catalog/gateway-services/", later(), kNoNamespace | kDiscovery},
 };
 
 constexpr Route kCoordinateRoutes[] = {
     {get, "/v1/coordinate/datacenters", call(coordinate_datacenters)},
-    {get, "/v1/coordinate/nodes", read(coordinate_nodes), kNoPartition},
-    {get, "/v1/coordinate/node/", read(coordinate_node), kNoPartition},
+    {get, "/v1/coordinate/nodes", read(coordinate_nodes), kNoPartition | kMetaOnError},
+    {get, "/v1/coordinate/node/", read(coordinate_node), kNoPartition | kMetaOnError | kBareNotFound},
     {put, "/v1/coordinate/update", async(coordinate_update), kNoNamespace},
 };
 
 constexpr Route kHealthRoutes[] = {
-    {get, "/v1/health/node/", read(health_node), kNoNamespace | kDiscovery},
-    {get, "/v1/health/checks/", read(health_checks), kNoNamespace | kDiscovery},
-    {get, "/v1/health/state/", read(health_state), kNoNamespace | kDiscovery},
+    {get, "/v1/health/node/", read(health_node), kNoNamespace | kDiscovery | kMetaOnError},
+    {get, "/v1/health/checks/", read(health_checks), kNoNamespace | kDiscovery | kMetaOnError},
+    {get, "/v1/health/state/", read(health_state), kNoNamespace | kDiscovery | kMetaOnError},
     {get, "/v1/health/service/", read(health_service), kNoNamespace | kDiscovery | kCacheable | kStreaming},
     {get, "/v1/health/connect/", read(health_connect), kNoNamespace | kDiscovery | kCacheable | kStreaming},
     {get, "/v1/health/ingress/", read(health_ingress), kNoNamespace | kDiscovery | kCacheable},
@@ -101,7 +101,7 @@ constexpr Route kOperatorRoutes[] = {
     {post, "/v1/operator/keyring", later()},
     {put, "/v1/operator/keyring", later()},
     {delete_, "/v1/operator/keyring", later()},
-    {get, "/v1/operator/usage", read(operator_usage), kNoNamespace | kShowConsistency | kAnyDatacenter},
+    {get, "/v1/operator/usage", read(operator_usage), kNoNamespace | kShowConsistency | kAnyDatacenter | kMetaOnError},
     {get, "/v1/operator/autopilot/configuration", call(autopilot_get), kQueryOptions},
     {put, "/v1/operator/autopilot/configuration", async(autopilot_put), kQueryOptions},
     {get, "/v1/operator/autopilot/health", call(autopilot_health), kQueryOptions},
@@ -112,9 +112,9 @@ constexpr Route kSessionRoutes[] = {
     {put, "/v1/session/create", async(session_create), kNoNamespace},
     {put, "/v1/session/destroy/", async(session_destroy), kNoNamespace},
     {put, "/v1/session/renew/", call(session_renew), kNoNamespace | kQueryOptions},
-    {get, "/v1/session/info/", read(session_info), kNoNamespace},
-    {get, "/v1/session/node/", read(session_node), kNoNamespace},
-    {get, "/v1/session/list", read(session_list), kNoNamespace},
+    {get, "/v1/session/info/", read(session_info), kNoNamespace | kMetaOnError},
+    {get, "/v1/session/node/", read(session_node), kNoNamespace | kMetaOnError},
+    {get, "/v1/session/list", read(session_list), kNoNamespace | kMetaOnError},
 };
 
 constexpr Route kSnapshotRoutes[] = {

@@ -269,7 +269,9 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
       request.complaint = std::move(read.error().detail);
     }
     if (!(route->flags & (kAnyDatacenter | kGoesOn)) && request.options.datacenter != settings().datacenter) {
-      return text(500, "No path to datacenter");
+      Reply reply = text(500, "No path to datacenter");
+      if (route->flags & kMetaOnError) reply.headers += kNothingKnown;
+      return reply;
     }
   }
   if (route->flags & (kNoNamespace | kNoPartition)) {
