@@ -12,6 +12,15 @@
 #include "raft/ack_mark.h"
 #include "raft/entry_record.h"
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+// The distribution's RocksDB is not instrumented: the order that its own locks make is not seen.
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:librocksdb\nrace:rocksdb::\nmutex:rocksdb::\n";
+}
+#endif
+#endif
+
 namespace proconsul::raft {
 namespace {
 
