@@ -16,14 +16,10 @@ namespace proconsul::agent::http {
 
 using base::net::Clock;
 using base::net::TlsStream;
-using std::chrono::seconds;
 
 namespace {
 
-constexpr auto kHeadTimeout = seconds(20);    // from a request's first byte to the end of its head
-constexpr auto kBodyTimeout = seconds(30);    // between two pieces of a body
-constexpr auto kWriteTimeout = seconds(120);  // a client that takes nothing of its answer for so long is gone
-constexpr auto kLingerTimeout = seconds(2);
+constexpr base::Duration kLingerTimeout = base::seconds(2);
 constexpr std::uint64_t kMostSkipped = 256 * 1024;  // an unread body up to this size does not cost the connection
 constexpr std::uint64_t kMostLingered = 64 * 1024 * 1024;
 constexpr std::size_t kPiece = 64 * 1024;
@@ -80,8 +76,8 @@ void Connection::listen_for(std::uint32_t events) {
   worker_.loop().rewatch(socket_.get(), events, this);
 }
 
-void Connection::arm_in(seconds delay) {
-  arm(worker_.loop(), worker_.loop().now() + delay);
+void Connection::arm_in(base::Duration delay) {
+  arm(worker_.loop(), worker_.loop().now() + std::chrono::nanoseconds(delay.nanoseconds));
 }
 
 void Connection::close() {
@@ -240,7 +236,7 @@ void Connection::consume(std::string_view data) {
         reject({400, {}});
         break;
       }
-      if (!armed()) arm_in(kHeadTimeout);
+      if (!armed()) arm_in(worker_.settings().head_timeout);
       inbound().searched = data.size();
       break;
     }
@@ -316,14 +312,14 @@ void Connection::begin(std::string_view head, std::string_view& data, Framing fr
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     if (write(kContinue, nothing, 0) != kContinue.size()) return close();
   }
-  arm_in(kBodyTimeout);
+  arm_in(worker_.settings().body_timeout);
   feed(data);
 }
 
 void Connection::feed(std::string_view& data) {
   Inbound& in = *in_;
   bool complete = false;
-  arm_in(kBodyTimeout);
+  arm_in(worker_.settings().body_timeout);
   if (in.framing.chunked) {
     const ChunkDecoder::State state = in.chunks.feed(data, in.body, in.limit);
     if (state == ChunkDecoder::State::malformed) return reject({400, {}});
@@ -438,7 +434,7 @@ void Connection::reply(std::shared_ptr<const std::string> wire, int status, bool
   out_->shared = std::move(wire);
   out_->sent = sent;
   phase_ = Phase::writing;
-  arm_in(kWriteTimeout);
+  arm_in(worker_.settings().write_timeout);
   listen_for(EPOLLOUT);
 }
 
@@ -458,7 +454,7 @@ void Connection::send(std::string& head, Body& body, std::unique_ptr<BodySource>
   out_->source = std::move(source);
   out_->sent = sent;
   phase_ = Phase::writing;
-  arm_in(kWriteTimeout);
+  arm_in(worker_.settings().write_timeout);
   if (sent == total) {
     flush();
   } else {
@@ -540,7 +536,7 @@ void Connection::flush() {
     const std::size_t total = head.size() + out.body.size();
     const std::size_t sent = write(head, out.body, out.sent);
     if (closed_) return;
-    if (sent != out.sent) arm_in(kWriteTimeout);
+    if (sent != out.sent) arm_in(worker_.settings().write_timeout);
     out.sent = sent;
     if (sent < total) return listen_for(EPOLLOUT);
     if (!out.source) {
@@ -595,11 +591,11 @@ void Connection::wake() {
   if (closed_) return;
   if (phase_ == Phase::writing && out_ && out_->source_waits) {
     out_->source_waits = false;
-    arm_in(kWriteTimeout);
+    arm_in(worker_.settings().write_timeout);
     flush();
   } else if (phase_ == Phase::uploading && in_ && in_->sink_full) {
     in_->sink_full = false;
-    arm_in(kBodyTimeout);
+    arm_in(worker_.settings().body_timeout);
     listen_for(kReadable);
     if (!in_->buffer.empty()) resume();
   }

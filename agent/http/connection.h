@@ -75,7 +75,7 @@ class Connection final : public base::net::Pollable, public base::net::Timer {
   void finish();
   void linger();
   void listen_for(std::uint32_t events);
-  void arm_in(std::chrono::seconds delay);
+  void arm_in(base::Duration delay);
 
   Worker& worker_;
   const std::uint64_t id_;

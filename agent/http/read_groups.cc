@@ -158,6 +158,7 @@ void ReadGroups::block(Connection& connection, const Request& request) {
     }
     evaluate_and_watch(*group);
   }
+  group->went_back = false;  // that concerns those who waited, not who comes now
   const Waiter waiter{.min_index = request.options.min_index};
   if (ready(*group, waiter)) {
     send(*group, connection);
@@ -269,6 +270,7 @@ void ReadGroups::evaluate(ReadGroup& group) {
   }
   const catalog::ViewPtr view = context.server.view();
   base::Result<Answer> answer = group.route->handler.read({context, *view, &group.keys, *group.request});
+  group.went_back = answer && group.answer && answer->index < group.answer->index;
   if (answer && answer->settles && group.answer && group.answer->settles &&
       answer->reply.body.same_bytes(group.answer->reply.body)) {
     // Nothing that these clients can see has changed: they sleep on, past the new index.
@@ -289,8 +291,10 @@ void ReadGroups::evaluate_and_watch(ReadGroup& group) {
   // A change between reading and watching must not be missed: what was read last must have been watched before.
   base::KeySet watched = group.keys;
   group.watch = registry.watch(watched, *this, group.token);
+  bool went_back = false;
   for (int i = 0; i < kMostEvaluations; ++i) {
     evaluate(group);
+    group.went_back = went_back |= group.went_back;
     if (equal(watched, group.keys)) return;
     watched = group.keys;
     group.watch = registry.watch(watched, *this, group.token);
@@ -305,7 +309,7 @@ void ReadGroups::evaluate_and_watch(ReadGroup& group) {
 }
 
 bool ReadGroups::ready(const ReadGroup& group, const Waiter& waiter) const {
-  if (!group.answer) return true;
+  if (!group.answer || group.went_back) return true;
   if (group.route->handler.hash) return group.hash != group.request->param("hash");
   return std::max<std::uint64_t>(group.answer->index, 1) > waiter.min_index;
 }

@@ -34,6 +34,7 @@ struct ReadGroup {
   std::vector<std::pair<unsigned, std::shared_ptr<const std::string>>> wires{};  // by form
   std::vector<std::uint64_t> waiters{};                                          // connection ids
   bool verifying = false;
+  bool went_back = false;  // its index fell: the state is another one, and waiters must begin anew
 };
 
 class ReadGroups final : public base::WakeSink {

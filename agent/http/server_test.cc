@@ -388,6 +388,33 @@ TEST_F(HttpServerTest, EqualWaitersShareOneEvaluationPerLoop) {
   EXPECT_TRUE(eventually([&] { return store.watches().waiters() == 0; }));
 }
 
+TEST_F(HttpServerTest, AnotherStateAnswersAWaiterAlthoughItsIndexIsLower) {
+  start();
+  const catalog::Tables before = store.store.writer().tables();
+  for (int i = 0; i < 10; ++i) store.put("a", std::to_string(i));
+  Client client = this->client();
+  client.send("GET /v1/kv/a?index=20&wait=20s HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return store.watches().waiters() == 1; }));
+
+  store.store.replace(before, 30);
+
+  EXPECT_TRUE(client.receive().starts_with("HTTP/1.1 404"));
+}
+
+TEST_F(HttpServerTest, HalfSentRequestsTimeOut) {
+  Settings settings;
+  settings.head_timeout = settings.body_timeout = base::milliseconds(60);
+  start(settings);
+  Client half_head = client(), half_body = client();
+
+  half_head.send("GET /v1/echo/a HTTP/1.1\r\nHost:");
+  half_body.send("POST /v1/echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+
+  EXPECT_TRUE(half_head.until_closed().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+  EXPECT_TRUE(half_body.until_closed().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+  EXPECT_TRUE(eventually([&] { return server->connections() == 0; }));
+}
+
 TEST_F(HttpServerTest, AWaitEndsWithTheUnchangedAnswer) {
   start();
   store.put("a", "1");
