@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include <cstring>
 #include <optional>
 
+#include "raft/gzip.h"
 #include "raft/snapshot_meta.h"
 
 namespace proconsul::raft {
@@ -25,8 +25,6 @@ constexpr std::size_t kBlock = 512;
 constexpr std::size_t kMaxSums = 64u << 10;
 constexpr std::size_t kMaxExtended = 64u << 10;
 constexpr int kMaxMembers = 16;
-// The records of a state are much alike: the fastest level finds most of what there is to find.
-constexpr int kLevel = 1;
 
 class Sha256 {
  public:
@@ -52,39 +50,6 @@ class Sha256 {
 };
 
 // ---- Writing ----
-
-class GzipSink final : public ByteSink {
- public:
-  explicit GzipSink(ByteSink& out) : out_(out), buffer_(kBuffer, '\0') {
-    ready_ = ::deflateInit2(&stream_, kLevel, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
-  }
-  ~GzipSink() override { ::deflateEnd(&stream_); }
-  Result<> write(std::string_view bytes) override { return run(bytes, Z_NO_FLUSH); }
-  Result<> finish() { return run({}, Z_FINISH); }
-
- private:
-  Result<> run(std::string_view bytes, int flush) {
-    if (!ready_) return {Errc::unavailable, "no memory to compress"};
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-    stream_.avail_in = static_cast<uInt>(bytes.size());
-    for (;;) {
-      stream_.next_out = reinterpret_cast<Bytef*>(buffer_.data());
-      stream_.avail_out = static_cast<uInt>(buffer_.size());
-      const int result = ::deflate(&stream_, flush);
-      const std::size_t size = buffer_.size() - stream_.avail_out;
-      if (size > 0) {
-        if (Result<> written = out_.write({buffer_.data(), size}); !written) return written;
-      }
-      if (flush == Z_FINISH ? result == Z_STREAM_END : stream_.avail_in == 0 && stream_.avail_out > 0) return {};
-      if (result == Z_STREAM_ERROR) return {Errc::internal, "compression failed"};
-    }
-  }
-
-  ByteSink& out_;
-  z_stream stream_{};
-  std::string buffer_;
-  bool ready_ = false;
-};
 
 void put_octal(char* field, std::size_t width, std::uint64_t value) {
   field[--width] = '\0';
@@ -131,75 +96,6 @@ std::string padding(std::uint64_t size) {
 Error invalid(std::string detail) {
   return {Errc::invalid_argument, std::move(detail)};
 }
-
-/// Unpacks; like Go's reader it goes on with further members, and refuses anything else behind one.
-class GunzipSource final : public ByteSource {
- public:
-  explicit GunzipSource(ByteSource& in) : in_(in), buffer_(64u << 10, '\0') {
-    ready_ = ::inflateInit2(&stream_, 15 + 16) == Z_OK;
-  }
-  ~GunzipSource() override { ::inflateEnd(&stream_); }
-
-  /// Looks at the first header; errors as Go's gzip.NewReader.
-  Result<> open() {
-    constexpr std::size_t kHeader = 10;
-    std::size_t size = 0;
-    while (size < kHeader) {
-      Result<std::size_t> got = in_.read(std::span(buffer_).subspan(size));
-      if (!got) return got.error();
-      if (*got == 0) return invalid(size == 0 ? "EOF" : "unexpected EOF");
-      size += *got;
-    }
-    if (!buffer_.starts_with("\x1f\x8b\x08")) return invalid("gzip: invalid header");
-    stream_.next_in = reinterpret_cast<Bytef*>(buffer_.data());
-    stream_.avail_in = static_cast<uInt>(size);
-    return {};
-  }
-
-  Result<std::size_t> read(std::span<char> buffer) override {
-    if (!ready_) return Error{Errc::unavailable, "no memory to decompress"};
-    if (ended_) return std::size_t{0};
-    stream_.next_out = reinterpret_cast<Bytef*>(buffer.data());
-    stream_.avail_out = static_cast<uInt>(buffer.size());
-    while (stream_.avail_out == buffer.size()) {
-      if (stream_.avail_in == 0 && !in_ended_) {
-        Result<std::size_t> got = in_.read(buffer_);
-        if (!got) return got.error();
-        in_ended_ = *got == 0;
-        stream_.next_in = reinterpret_cast<Bytef*>(buffer_.data());
-        stream_.avail_in = static_cast<uInt>(*got);
-      }
-      if (stream_.avail_in == 0 && in_ended_) {
-        if (between_) {
-          ended_ = true;
-          return std::size_t{0};
-        }
-        return invalid("unexpected EOF");
-      }
-      const bool fresh = std::exchange(between_, false);
-      const int result = ::inflate(&stream_, Z_NO_FLUSH);
-      if (result == Z_STREAM_END) {
-        ::inflateReset(&stream_);
-        between_ = true;
-      } else if (result == Z_DATA_ERROR || result == Z_NEED_DICT) {
-        const std::string_view why = stream_.msg != nullptr ? stream_.msg : "";
-        if (fresh || why.find("header") != why.npos || why.find("method") != why.npos)
-          return invalid("gzip: invalid header");
-        if (why.find("incorrect") != why.npos) return invalid("gzip: invalid checksum");
-        return invalid("flate: corrupt input");
-      } else if (result != Z_OK && result != Z_BUF_ERROR) {
-        return Error{Errc::internal, "decompression failed"};
-      }
-    }
-    return buffer.size() - stream_.avail_out;
-  }
-
- private:
-  ByteSource& in_;
-  std::string buffer_;
-  z_stream stream_{};
-  bool ready_ = false, between_ = false, in_ended_ = false, ended_ = false;
-};
 
 class TarReader {
  public:

@@ -125,6 +125,18 @@ TEST(Archive, GivesBackWhatWasWritten) {
   }
 }
 
+TEST(Archive, TakesWhatCannotBeCompressed) {
+  std::mt19937_64 random(11);
+  std::string state(1'000'000, '\0');
+  for (char& byte : state) byte = static_cast<char>(random());
+  StringSource source(archive_of(state));
+  StringSink back;
+
+  ASSERT_TRUE(read_archive(source, back));
+
+  EXPECT_EQ(back.text, state);
+}
+
 TEST(Archive, SaysWhatIsWrongInConsulsWords) {
   const std::string archive = archive_of("the state of everything");
   const std::string tar = unzip(archive);
