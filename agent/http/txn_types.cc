@@ -29,12 +29,17 @@ PROCONSUL_DESCRIBE_TYPE(ApiNode, "api.Node") {
   type.embed<catalog::RaftIndex>();
   type.field("Partition", &ApiNode::Partition).omit_empty();
   type.field("PeerName", &ApiNode::PeerName).omit_empty();
-  type.field("Locality", &ApiNode::Locality).omit_empty();
+  type.field("Locality", &ApiNode::Locality).go_type("api.Locality").omit_empty();
 }
 
 PROCONSUL_DESCRIBE_TYPE(NodeTxnOp, "api.NodeTxnOp") {
   type.field("Verb", &NodeTxnOp::Verb).go_type("api.NodeOp");
   type.field("Node", &NodeTxnOp::Node);
+}
+
+PROCONSUL_DESCRIBE_TYPE(ApiWeights, "api.AgentWeights") {
+  type.field("Passing", &ApiWeights::Passing);
+  type.field("Warning", &ApiWeights::Warning);
 }
 
 PROCONSUL_DESCRIBE_TYPE(ApiService, "api.AgentService") {
@@ -46,7 +51,7 @@ PROCONSUL_DESCRIBE_TYPE(ApiService, "api.AgentService") {
   type.field("Port", &ApiService::Port);
   type.field("Address", &ApiService::Address);
   type.field("SocketPath", &ApiService::SocketPath).omit_empty();
-  type.field("TaggedAddresses", &ApiService::TaggedAddresses).omit_empty();
+  type.field("TaggedAddresses", &ApiService::TaggedAddresses).go_type("map[string]api.ServiceAddress").omit_empty();
   type.field("Weights", &ApiService::Weights);
   type.field("EnableTagOverride", &ApiService::EnableTagOverride);
   type.embed<catalog::RaftIndex>();
@@ -57,7 +62,7 @@ PROCONSUL_DESCRIBE_TYPE(ApiService, "api.AgentService") {
   type.field("Namespace", &ApiService::Namespace).omit_empty();
   type.field("Partition", &ApiService::Partition).omit_empty();
   type.field("Datacenter", &ApiService::Datacenter).omit_empty();
-  type.field("Locality", &ApiService::Locality).omit_empty();
+  type.field("Locality", &ApiService::Locality).go_type("api.Locality").omit_empty();
 }
 
 PROCONSUL_DESCRIBE_TYPE(ServiceTxnOp, "api.ServiceTxnOp") {

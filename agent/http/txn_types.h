@@ -39,6 +39,10 @@ struct NodeTxnOp {
 };
 PROCONSUL_DECLARE_TYPE(NodeTxnOp)
 
+/// Go has a type of its own for this in its client library; error texts name it.
+struct ApiWeights : catalog::Weights {};
+PROCONSUL_DECLARE_TYPE(ApiWeights)
+
 struct ApiService : catalog::RaftIndex {
   std::string Kind{};
   std::string ID{};
@@ -49,7 +53,7 @@ struct ApiService : catalog::RaftIndex {
   std::string Address{};
   std::string SocketPath{};
   base::Map<catalog::ServiceAddress> TaggedAddresses{};
-  catalog::Weights Weights{};
+  ApiWeights Weights{};
   bool EnableTagOverride{};
   std::string ContentHash{};
   base::Pointer<catalog::ConnectProxyConfig> Proxy{};

@@ -57,6 +57,7 @@ void insert_rows(Transaction& transaction, const Session& session) {
 
 Result<> validate_checks(const Tables& tables, const Session& session) {
   for (const auto id : session_check_ids(session)) {
+    if (id.empty()) return failed("failed check lookup: index error: object is missing a value for this index");
     const CheckRow* row = find_check(tables, session.Node, id);
     if (!row) return failed("Missing check '" + std::string(id) + "' registration");
     // A check of type "session" is critical just because it has no session yet.

@@ -77,6 +77,8 @@ TEST_F(SessionTest, CreationSaysWhatIsMissing) {
   lost.Node = "n2";
   EXPECT_EQ(create(5, lost), "Missing node registration");
   EXPECT_EQ(create(5, session(kFirst, {"none"})), "Missing check 'none' registration");
+  EXPECT_EQ(create(5, session(kFirst, {""})),
+            "failed check lookup: index error: object is missing a value for this index");
   EXPECT_EQ(create(5, session(kFirst, {"bad"})), "Check 'bad' is in critical state");
   EXPECT_EQ(count(), 0u);
   EXPECT_EQ(tables.index_of("sessions"), 0u);

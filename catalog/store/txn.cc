@@ -195,14 +195,26 @@ Outcome write(Transaction& transaction, const TxnServiceOp& op) {
   return failure("unknown Service verb " + quote(op.Verb));
 }
 
+// A check is looked up by node and ID; without one of them Consul's index says this, behind what was tried.
+const std::string kNoCheckKey = "index error: object is missing a value for this index";
+bool has_key(const HealthCheck& check) {
+  return !check.Node.empty() && !check.CheckID.empty();
+}
+
 std::optional<Outcome> read(const Tables& tables, const TxnCheckOp& op) {
   if (op.Verb != "get") return std::nullopt;
+  if (!has_key(op.Check)) return failure("failed check lookup: " + kNoCheckKey);
   const CheckRow* row = find_check(tables, op.Check.Node, op.Check.CheckID, op.Check.PeerName);
   return row ? one(row->get()) : failure(name(op) + " doesn't exist");
 }
 
 Outcome write(Transaction& transaction, const TxnCheckOp& op) {
   const HealthCheck& check = op.Check;
+  if (!has_key(check)) {
+    if (op.Verb == "cas") return failure("failed check lookup: " + kNoCheckKey);
+    if (op.Verb == "delete") return failure("check lookup failed: " + kNoCheckKey);
+    if (op.Verb == "delete-cas") return failure("check lookup failed: failed check lookup: " + kNoCheckKey);
+  }
   const auto find = [&] { return find_check(transaction.tables(), check.Node, check.CheckID, check.PeerName); };
   const CheckRow* existing = find();
   const bool cas = op.Verb == "cas";

@@ -278,5 +278,19 @@ TEST_F(TxnTest, TheChecksBeforeTheLogNameWhatIsWrong) {
   EXPECT_EQ(ops.back()->Check->Check.CheckID, "c9");
 }
 
+TEST_F(TxnTest, ACheckWithoutNodeOrIdIsNoKey) {
+  check("get", "n1", "").check("get", "", "c").check("cas", "", "c").check("delete", "n1", "");
+  check("delete-cas", "", "c").check("set", "", "c");
+
+  EXPECT_EQ(errors(apply(5)), (Texts{"op 0: failed check lookup: index error: object is missing a value for this index",
+                                     "op 1: failed check lookup: index error: object is missing a value for this index",
+                                     "op 2: failed check lookup: index error: object is missing a value for this index",
+                                     "op 3: check lookup failed: index error: object is missing a value for this index",
+                                     "op 4: check lookup failed: failed check lookup: index error: object is missing a "
+                                     "value for this index",
+                                     "op 5: failed health check lookup: index error: object is missing a value for "
+                                     "this index"}));
+}
+
 }  // namespace
 }  // namespace proconsul::catalog
