@@ -59,14 +59,32 @@ raft::NodeOptions raft_options(const Config& config, const std::string& node_id)
   return options;
 }
 
+local::NodeInfo node_info(const Config& config, const std::string& node_id) {
+  local::NodeInfo info;
+  info.datacenter = config.datacenter;
+  info.id = node_id;
+  info.address = config.advertise_addr_lan.to_string();
+  info.tagged_addresses = config.tagged_addresses;
+  info.meta = config.node_meta;
+  info.meta.insert_or_assign("consul-network-segment", "");
+  info.meta.insert_or_assign("consul-version", kConsulVersion);
+  info.locality = config.locality;
+  return info;
+}
+
 /// This server's node, service and check, as the leader writes them for every server.
 catalog::RegisterRequest own_registration(const Config& config, const std::string& node_id) {
+  // The agent settles its node with the catalog at the same time. Whoever is last must not wipe out what the other
+  // wrote, so both write the same.
+  local::NodeInfo node = node_info(config, node_id);
   catalog::RegisterRequest self{};
-  self.Datacenter = config.datacenter;
-  self.ID = node_id;
+  self.Datacenter = node.datacenter;
+  self.ID = node.id;
   self.Node = config.node_name;
-  self.Address = config.advertise_addr_lan.to_string();
-  self.NodeMeta.emplace("consul-version", kConsulVersion);
+  self.Address = node.address;
+  self.TaggedAddresses = std::move(node.tagged_addresses);
+  self.NodeMeta = std::move(node.meta);
+  self.Locality = std::move(node.locality);
   catalog::NodeService& service = self.Service.emplace();
   service.ID = catalog::kConsulServiceId;
   service.Service = catalog::kConsulServiceName;
@@ -117,19 +135,6 @@ Result<std::shared_ptr<base::net::TlsContext>> https_context(const config::TlsLi
     settings.cipher_suites += (settings.cipher_suites.empty() ? "" : ":") + suite;
   }
   return base::net::TlsContext::server(settings);
-}
-
-local::NodeInfo node_info(const Config& config, const std::string& node_id) {
-  local::NodeInfo info;
-  info.datacenter = config.datacenter;
-  info.id = node_id;
-  info.address = config.advertise_addr_lan.to_string();
-  info.tagged_addresses = config.tagged_addresses;
-  info.meta = config.node_meta;
-  info.meta.insert_or_assign("consul-network-segment", "");
-  info.meta.insert_or_assign("consul-version", kConsulVersion);
-  info.locality = config.locality;
-  return info;
 }
 
 std::vector<local::ServiceRegistration> configured_services(const Config& config) {
