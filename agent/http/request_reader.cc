@@ -190,7 +190,7 @@ base::Result<> read_cache_control(const Request& request, QueryOptions& options)
 
 }  // namespace
 
-base::Result<> read_query_options(Request& request, const Settings& settings, bool discovery) {
+base::Result<> read_consistency(Request& request, const Settings& settings, bool discovery) {
   QueryOptions& options = request.options;
   options = {};
   if (const std::string_view other = request.param("datacenter"); !other.empty()) {
@@ -225,7 +225,12 @@ base::Result<> read_query_options(Request& request, const Settings& settings, bo
   if (options.cached && options.consistent) {
     return bad("Cannot specify ?cached with ?consistent, conflicting semantics.");
   }
-  if (base::Result<> read = read_cache_control(request, options); !read) return read.error();
+  return read_cache_control(request, options);
+}
+
+base::Result<> read_query_options(Request& request, const Settings& settings, bool discovery) {
+  if (base::Result<> read = read_consistency(request, settings, discovery); !read) return read;
+  QueryOptions& options = request.options;
   if (const std::string_view text = request.param("wait"); !text.empty()) {
     const base::Result<base::Duration> wait = base::parse_duration(text);
     if (!wait) return bad("Invalid wait time");

@@ -28,5 +28,7 @@ class RequestReader {
 
 /// Reads the common parameters; an error carries Consul's text and 400.
 base::Result<> read_query_options(Request& request, const Settings& settings, bool discovery);
+/// Without `wait` and `index`, which endpoints that never block do not look at.
+base::Result<> read_consistency(Request& request, const Settings& settings, bool discovery);
 
 }  // namespace proconsul::agent::http

@@ -264,7 +264,8 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   request.rest = endpoint->is_prefix() ? request.path.substr(std::min(request.path.size(), endpoint->pattern.size()))
                                        : std::string_view{};
   if (route->flags & (kQueryOptions | kGoesOn) || route->handler.read || route->handler.hash) {
-    if (base::Result<> read = read_query_options(request, settings(), route->flags & kDiscovery); !read) {
+    const auto read_options = route->flags & kGoesOn ? &read_consistency : &read_query_options;
+    if (base::Result<> read = read_options(request, settings(), route->flags & kDiscovery); !read) {
       if (!(route->flags & kGoesOn)) return failure(read.error());
       request.complaint = std::move(read.error().detail);
     }
