@@ -300,7 +300,8 @@ void ReadGroups::evaluate_and_watch(ReadGroup& group) {
     group.watch = registry.watch(watched, *this, group.token);
   }
   // The query touches something else each time it runs: look again soon, without hurry.
-  worker_.loop().after(std::chrono::milliseconds(10), [this, token = group.token] {
+  worker_.loop().after(std::chrono::milliseconds(10), [this, token = group.token, stopped = stopped_] {
+    if (*stopped) return;
     const auto found = by_token_.find(token);
     if (found == by_token_.end()) return;
     evaluate_and_watch(*found->second);
@@ -410,7 +411,8 @@ void ReadGroups::hold_for_leader(Connection& connection, const Request& request)
 }
 
 void ReadGroups::look_for_leader(std::uint64_t id, std::shared_ptr<const Request> request, Clock::time_point give_up) {
-  worker_.loop().after(kLeaderPoll, [this, id, request = std::move(request), give_up] {
+  worker_.loop().after(kLeaderPoll, [this, id, request = std::move(request), give_up, stopped = stopped_] {
+    if (*stopped) return;
     Connection* connection = worker_.find(id);
     if (!connection) return;
     if (worker_.context().server.leadership().is_leader) {

@@ -47,6 +47,8 @@ class ReadGroups final : public base::WakeSink {
   void leave(Connection& connection);
   void expire(Connection& connection);
   std::size_t parked() const { return parked_; }
+  /// What was put off is not done any more.
+  void stop() { *stopped_ = true; }
 
  private:
   void wake(std::vector<std::uint64_t> tokens) override;  // from the thread that publishes
@@ -84,6 +86,7 @@ class ReadGroups final : public base::WakeSink {
   std::size_t parked_ = 0;
   std::vector<Verification> unverified_{};
   std::vector<Verification> in_flight_{};
+  std::shared_ptr<bool> stopped_ = std::make_shared<bool>(false);  // outlives us in tasks that are put off
   std::uint64_t jitter_ = 0x9e3779b97f4a7c15;
 };
 

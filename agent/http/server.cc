@@ -100,6 +100,8 @@ void HttpServer::stop() {
   if (std::exchange(impl_->stopped, true)) return;
   Impl::on_loop(impl_->loops[0], [&] { impl_->acceptors.clear(); });
   for (const auto& worker : impl_->workers) Impl::on_loop(worker->loop(), [&] { worker->shut(); });
+  // What the connections posted as they closed has run when these have.
+  for (const auto& worker : impl_->workers) Impl::on_loop(worker->loop(), [] {});
   for (const std::string& path : impl_->socket_files) ::unlink(path.c_str());
 }
 

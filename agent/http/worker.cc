@@ -150,6 +150,7 @@ void Worker::bury(Connection& connection) {
 }
 
 void Worker::shut() {
+  reads_.stop();
   for (Slot& slot : slots_) {
     if (slot.connection) slot.connection->close();
   }
