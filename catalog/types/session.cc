@@ -10,7 +10,10 @@ constexpr std::int64_t kSecondsBelow = 1000;
 
 void small_lock_delays_are_seconds(void* self) {
   base::Duration& delay = static_cast<Session*>(self)->LockDelay;
-  if (delay.nanoseconds > -kSecondsBelow && delay.nanoseconds < kSecondsBelow) delay = base::seconds(delay.nanoseconds);
+  // What is negative makes no sense either way; Consul multiplies it, wrapping around, and shows the result.
+  if (delay.nanoseconds < kSecondsBelow) {
+    delay.nanoseconds = static_cast<std::int64_t>(static_cast<std::uint64_t>(delay.nanoseconds) * 1'000'000'000U);
+  }
 }
 
 }  // namespace
