@@ -102,7 +102,9 @@ class Core {
   /// Taken and durable (or not): compacts the log.
   void snapshot_stored(base::Result<SnapshotMeta> meta, Instant now);
   void snapshot_received(std::uint64_t token, base::Result<SnapshotMeta> meta, Instant now);
-  /// A user's archive replaces everything: effect store_user_snapshot follows. Writes are refused until it ends.
+  /// A user's archive replaces everything: effect store_user_snapshot follows. Writes are refused until it ends. For a
+  /// healthy cluster only, as with Consul: a leader that dies before the no-op is committed leaves the archive on some
+  /// servers alone, and the wire has no way to take it back there.
   base::Result<> restore(LogIndex archive_index, Instant now);
   /// Answer: the index whose application (a no-op) ends the restore.
   base::Result<LogIndex> user_snapshot_stored(base::Result<SnapshotMeta> meta, base::Time wall, Instant now);
