@@ -159,7 +159,7 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
   const catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
   catalog::NodeServiceList shown{};
   if (found.node != nullptr) {
-    shown.Services.make_present();
+    if (!filter->matches_everything()) shown.Services.make_present();  // a filter makes a list, even if an empty one
     shown.Node.emplace() = found.node->get();
     for (const catalog::ServiceRow* row : found.services) {
       catalog::NodeService service = row->get();

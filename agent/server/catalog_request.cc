@@ -33,7 +33,9 @@ Result<> fits(const catalog::HealthCheck& check, const catalog::RegisterRequest&
                                 "' doesn't match register request node '" + request.Node + "'"};
   }
   if (check.ServiceID.empty() || (request.Service && request.Service->ID == check.ServiceID)) return {};
-  if (catalog::find_service(tables, request.Node, check.ServiceID) == nullptr) {
+  // Services are found in any letter case, but here Consul wants the ID as it was registered.
+  const catalog::ServiceRow* row = catalog::find_service(tables, request.Node, check.ServiceID);
+  if (row == nullptr || catalog::NodeService(row->get()).ID != check.ServiceID) {
     return {Errc::internal, "Unknown service ID '" + check.ServiceID + "' for check ID '" + check.CheckID + "'"};
   }
   return {};
