@@ -83,7 +83,7 @@ Instant Core::next_tick() const {
   if (role_ != Role::leader) return std::min(next, election_at_);
 
   const Instant lapse = quorum_heard(now_) + options_.leader_lease + Nanoseconds(1);
-  if (lapse > now_) next = std::min(next, lapse);
+  if (!peers_.empty() && lapse > now_) next = std::min(next, lapse);
   if (transfer_) next = std::min(next, transfer_->deadline);
   if (!writes_.empty()) {
     const Instant overdue = writes_.front().since + options_.disk_stall + Nanoseconds(1);

@@ -178,6 +178,7 @@ class Core {
 
   // follower.cc
   void follow(const Message& from, Term term, Instant now);
+  void forked(LogIndex index, Term here, Term leaders);
   void on(const Message& from, const AppendRequest& request, Instant now);
   void on(const Message& from, const SnapshotRequest& request, Instant now);
 

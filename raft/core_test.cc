@@ -267,6 +267,19 @@ TEST(Core, ConflictingSuffixIsReplacedInOneWrite) {
   EXPECT_EQ(effects.fsm[0].entries.back()->term, Term{3});
 }
 
+TEST(Core, StopsRatherThanServeAnotherHistoryThanTheLeader) {
+  Bench bench({"a", "b", "c"});
+  bench.core.receive(from("b", AppendRequest{{2}, {1}, {1}, {entry(2, 2)}, {2}}), bench.now);
+  bench.settle();
+
+  bench.core.receive(from("c", AppendRequest{{4}, {2}, {3}, {entry(3, 4)}, {2}}), bench.now);
+
+  const Effects effects = bench.take();
+  ASSERT_TRUE(effects.halt);
+  EXPECT_EQ(effects.halt->code, base::Errc::corrupt);
+  EXPECT_TRUE(effects.messages.empty());
+}
+
 TEST(Core, OneHeartbeatRoundAnswersAllWaitingReads) {
   Bench bench({"a", "b", "c"});
   bench.lead();

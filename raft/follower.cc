@@ -44,14 +44,17 @@ void Core::on(const Message& from, const AppendRequest& request, Instant now) {
   if (request.prev_index > log_.last()) return refuse(log_.last(), true);
   const std::optional<Term> prev_term = log_.term_at(request.prev_index);
   if (prev_term && *prev_term != request.prev_term) {
-    // A committed entry cannot differ, unless an operator's restore was cut short; then a snapshot must come.
-    if (request.prev_index <= commit_) return refuse(request.prev_index - 1, false);
+    if (request.prev_index <= commit_) return forked(request.prev_index, *prev_term, request.prev_term);
     return refuse(std::max(commit_, log_.term_start(request.prev_index) - 1), true);
   }
 
   bool new_configuration = false;
   for (const EntryPtr& entry : request.entries) {
-    if (entry->index <= commit_) continue;
+    if (entry->index <= commit_) {
+      const std::optional<Term> here = log_.term_at(entry->index);
+      if (here && *here != entry->term) return forked(entry->index, *here, entry->term);
+      continue;
+    }
     if (entry->index <= log_.last()) {
       if (log_.term_at(entry->index) == entry->term || PROCONSUL_RAFT_BUG(truncation_lost)) continue;
       truncate_from(entry->index, now);
@@ -63,6 +66,14 @@ void Core::on(const Message& from, const AppendRequest& request, Instant now) {
   const AppendResponse done{hard_.term, log_.last(), true, false};
   if (PROCONSUL_RAFT_BUG(ack_before_persistence)) return send(from.peer, from.address, from.call, done);
   answer(from, done, true);
+}
+
+// Raft excludes it; a restore that its leader did not finish, or data put back from an old copy, does not. To go on
+// would be to serve another history than everybody else.
+void Core::forked(LogIndex index, Term here, Term leaders) {
+  halt({base::Errc::corrupt, "raft log: committed entry " + std::to_string(index.value) + " is of term " +
+                                 std::to_string(here.value) + " here and of term " + std::to_string(leaders.value) +
+                                 " on the leader; remove this server's raft data and let it join anew"});
 }
 
 void Core::on(const Message& from, const SnapshotRequest& request, Instant now) {

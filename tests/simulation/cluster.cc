@@ -185,7 +185,11 @@ void Cluster::dispatch(const Event& event) {
       if (event.at != server.tick_at) return;  // there is an earlier or later one
       server.tick_at = -1;
       core.tick(local(server));
-      break;
+      carry_out(event.server);
+      if (server.up() && server.core->next_tick() <= local(server)) {
+        invariants_.fail(server.name + " has a timer that is due again at once");
+      }
+      return;
     case Kind::flushed:
       if (server.disk.running == 0) return;
       if (server.disk.stalled_until > now_) return at(server.disk.stalled_until, Kind::flushed, event.server);
