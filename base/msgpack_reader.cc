@@ -465,7 +465,9 @@ void MsgpackReader::free_value(Value& root) {
       // The plain and raft codecs would take keys of any kind here; none are sent.
       const std::string_view key = raw_is_text() ? string() : bytes();
       if (failed_) return;
-      slot = &parent.container->as_map()->insert_or_assign(std::string(key), Value()).first->second;
+      Value::MapType& map = *parent.container->as_map();
+      slot = &map.try_emplace(map.end(), std::string(key))->second;
+      *slot = Value();
     }
   }
 }
