@@ -141,7 +141,28 @@ void Core::write_refused(base::Error error, Instant now) {
   if (role_ != Role::leader) return;
   // The entries may still be written and commit later: for those who wait, the outcome is unknown.
   lose_proposals(std::move(error));
+  take_back(now_);
   tick_leader(now_);
+}
+
+// A server that is alone can do better: it forgets what was refused, so that a failed write leaves no trace.
+void Core::take_back(Instant now) {
+  const bool alone = peers_.empty() && self_votes() && voters(configuration_) == 1;
+  if (!alone || configuration_index_ > commit_ || commit_ < term_start_ || commit_ >= log_.last()) return;
+  truncate_from(commit_ + 1, now);
+  term_used_up_ = true;
+}
+
+base::Result<> Core::begin_write(Instant now) {
+  if (base::Result<> open = may_write(); !open) return open;
+  // An index and a term name one entry for ever: what was taken back keeps its names, the next ones get a new term.
+  if (std::exchange(term_used_up_, false)) {
+    ++hard_.term.value;
+    hard_.vote_term = hard_.term;
+    hard_.voted_for = address_;
+    save_hard_state(now);
+  }
+  return {};
 }
 
 void Core::storage_failed(base::Error error, Instant now) {
@@ -259,7 +280,7 @@ base::Result<> Core::bootstrap(Configuration configuration, Instant now) {
 base::Result<LogIndex> Core::propose(EntryType type, std::string data, std::string extensions, base::Time wall,
                                      Instant now) {
   now_ = std::max(now_, now);
-  if (base::Result<> open = may_write(); !open) return open.error();
+  if (base::Result<> open = begin_write(now_); !open) return open.error();
   const LogIndex index = log_.last() + 1;
   append_entry(std::make_shared<Entry>(Entry{.index = index,
                                              .term = hard_.term,

@@ -134,6 +134,8 @@ class Core {
   void send(const ServerId& to, const std::string& address, std::uint64_t call, Body body);
   void announce(std::string reason = {});
   base::Result<> may_write() const;
+  base::Result<> begin_write(Instant now);
+  void take_back(Instant now);
   void lose_proposals(base::Error error);
   void use_latest_configuration();
   const Server* self() const { return find(configuration_, id_); }
@@ -289,6 +291,7 @@ class Core {
   std::optional<Transfer> transfer_{};
   std::optional<SnapshotMeta> restoring_{};
   bool stall_handled_ = false;
+  bool term_used_up_ = false;  // entries of this term were taken back: see begin_write
 };
 
 }  // namespace proconsul::raft

@@ -218,6 +218,30 @@ TEST(LogThread, AFullDiskIsToldOnceAndReadsGoOnUntilItIsWellAgain) {
   EXPECT_EQ(refused, 1);
 }
 
+TEST(LogThread, WhatIsTakenBackWhileTheDiskIsFullNeverReachesIt) {
+  auto shared = std::make_shared<GatedStorage::Shared>();
+  shared->gated = false;
+  std::promise<void> told, second;
+  LogThread log(std::make_unique<GatedStorage>(shared), {.persisted =
+                                                             [&](std::uint64_t number, auto) {
+                                                               if (number == 3) second.set_value();
+                                                             },
+                                                         .refused = [&](Error) { told.set_value(); },
+                                                         .failed = [](Error) {},
+                                                         .read = [](std::uint64_t, auto) {}});
+  shared->full = true;
+  log.write({.entries = {entry_at(1), entry_at(2)}, .hard_state = HardState{{4}, {}, ""}}, 1);
+  told.get_future().wait();
+  log.write({.truncate_from = LogIndex{1}}, 2);
+  log.write({.entries = {entry_at(1)}}, 3);
+  std::this_thread::sleep_for(300ms);  // past the next attempt
+
+  shared->full = false;
+  second.get_future().wait();
+
+  EXPECT_THAT(shared->log, ElementsAre("cut 1 ", "1 "));
+}
+
 /// Adds up what it is given.
 class SumFsm final : public Fsm {
  public:

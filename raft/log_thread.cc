@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+
 #include "raft/node_metrics.h"
 
 namespace proconsul::raft {
@@ -69,7 +71,7 @@ void LogThread::serve(const LogRead& read) {
 }
 
 // True once it is on disk. A full disk is waited for: reads are served meanwhile, everything else stays queued.
-bool LogThread::write_durably(const StorageWrite& write, std::uint64_t number) {
+bool LogThread::write_durably(StorageWrite& write, std::uint64_t number, bool last) {
   for (bool told = false;;) {
     const auto begun = std::chrono::steady_clock::now();
     Result<> written = storage_->write(write);
@@ -98,8 +100,26 @@ bool LogThread::write_durably(const StorageWrite& write, std::uint64_t number) {
         queued_.store(waiting_.size(), std::memory_order_relaxed);
       }
       for (const LogRead& read : reads) serve(read);
+      if (last) withdraw(write, number);
       bell_.wait(again);
     }
+  }
+}
+
+// The core may take back entries that were refused. Then they must not reach the disk, not even for a moment in which a
+// crash would keep them.
+void LogThread::withdraw(StorageWrite& write, std::uint64_t& number) {
+  const std::lock_guard lock(entering_);
+  while (!waiting_.empty() && waiting_.front().kind == Item::Kind::write) {
+    Item& next = waiting_.front();
+    if (!next.write.truncate_from || write.entries.empty() || *next.write.truncate_from > write.entries.front()->index)
+      return;
+    if (write.truncate_from) next.write.truncate_from = std::min(*write.truncate_from, *next.write.truncate_from);
+    if (!next.write.hard_state) next.write.hard_state = std::move(write.hard_state);
+    write = std::move(next.write);
+    number = next.number;
+    waiting_.erase(waiting_.begin());
+    queued_.store(waiting_.size(), std::memory_order_relaxed);
   }
 }
 
@@ -138,7 +158,7 @@ void LogThread::run() {
             if (next.write.hard_state) item.write.hard_state = std::move(next.write.hard_state);
             item.number = next.number;
           }
-          if (!failed_ && !write_durably(item.write, item.number) && stopping_) return;
+          if (!failed_ && !write_durably(item.write, item.number, at + 1 == items.size()) && stopping_) return;
           break;
         }
       }

@@ -47,7 +47,8 @@ class LogThread {
   void push(Item item);
   void run();
   bool take(std::vector<Item>& items);
-  bool write_durably(const StorageWrite& write, std::uint64_t number);
+  bool write_durably(StorageWrite& write, std::uint64_t number, bool last);
+  void withdraw(StorageWrite& write, std::uint64_t& number);
   void serve(const LogRead& read);
 
   std::unique_ptr<Storage> storage_;

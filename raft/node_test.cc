@@ -435,7 +435,7 @@ TEST_F(SingleNode, AFullDiskRefusesWritesServesReadsAndRecoversByItself) {
   *mood = 0;
   ASSERT_TRUE(eventually([&] { return propose(*node_, "after").has_value(); }));
   EXPECT_TRUE(node_->disk_healthy());
-  EXPECT_EQ(fsm_->lines().front(), "before");
+  EXPECT_EQ(fsm_->lines(), (std::vector<std::string>{"before", "after"})) << "a refused write leaves no trace";
 }
 
 TEST_F(SingleNode, ADiskThatCannotBeTrustedStopsItWithTheReason) {
