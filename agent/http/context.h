@@ -57,6 +57,7 @@ struct Settings {
   bool acls_enabled = false;
   bool disable_coordinates = false;
   std::string scratch_directory{};  // for archives on their way in; empty: the system's
+  bool enable_debug = false;
   bool ui_enabled = false;
   std::string ui_content_path = "/ui/";
 };

@@ -218,7 +218,11 @@ void Encoder::head(const Exchange& exchange, const Reply& reply, const ReadMeta*
     out += type;
     out += "\r\n";
   }
-  out += exchange.endpoint ? common_ : unknown_;
+  if (exchange.route && (exchange.route->flags & kBare)) {
+    out += "Vary: Accept-Encoding\r\n";
+  } else {
+    out += exchange.endpoint ? common_ : unknown_;
+  }
   if (meta) {
     if (meta->consistency) {
       out += "X-Consul-Effective-Consistency: ";

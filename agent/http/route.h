@@ -99,6 +99,7 @@ enum RouteFlag : std::uint32_t {
   kMetaOnError = 1u << 15,     // a failed query (500) shows the headers of a query that found nothing out
   kBareNotFound = 1u << 16,    // a 404 shows no headers of a query
   kGoesOn = 1u << 14,          // kQueryOptions, but the answer follows their error's text, as Consul has it
+  kBare = 1u << 17,            // the answer has none of Consul's own headers
 };
 
 struct Route {

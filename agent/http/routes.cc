@@ -231,6 +231,13 @@ constexpr Route kQueryRoutes[] = {
     {delete_, "/v1/query/", later(), kOddMethods},
 };
 
+constexpr Route kProfileRoutes[] = {
+    {get, "/debug/pprof/", call(go_profile), kBare},
+    {post, "/debug/pprof/", call(go_profile), kBare},
+    {put, "/debug/pprof/", call(go_profile), kBare},
+    {delete_, "/debug/pprof/", call(go_profile), kBare},
+};
+
 constexpr std::span<const Route> kFamilies[] = {
     kStatusRoutes,
     kAgentRoutes,
@@ -251,6 +258,7 @@ constexpr std::span<const Route> kFamilies[] = {
     kEventRoutes,
     kPeeringRoutes,
     kQueryRoutes,
+    kProfileRoutes,
 };
 
 }  // namespace

@@ -114,6 +114,11 @@ base::Result<Reply> agent_metrics_stream(Context&, const Request&) {
   return reply;
 }
 
+base::Result<Reply> go_profile(Context& agent, const Request&) {
+  if (!agent.settings.enable_debug) return Reply{.status = 404, .type = {}};
+  return text(404, "Unknown profile\n");
+}
+
 base::Result<Reply> agent_monitor(Context&, const Request& request) {
   const std::string_view name = request.param("loglevel");
   const base::Result<log::Level> level = log::parse_level(name.empty() ? "INFO" : name);
