@@ -1,8 +1,10 @@
 #include "agent/agent.h"
 
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "agent/config/node_id.h"
@@ -22,7 +24,6 @@
 #include "base/net/loop.h"
 #include "base/net/tls.h"
 #include "base/random.h"
-#include "catalog/registry/usage.h"
 
 namespace proconsul::agent {
 namespace {
@@ -37,6 +38,17 @@ std::chrono::nanoseconds nanoseconds(base::Duration duration) {
   return std::chrono::nanoseconds(duration.nanoseconds);
 }
 
+/// Zero asks for the default.
+raft::SnapshotOptions snapshot_options(const Config& config) {
+  raft::SnapshotOptions options;
+  if (config.raft_snapshot_interval.nanoseconds > 0) options.interval = nanoseconds(config.raft_snapshot_interval);
+  if (config.raft_snapshot_threshold > 0) {
+    options.threshold = static_cast<std::uint64_t>(config.raft_snapshot_threshold);
+  }
+  if (config.raft_trailing_logs > 0) options.trailing_logs = static_cast<std::uint64_t>(config.raft_trailing_logs);
+  return options;
+}
+
 raft::NodeOptions raft_options(const Config& config, const std::string& node_id) {
   raft::NodeOptions options;
   options.id = {node_id};
@@ -46,15 +58,7 @@ raft::NodeOptions raft_options(const Config& config, const std::string& node_id)
   options.core.election_timeout = nanoseconds(config.raft_election_timeout);
   options.core.leader_lease = nanoseconds(config.raft_leader_lease_timeout);
   options.core.pre_vote = !config.raft_prevote_disabled;
-  if (config.raft_snapshot_interval.nanoseconds > 0) {
-    options.core.snapshot_interval = nanoseconds(config.raft_snapshot_interval);
-  }
-  if (config.raft_snapshot_threshold > 0) {
-    options.core.snapshot_threshold = static_cast<std::uint64_t>(config.raft_snapshot_threshold);
-  }
-  if (config.raft_trailing_logs > 0) {
-    options.core.trailing_logs = static_cast<std::uint64_t>(config.raft_trailing_logs);
-  }
+  options.core.snapshots = snapshot_options(config);
   options.bootstrap = raft::Configuration{{{.id = options.id, .address = options.address}}};
   return options;
 }
@@ -123,7 +127,7 @@ catalog::AutopilotConfig autopilot(const Config& config) {
   return settings;
 }
 
-Result<std::shared_ptr<base::net::TlsContext>> https_context(const config::TlsListener& https) {
+base::net::TlsSettings tls_settings(const config::TlsListener& https) {
   base::net::TlsSettings settings;
   settings.cert_file = https.cert_file;
   settings.key_file = https.key_file;
@@ -134,7 +138,7 @@ Result<std::shared_ptr<base::net::TlsContext>> https_context(const config::TlsLi
   for (const std::string& suite : https.cipher_suites) {
     settings.cipher_suites += (settings.cipher_suites.empty() ? "" : ":") + suite;
   }
-  return base::net::TlsContext::server(settings);
+  return settings;
 }
 
 std::vector<local::ServiceRegistration> configured_services(const Config& config) {
@@ -163,6 +167,13 @@ std::vector<local::CheckRegistration> configured_checks(const Config& config) {
   return checks;
 }
 
+local::Configured configured(const Config& config, const std::string& node_id) {
+  return {.services = configured_services(config),
+          .checks = configured_checks(config),
+          .info = node_info(config, node_id),
+          .discard_check_output = config.discard_check_output};
+}
+
 }  // namespace
 
 // In the order in which the parts depend on each other; they end in reverse.
@@ -170,6 +181,9 @@ struct Agent::Impl final : http::AgentControl {
   config::Loaded loaded;
   config::LoadOptions options;
   std::mutex reload_mutex;
+  mutable std::mutex reloaded_mutex;
+  std::optional<Config> reloaded;  // by reloaded_mutex: after a reload, what /v1/agent/self shows
+  std::atomic<bool> debug{};
   Events events;
   std::string node_id;
   base::net::Loops loops;
@@ -178,8 +192,8 @@ struct Agent::Impl final : http::AgentControl {
   base::WatchRegistry local_watches{};
   std::unique_ptr<local::LocalAgent> local;
   std::unique_ptr<http::Context> context;
+  std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
-  std::function<void()> refresh_gauges{};  // ends their refreshing
   std::unique_ptr<Telemetry> telemetry;
   base::Background background{};  // last: its threads use all of the above
 
@@ -188,9 +202,9 @@ struct Agent::Impl final : http::AgentControl {
 
   Result<> start();
   Result<> listen();
-  void set_gauges() const;
   Result<> reload() override;
   Result<> leave() override;
+  bool debug_enabled() const override { return debug; }
   std::string config_json() const override;
   std::string debug_config_json() const override;
 };
@@ -224,19 +238,17 @@ Result<> Agent::Impl::start() {
 
   local::LocalAgent::Options own;
   own.node = config.node_name;
-  own.info = node_info(config, node_id);
   own.data_dir = config.dev_mode ? "" : config.data_dir;
   own.check_update_interval = config.check_update_interval;
   own.check_output_max_size = static_cast<std::size_t>(config.check_output_max_size);
-  own.discard_check_output = config.discard_check_output;
   own.local_scripts = config.enable_local_script_checks;
   own.remote_scripts = config.enable_remote_script_checks;
   own.deregister_interval_min = config.check_deregister_interval_min;
   own.sync_interval = config.ae_interval;
   local = std::make_unique<local::LocalAgent>(std::move(own), *server, local_watches, base::system_clock());
-  if (Result<> ready = local->start(configured_services(config), configured_checks(config)); !ready) return ready;
+  if (Result<> ready = local->start(configured(config, node_id)); !ready) return ready;
 
-  refresh_gauges = base::metrics::before_show([this] { set_gauges(); });
+  debug = config.enable_debug;
   context.reset(new http::Context{.server = *server,
                                   .local_watches = local_watches,
                                   .settings = http_settings(config),
@@ -244,28 +256,9 @@ Result<> Agent::Impl::start() {
                                   .background = &background,
                                   .local = local.get(),
                                   .control = this});
-  telemetry = std::make_unique<Telemetry>(loaded.config, *server);
+  telemetry = std::make_unique<Telemetry>(config.datacenter, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
   return listen();
-}
-
-void Agent::Impl::set_gauges() const {
-  static const base::metrics::Gauge kApplied = base::metrics::gauge("raft.applied_index");
-  static const base::metrics::Gauge kLast = base::metrics::gauge("raft.last_index");
-  static const base::metrics::Gauge kIsLeader = base::metrics::gauge("server.isLeader");
-  static const base::metrics::Gauge kSessions = base::metrics::gauge("session_ttl.active");
-  const server::RaftServer::Gauges gauges = server->gauges();
-  kApplied.set(static_cast<double>(gauges.applied_index));
-  kLast.set(static_cast<double>(gauges.last_index));
-  kIsLeader.set(gauges.leader ? 1 : 0);
-  kSessions.set(static_cast<double>(gauges.timed_sessions));
-  const base::metrics::Labels labels{{"datacenter", loaded.config.datacenter}};
-  const auto view = server->view();
-  const catalog::ServiceUsage usage = catalog::service_usage(view->tables(), nullptr).usage;
-  base::metrics::gauge("state.nodes", labels).set(static_cast<double>(usage.Nodes));
-  base::metrics::gauge("state.services", labels).set(static_cast<double>(usage.Services));
-  base::metrics::gauge("state.service_instances", labels).set(static_cast<double>(usage.ServiceInstances));
-  base::metrics::gauge("state.kv_entries", labels).set(static_cast<double>(view->tables().kv.size()));
 }
 
 Result<> Agent::Impl::listen() {
@@ -288,9 +281,10 @@ Result<> Agent::Impl::listen() {
   };
   if (Result<> opened = open(config.http_addrs, nullptr, "http"); !opened) return opened;
   if (config.https_addrs.empty()) return {};
-  Result<std::shared_ptr<base::net::TlsContext>> tls = https_context(config.tls.https);
+  Result<std::shared_ptr<base::net::TlsContext>> tls = base::net::TlsContext::server(tls_settings(config.tls.https));
   if (!tls) return tls.error();
-  return open(config.https_addrs, *tls, "https");
+  https = std::move(*tls);
+  return open(config.https_addrs, https, "https");
 }
 
 Agent::Agent(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -326,15 +320,29 @@ Result<> Agent::Impl::reload() {
   for (const config::Change& change : config::changes(loaded.settings, fresh->settings)) {
     if (!change.reloadable) kLog.warn("a changed key takes effect at the next start", {{"key", change.path}});
   }
-  loaded.settings = std::move(fresh->settings);
-  if (const Result<base::log::Level> level = base::log::parse_level(fresh->config.logging.level)) {
-    base::log::set_level(*level);
+  Config& config = fresh->config;
+  if (https) {
+    if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
   }
   std::promise<Result<>> promise;
   std::future<Result<>> done = promise.get_future();
-  local->reload(configured_services(fresh->config), configured_checks(fresh->config),
-                [&promise](Result<> result) { promise.set_value(std::move(result)); });
-  return done.get();
+  local->reload(configured(config, node_id), [&promise](Result<> result) { promise.set_value(std::move(result)); });
+  if (Result<> ended = done.get(); !ended) return ended;
+  if (const Result<base::log::Level> level = base::log::parse_level(config.logging.level)) {
+    base::log::set_level(*level);
+  } else {
+    kLog.warn("Invalid log level in new configuration", {{"level", config.logging.level}});
+  }
+  http->limit_connections(config.http_max_conns_per_client);
+  server->reconfigure(snapshot_options(config));
+  base::metrics::Options metrics = metrics_options(config);
+  base::metrics::set_filter(std::move(metrics.allow), std::move(metrics.block));
+  debug = config.enable_debug;
+  loaded.settings = std::move(fresh->settings);
+  const std::lock_guard lock(reloaded_mutex);
+  reloaded = std::move(config);
+  reloaded->node_id = node_id;
+  return {};
 }
 
 std::string Agent::Impl::config_json() const {
@@ -352,7 +360,8 @@ std::string Agent::Impl::config_json() const {
 }
 
 std::string Agent::Impl::debug_config_json() const {
-  return base::to_json(base::Value(config::debug_view(loaded.config)));
+  const std::lock_guard lock(reloaded_mutex);
+  return base::to_json(base::Value(config::debug_view(reloaded ? *reloaded : loaded.config)));
 }
 
 Result<> Agent::leave() {
@@ -365,7 +374,7 @@ Result<> Agent::reload() {
 
 void Agent::stop() {
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
-  if (const auto end = std::exchange(impl_->refresh_gauges, nullptr)) end();
+  impl_->telemetry.reset();
   if (impl_->local) impl_->local->stop();
   if (impl_->server) impl_->server->stop();
   if (impl_->http) impl_->http->stop();

@@ -39,7 +39,6 @@ http::Settings http_settings(const config::Config& config) {
   settings.acls_enabled = config.acls_enabled;
   settings.scratch_directory = config.data_dir;
   settings.disable_coordinates = config.disable_coordinates;
-  settings.enable_debug = config.enable_debug;
   settings.ui_enabled = config.ui.enabled;
   settings.ui_content_path = config.ui.content_path;
   return settings;

@@ -15,6 +15,7 @@
 #include "agent/agent.h"
 #include "agent/config/flags.h"
 #include "agent/config/load.h"
+#include "agent/telemetry/telemetry.h"
 #include "agent/version.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -112,21 +113,6 @@ base::log::Options log_options(const config::Logging& logging) {
   options.rotate_files = logging.rotate_max_files;
   options.syslog = logging.syslog;
   options.syslog_facility = logging.syslog_facility;
-  return options;
-}
-
-base::metrics::Options metrics_options(const config::Config& config) {
-  const config::Telemetry& telemetry = config.telemetry;
-  base::metrics::Options options;
-  options.prefix = telemetry.metrics_prefix;
-  if (!telemetry.disable_hostname) {
-    char host[256] = {};
-    if (gethostname(host, sizeof host - 1) == 0) options.host = host;
-  }
-  options.allow.assign(telemetry.allowed_prefixes.begin(), telemetry.allowed_prefixes.end());
-  options.block.assign(telemetry.blocked_prefixes.begin(), telemetry.blocked_prefixes.end());
-  options.filter_default = telemetry.filter_default;
-  options.prometheus_retention_seconds = telemetry.prometheus.expiration.nanoseconds / 1'000'000'000;
   return options;
 }
 

@@ -173,6 +173,11 @@ class Registry {
     quantiles_ = options.prometheus_retention_seconds > 0;
     options_ = std::move(options);
   }
+  void set_filter(std::vector<std::string> allow, std::vector<std::string> block) {
+    std::lock_guard lock(mutex_);
+    options_.allow = std::move(allow);
+    options_.block = std::move(block);
+  }
   bool prometheus_enabled() const { return quantiles_; }
 
   std::string json();
@@ -521,6 +526,10 @@ std::function<void()> before_show(std::function<void()> refresh) {
 }
 void configure(Options options) {
   Registry::get().configure(std::move(options));
+}
+
+void set_filter(std::vector<std::string> allow, std::vector<std::string> block) {
+  Registry::get().set_filter(std::move(allow), std::move(block));
 }
 bool prometheus_enabled() {
   return Registry::get().prometheus_enabled();

@@ -69,6 +69,8 @@ struct Options {
   std::int64_t prometheus_retention_seconds = 0;  // 0: no Prometheus format
 };
 void configure(Options options);
+/// Other prefixes from now on; what no prefix speaks of is shown as before. Any thread.
+void set_filter(std::vector<std::string> allow, std::vector<std::string> block);
 bool prometheus_enabled();
 
 /// The JSON of /v1/agent/metrics: the last whole interval, or the running one while there is no other.

@@ -47,7 +47,7 @@ Core::Core(Options options, Start start, Instant now)
   arm_election(options_.heartbeat_timeout, now);
   if (self_votes() && voters(configuration_) == 1) election_at_ = now;  // nobody else could be leader
   if (voters(configuration_) > 1) no_lease_before_ = now + options_.transfer_grace;
-  snapshot_check_at_ = now + spread(options_.snapshot_interval);
+  snapshot_check_at_ = now + spread(options_.snapshots.interval);
 }
 
 std::uint64_t Core::random(std::uint64_t bound) {
@@ -68,13 +68,19 @@ void Core::tick(Instant now) {
     campaign(false, now_);
   }
   if (now_ >= snapshot_check_at_) {
-    snapshot_check_at_ = now_ + spread(options_.snapshot_interval);
+    snapshot_check_at_ = now_ + spread(options_.snapshots.interval);
     const LogIndex base = snapshot_ ? snapshot_->index : LogIndex{};
-    if (!taking_snapshot_ && applied_.value >= base.value + options_.snapshot_threshold) {
+    if (!taking_snapshot_ && applied_.value >= base.value + options_.snapshots.threshold) {
       taking_snapshot_ = true;
       effects_.take_snapshot = true;
     }
   }
+}
+
+void Core::reconfigure(const SnapshotOptions& options, Instant now) {
+  now_ = std::max(now_, now);
+  options_.snapshots = options;
+  snapshot_check_at_ = now_ + spread(options.interval);
 }
 
 Instant Core::next_tick() const {

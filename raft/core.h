@@ -109,6 +109,9 @@ class Core {
   /// Answer: the index whose application (a no-op) ends the restore.
   base::Result<LogIndex> user_snapshot_stored(base::Result<SnapshotMeta> meta, base::Time wall, Instant now);
 
+  /// Takes effect from now on; the next check for a snapshot comes within twice the new interval.
+  void reconfigure(const SnapshotOptions& options, Instant now);
+
   Status status() const;
   Role role() const { return role_; }
   Term term() const { return hard_.term; }

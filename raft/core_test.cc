@@ -406,7 +406,7 @@ TEST(Core, LeaderThatRemovesItselfLeadsUntilThatIsCommittedWithoutItsOwnVote) {
 
 TEST(Core, FollowerBehindACompactedLogGetsTheSnapshot) {
   Options options;
-  options.trailing_logs = 0;
+  options.snapshots.trailing_logs = 0;
   Bench bench({"a", "b", "c"}, options);
   bench.lead();
   const LogIndex top = bench.core.commit();

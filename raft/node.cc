@@ -536,6 +536,10 @@ void Node::restore(std::unique_ptr<ByteSource> source, const SnapshotMeta& archi
   });
 }
 
+void Node::reconfigure(const SnapshotOptions& options) {
+  strand_.post([this, options] { core_.reconfigure(options, now()); });
+}
+
 Status Node::status() {
   if (strand_.running_here()) return core_.status();
   Status status;

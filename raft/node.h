@@ -74,6 +74,9 @@ class Node final : private TransportHandler {
   /// Replaces the state of the whole cluster by an archive's. Reads the source on a thread of its own.
   void restore(std::unique_ptr<ByteSource> source, const SnapshotMeta& archive, WhenDone done);
 
+  /// Takes effect soon; any thread.
+  void reconfigure(const SnapshotOptions& options);
+
   // Without locks, from any thread; each is a moment's truth.
   bool is_leader() const { return role_.load(std::memory_order_acquire) == Role::leader; }
   Role role() const { return role_.load(std::memory_order_acquire); }

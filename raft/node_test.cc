@@ -119,7 +119,7 @@ NodeOptions options_for(const std::string& name, const std::string& directory) {
   options.core.election_timeout = 100ms;
   options.core.leader_lease = 80ms;
   options.core.commit_timeout = 5ms;
-  options.core.snapshot_interval = 20ms;
+  options.core.snapshots.interval = 20ms;
   return options;
 }
 Configuration servers(const std::vector<std::string>& names) {
@@ -132,7 +132,7 @@ class SingleNode : public testing::Test {
  protected:
   SingleNode() : options_(options_for("a", directory_ / "raft")) {
     options_.bootstrap = servers({"a"});
-    options_.core.snapshot_threshold = 1'000'000;
+    options_.core.snapshots.threshold = 1'000'000;
     options_.log = [this](Severity, const std::string& text) {
       const std::lock_guard lock(said_lock_);
       said_ += text + "\n";
@@ -264,8 +264,8 @@ TEST_F(SingleNode, StoppingAnswersEverythingThatWaits) {
 }
 
 TEST_F(SingleNode, SnapshotsByItselfCompactsTheLogAndStartsFromTheSnapshot) {
-  options_.core.snapshot_threshold = 100;
-  options_.core.trailing_logs = 20;
+  options_.core.snapshots.threshold = 100;
+  options_.core.snapshots.trailing_logs = 20;
   start();
   for (int i = 0; i < 150; ++i) ASSERT_TRUE(propose(*node_, std::to_string(i)));
   ASSERT_TRUE(eventually([&] { return node_->status().snapshot_index.value >= 100; }));
@@ -352,7 +352,7 @@ TEST_F(SingleNode, ADamagedSnapshotIsNamedAndAnOlderOneServesOnlyIfTheLogReaches
 }
 
 TEST_F(SingleNode, ADamagedSnapshotThatTheLogDoesNotCoverIsANamedRefusal) {
-  options_.core.trailing_logs = 0;
+  options_.core.snapshots.trailing_logs = 0;
   start();
   ASSERT_TRUE(propose(*node_, "one"));
   ASSERT_TRUE(snapshot(*node_));
@@ -469,8 +469,8 @@ class ThreeNodes : public testing::Test {
     server.endpoint = std::make_unique<MemoryNetwork::Endpoint>(network_, ServerId{server.name}, server.name + ":8300");
     NodeOptions options = options_for(server.name, directory_ / server.name);
     options.bootstrap = servers({"a", "b", "c"});
-    options.core.snapshot_threshold = snapshot_threshold_;
-    options.core.trailing_logs = 10;
+    options.core.snapshots.threshold = snapshot_threshold_;
+    options.core.snapshots.trailing_logs = 10;
     options.core.transfer_grace = 1ms;
     Result<std::unique_ptr<Node>> node = Node::start(options, *server.fsm, *server.endpoint);
     ASSERT_TRUE(node) << node.error().detail;

@@ -11,6 +11,13 @@ namespace proconsul::raft {
 using Instant = std::chrono::steady_clock::time_point;
 using Nanoseconds = std::chrono::nanoseconds;
 
+/// When to take snapshots and how much log to keep behind one: may change while the server runs.
+struct SnapshotOptions {
+  Nanoseconds interval = std::chrono::seconds(30);  // checks happen after 1x to 2x
+  std::uint64_t threshold = 16384;                  // applied entries since the last snapshot that call for a new one
+  std::uint64_t trailing_logs = 10240;              // entries kept behind a snapshot for slow followers
+};
+
 struct Options {
   // Multiply these four by raft_multiplier (scaled()).
   Nanoseconds heartbeat_timeout = std::chrono::seconds(1);    // a follower campaigns after 1x to 2x of silence
@@ -20,14 +27,12 @@ struct Options {
 
   Nanoseconds commit_timeout = std::chrono::milliseconds(50);  // idle followers learn a new commit index within this
   Nanoseconds request_timeout = std::chrono::seconds(10);      // an append without an answer for so long is sent again
-  Nanoseconds snapshot_interval = std::chrono::seconds(30);    // checks happen after 1x to 2x
   /// TimeoutNow lets voters forget their leader, and it carries no term: for so long after sending one (or after a
   /// start, when an earlier life may have) leases do not count and reads take a heartbeat round.
   Nanoseconds transfer_grace = std::chrono::seconds(20);
   double clock_drift = 0.1;  // clocks of two servers run at rates that differ by at most this share
 
-  std::uint64_t snapshot_threshold = 16384;  // applied entries since the last snapshot that call for a new one
-  std::uint64_t trailing_logs = 10240;       // entries kept behind a snapshot for slow followers
+  SnapshotOptions snapshots{};
   std::size_t max_append_entries = 64;
   std::size_t max_append_bytes = std::size_t{1} << 20;
   std::size_t max_inflight = 4;                           // appends to one follower that wait for their answers

@@ -73,7 +73,7 @@ void Core::snapshot_stored(base::Result<SnapshotMeta> meta, Instant now) {
 }
 
 void Core::compact() {
-  const std::uint64_t kept = std::min(options_.trailing_logs, log_.last().value);
+  const std::uint64_t kept = std::min(options_.snapshots.trailing_logs, log_.last().value);
   const LogIndex up_to = std::min({snapshot_->index, durable_, log_.last() - kept});
   if (up_to < log_.first()) return;
   log_.compact(up_to);

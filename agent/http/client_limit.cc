@@ -6,11 +6,16 @@ static std::string address_of(std::string_view remote) {
   return std::string(remote.substr(0, remote.rfind(':')));
 }
 
-bool ClientLimit::enter(std::string_view remote, std::int64_t most) {
+void ClientLimit::set_most(std::int64_t most) {
+  std::lock_guard lock(mutex_);
+  most_ = most;
+}
+
+bool ClientLimit::enter(std::string_view remote) {
   if (remote == "@") return true;
   std::lock_guard lock(mutex_);
   std::int64_t& count = open_[address_of(remote)];
-  if (most > 0 && count >= most) return false;
+  if (most_ > 0 && count >= most_) return false;
   ++count;
   return true;
 }

@@ -11,13 +11,16 @@ namespace proconsul::agent::http {
 
 class ClientLimit {
  public:
+  /// From now on; connections above it stay. <= 0: no limit.
+  void set_most(std::int64_t most);
   /// `remote` is a peer's address and port; a unix socket's ("@") is not counted. False: the address has as many as it
-  /// may (<= 0: no limit).
-  bool enter(std::string_view remote, std::int64_t most);
+  /// may.
+  bool enter(std::string_view remote);
   void leave(std::string_view remote);
 
  private:
   std::mutex mutex_{};
+  std::int64_t most_ = 0;
   std::unordered_map<std::string, std::int64_t> open_{};
 };
 

@@ -57,7 +57,6 @@ struct Settings {
   bool acls_enabled = false;
   bool disable_coordinates = false;
   std::string scratch_directory{};  // for archives on their way in; empty: the system's
-  bool enable_debug = false;
   bool ui_enabled = false;
   std::string ui_content_path = "/ui/";
 };
@@ -69,6 +68,8 @@ class AgentControl {
   virtual base::Result<> reload() = 0;
   /// Leaves the cluster and ends the process once the answer is on its way.
   virtual base::Result<> leave() = 0;
+  /// enable_debug: whether /debug/pprof is served.
+  virtual bool debug_enabled() const = 0;
   /// The configuration as /v1/agent/self shows it, encoded: the blocks "Config" and "DebugConfig".
   virtual std::string config_json() const = 0;
   virtual std::string debug_config_json() const = 0;

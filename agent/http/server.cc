@@ -22,6 +22,7 @@ using base::net::TlsContext;
 struct HttpServer::Impl {
   Impl(base::net::Loops& all, Context& shared, std::span<const std::span<const Route>> routes)
       : loops(all), context(shared), router(routes) {
+    clients.set_most(context.settings.max_connections_per_client);
     for (std::size_t i = 0; i < loops.size(); ++i) {
       workers.push_back(std::make_unique<Worker>(loops[i], context, router, clients, remembered_reads));
     }
@@ -29,7 +30,7 @@ struct HttpServer::Impl {
 
   void take(Fd socket, const std::shared_ptr<TlsContext>& tls) {
     std::string remote = base::net::peer_name(socket.get());
-    if (!clients.enter(remote, context.settings.max_connections_per_client)) {
+    if (!clients.enter(remote)) {
       constexpr std::string_view kRefusal =
           "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nContent-Length: 81\r\nConnection: "
           "close\r\n\r\n"
@@ -73,6 +74,10 @@ struct HttpServer::Impl {
 
 HttpServer::HttpServer(base::net::Loops& loops, Context& context, std::span<const std::span<const Route>> routes)
     : impl_(std::make_unique<Impl>(loops, context, routes)) {}
+
+void HttpServer::limit_connections(std::int64_t most) {
+  impl_->clients.set_most(most);
+}
 
 HttpServer::~HttpServer() {
   stop();

@@ -28,6 +28,8 @@ class HttpServer {
                                          std::shared_ptr<base::net::TlsContext> tls = nullptr);
   base::Result<> listen_unix(const std::string& path, const std::string& user, const std::string& group,
                              const std::string& mode);
+  /// limits.http_max_conns_per_client from now on; <= 0: no limit. Any thread.
+  void limit_connections(std::int64_t most);
   /// Stops accepting and closes every connection; returns when that is done. Loops must still run. Idempotent.
   void stop();
 

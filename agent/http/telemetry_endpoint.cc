@@ -115,7 +115,7 @@ base::Result<Reply> agent_metrics_stream(Context&, const Request&) {
 }
 
 base::Result<Reply> go_profile(Context& agent, const Request&) {
-  if (!agent.settings.enable_debug) return Reply{.status = 404, .type = {}};
+  if (!agent.control->debug_enabled()) return Reply{.status = 404, .type = {}};
   return text(404, "Unknown profile\n");
 }
 

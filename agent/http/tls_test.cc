@@ -119,6 +119,26 @@ TEST_F(HttpTls, AClientWithoutACertificateIsRefusedWhenOneIsAsked) {
   EXPECT_TRUE(ask(port, "/v1/hello", true).ends_with("\r\n\r\ntcp"));
 }
 
+TEST_F(HttpTls, AReloadCountsForNewConnectionsAndABadOneForNone) {
+  base::net::TlsSettings settings{.cert_file = (folder / "cert.pem").string(),
+                                  .key_file = (folder / "key.pem").string(),
+                                  .ca_file = (folder / "cert.pem").string()};
+  const auto tls = base::net::TlsContext::server(settings);
+  ASSERT_TRUE(tls);
+  server.emplace(loops, context, kFamilies);
+  const std::uint16_t port = *server->listen_tcp("127.0.0.1", 0, *tls);
+
+  settings.key_file = (folder / "none.pem").string();
+  EXPECT_FALSE((*tls)->reload(settings));
+  EXPECT_TRUE(ask(port, "/v1/hello", false).ends_with("\r\n\r\ntcp"));
+
+  settings.key_file = (folder / "key.pem").string();
+  settings.verify_incoming = true;
+  EXPECT_TRUE((*tls)->reload(settings));
+  EXPECT_EQ(ask(port, "/v1/hello", false), "");
+  EXPECT_TRUE(ask(port, "/v1/hello", true).ends_with("\r\n\r\ntcp"));
+}
+
 TEST_F(HttpTls, AnUnfinishedHandshakeTimesOut) {
   const std::uint16_t port = listen(false);
   test::Client silent(port);

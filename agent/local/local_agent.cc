@@ -62,9 +62,10 @@ LocalAgent::~LocalAgent() {
   stop();
 }
 
-Result<> LocalAgent::start(const std::vector<ServiceRegistration>& services,
-                           const std::vector<CheckRegistration>& checks) {
-  if (Result<> loaded = load(services, checks); !loaded) return loaded;
+Result<> LocalAgent::start(Configured configured) {
+  discard_check_output_ = configured.discard_check_output;
+  info_ = std::move(configured.info);
+  if (Result<> loaded = load(configured); !loaded) return loaded;
   thread_ = std::thread([this] { run(); });
   return {};
 }
@@ -167,8 +168,8 @@ void LocalAgent::synchronize() {
     const bool compare_all = now >= compare_at_;
     const Remote there = compare_all ? remote() : Remote{};
     const std::lock_guard lock(mutex_);
-    if (compare_all) compare(state_, options_.info, there);
-    steps = plan(state_, options_.info);
+    if (compare_all) compare(state_, info_, there);
+    steps = plan(state_, info_);
   }
   // All are under way at once: one fsync serves them.
   std::vector<std::future<Result<>>> answers;
@@ -419,7 +420,7 @@ void LocalAgent::reap_with(const catalog::HealthCheck& check, const catalog::Che
 }
 
 void LocalAgent::set_status(const std::string& id, std::string_view status, std::string_view output) {
-  if (options_.discard_check_output) output = {};
+  if (discard_check_output_) output = {};
   State::Update update{};
   std::string service_id;
   {
@@ -522,103 +523,17 @@ void LocalAgent::node_maintenance(bool enable, std::string reason, std::string t
       std::move(done));
 }
 
-// ---- start and reload
-
-Result<> LocalAgent::load(const std::vector<ServiceRegistration>& services,
-                          const std::vector<CheckRegistration>& checks) {
-  for (const ServiceRegistration& service : services) {
-    if (Result<> added = do_add_service(service, false); !added) {
-      return {Errc::invalid_argument,
-              "Failed to register service " + base::quote(service.service.Service) + ": " + added.error().detail};
-    }
-  }
-  for (const CheckRegistration& check : checks) {
-    if (Result<> added = do_add_check(check, false); !added) {
-      return {Errc::invalid_argument, "Failed to register check '" + check.check.Name + "': " + added.error().detail};
-    }
-  }
-  std::vector<std::string> faults;
-  for (PersistedService& persisted : files_.services(faults)) {
-    const std::string id = persisted.Service->ID;
-    // What the configuration defines is its word.
-    if (service(id)) {
-      files_.forget_service(id);
-      continue;
-    }
-    persisted.Service->LocallyRegisteredAsSidecar = persisted.LocallyRegisteredAsSidecar;
-    const Result<> added = do_add_service({.service = std::move(*persisted.Service),
-                                           .token = persisted.Token,
-                                           .source = persisted.Source == "local" ? Source::file : Source::api},
-                                          false);
-    if (!added) faults.push_back("service " + base::quote(id) + ": " + added.error().detail);
-  }
-  for (PersistedCheck& persisted : files_.checks(faults)) {
-    const std::string id = persisted.Check->CheckID;
-    if (check(id)) {
-      files_.forget_check(id);
-      continue;
-    }
-    CheckRegistration registration{.check = std::move(*persisted.Check), .token = persisted.Token};
-    registration.source = persisted.Source == "local" ? Source::file : Source::api;
-    if (persisted.ChkType) registration.type = std::move(*persisted.ChkType);
-    // Nobody has looked since: a check is critical until it has run, or its kept status says otherwise.
-    registration.check.Status = catalog::kHealthCritical;
-    if (const Result<> added = do_add_check(std::move(registration), false); !added) {
-      faults.push_back("check " + base::quote(id) + ": " + added.error().detail);
-    }
-  }
-  for (const std::string& fault : faults) log_.warn("a kept registration was not restored", {{"file", fault}});
-  return {};
-}
-
-void LocalAgent::reload(std::vector<ServiceRegistration> services, std::vector<CheckRegistration> checks,
-                        server::Done done) {
-  post(
-      [this, services = std::move(services), checks = std::move(checks)]() -> Result<> {
-        std::set<std::string> kept_services, kept_checks;
-        for (const ServiceRegistration& service : services) {
-          kept_services.insert(service.service.ID.empty() ? service.service.Service : service.service.ID);
-          const std::size_t count = service.checks.size();
-          for (std::size_t i = 0; i < count; ++i) {
-            kept_checks.insert(check_of(service.service, service.checks[i], i, count).CheckID);
-          }
-        }
-        for (const CheckRegistration& check : checks) kept_checks.insert(check.check.CheckID);
-        std::vector<std::string> gone_services, gone_checks;
-        {
-          const std::lock_guard lock(mutex_);
-          for (const auto& [id, entry] : state_.services()) {
-            if (!entry.deleted && entry.source == Source::file && !kept_services.contains(id))
-              gone_services.push_back(id);
-          }
-          for (const auto& [id, entry] : state_.checks()) {
-            const bool maintenance = entry.check.Type == "maintenance";
-            if (!entry.deleted && entry.source == Source::file && !maintenance && !kept_checks.contains(id)) {
-              gone_checks.push_back(id);
-            }
-          }
-        }
-        for (const std::string& id : gone_services) {
-          if (Result<> removed = do_remove_service(id); !removed) return removed;
-        }
-        for (const std::string& id : gone_checks) do_remove_check(id);
-        for (const ServiceRegistration& service : services) {
-          if (Result<> added = do_add_service(service, false); !added) return added;
-        }
-        for (const CheckRegistration& check : checks) {
-          if (Result<> added = do_add_check(check, false); !added) return added;
-        }
-        return {};
-      },
-      std::move(done));
-}
-
 // ---- reading
 
 void LocalAgent::report(std::string_view service_id) {
   base::KeySet changed;
   watch_key(changed, service_id);
   watches_.report(changed);
+}
+
+NodeInfo LocalAgent::node_info() const {
+  const std::lock_guard lock(mutex_);
+  return info_;
 }
 
 void LocalAgent::watch_key(base::KeySet& keys, std::string_view service_id) {

@@ -41,17 +41,23 @@ struct CheckRegistration {
   Source source = Source::api;
 };
 
+/// What the configuration says of this node; it may change while the agent runs.
+struct Configured {
+  std::vector<ServiceRegistration> services{};
+  std::vector<CheckRegistration> checks{};
+  NodeInfo info{};
+  bool discard_check_output = false;
+};
+
 class LocalAgent {
  public:
   struct Options {
     std::string node{};
-    NodeInfo info{};
     std::string data_dir{};                    // empty: nothing is kept
     base::Duration check_update_interval{};    // output alone is sent this late; 0: at once
     std::size_t check_output_max_size = 4096;  // bytes
-    bool discard_check_output = false;
-    bool local_scripts = false;   // whether checks from the configuration may run scripts
-    bool remote_scripts = false;  // whether checks from the API may
+    bool local_scripts = false;                // whether checks from the configuration may run scripts
+    bool remote_scripts = false;               // whether checks from the API may
     base::Duration deregister_interval_min = base::seconds(60);  // least deregister_critical_service_after
     base::Duration sync_interval = base::seconds(60);            // between full comparisons
   };
@@ -61,9 +67,9 @@ class LocalAgent {
 
   /// Takes over what files of the data directory and of the configuration say, then starts. The error names what in the
   /// configuration cannot be registered.
-  base::Result<> start(const std::vector<ServiceRegistration>& services, const std::vector<CheckRegistration>& checks);
+  base::Result<> start(Configured configured);
   /// The configuration was read again: what it defined before and no longer does goes, the rest is registered anew.
-  void reload(std::vector<ServiceRegistration> services, std::vector<CheckRegistration> checks, server::Done done);
+  void reload(Configured configured, server::Done done);
   void stop();
 
   // Any thread. `done` runs on the agent's thread once the change is kept, and the catalog has it or could not be
@@ -87,7 +93,7 @@ class LocalAgent {
     std::size_t services{}, checks{}, check_ttls{};
   };
   Counts counts() const;
-  const NodeInfo& node_info() const { return options_.info; }
+  NodeInfo node_info() const;
 
   static void watch_key(base::KeySet& keys, std::string_view service_id);
 
@@ -110,7 +116,8 @@ class LocalAgent {
   void synchronize();
   Remote remote() const;
 
-  base::Result<> load(const std::vector<ServiceRegistration>& services, const std::vector<CheckRegistration>& checks);
+  base::Result<> load(const Configured& configured);
+  base::Result<> do_reload(const Configured& configured);
   base::Result<> do_add_service(ServiceRegistration registration, bool keep);
   base::Result<> do_remove_service(const std::string& id);
   base::Result<> do_add_check(CheckRegistration registration, bool keep);
@@ -130,11 +137,12 @@ class LocalAgent {
   const Files files_;
   const base::log::Logger log_{"agent"};
 
-  mutable std::mutex mutex_{};  // guards state_ and jobs_
+  mutable std::mutex mutex_{};  // guards state_, info_ and jobs_
   std::condition_variable changed_{};
   std::deque<Job> jobs_{};
   bool stopping_ = false;
   State state_;
+  NodeInfo info_{};
 
   // The thread's own.
   std::map<std::string, Ttl> ttls_{};                   // by check
@@ -144,6 +152,7 @@ class LocalAgent {
   server::Deadlines deferred_{};                        // by check: when its output is sent
   base::MonotonicTime compare_at_{};
   base::Duration retry_ = base::milliseconds(20);  // the next wait after a failure
+  bool discard_check_output_ = false;
   bool dirty_ = true;
   std::thread thread_{};
 };

@@ -40,6 +40,9 @@ class RaftServer final : public Server, public Operator {
   void restart_session_timer(const catalog::Session& session) override;
   void stop_session_timer(std::string_view id) override { clocks_.stop_session(id); }
 
+  /// Takes effect soon; any thread.
+  void reconfigure(const raft::SnapshotOptions& options) { node_->reconfigure(options); }
+
   /// For telemetry.
   struct Gauges {
     std::uint64_t applied_index{}, last_index{};

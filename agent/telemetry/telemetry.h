@@ -2,16 +2,21 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "agent/config/config.h"
-#include "agent/server/server.h"
+#include "agent/server/raft_server.h"
+#include "base/metrics.h"
 
 namespace proconsul::agent {
+
+/// What telemetry { ... } says, for base::metrics::configure().
+base::metrics::Options metrics_options(const config::Config& config);
 
 class Telemetry {
  public:
   /// `server` outlives it.
-  Telemetry(const config::Config& config, server::Server& server);
+  Telemetry(const std::string& datacenter, server::RaftServer& server);
   ~Telemetry();
   Telemetry(const Telemetry&) = delete;
 

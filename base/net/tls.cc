@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace proconsul::base::net {
 namespace {
@@ -33,12 +34,11 @@ int version_of(const std::string& name) {
   return TLS1_2_VERSION;
 }
 
-}  // namespace
+using ContextPtr = std::unique_ptr<SSL_CTX, decltype([](SSL_CTX* context) { SSL_CTX_free(context); })>;
 
-Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settings) {
-  std::shared_ptr<TlsContext> context(new TlsContext);
-  context->context_ = SSL_CTX_new(TLS_server_method());
-  SSL_CTX* ctx = native(context->context_);
+Result<ContextPtr> server_context(const TlsSettings& settings) {
+  ContextPtr context(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* ctx = context.get();
   if (!ctx) return Error{Errc::internal, "TLS: " + last_error()};
   SSL_CTX_set_min_proto_version(ctx, version_of(settings.min_version));
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
@@ -72,12 +72,34 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settin
   return context;
 }
 
+}  // namespace
+
+Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settings) {
+  Result<ContextPtr> context = server_context(settings);
+  if (!context) return context.error();
+  return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
+}
+
+Result<> TlsContext::reload(const TlsSettings& settings) {
+  Result<ContextPtr> fresh = server_context(settings);
+  if (!fresh) return fresh.error();
+  const std::lock_guard lock(mutex_);
+  const ContextPtr old(
+      native(std::exchange(context_, fresh->release())));  // its connections hold it as long as they need it
+  return {};
+}
+
 TlsContext::~TlsContext() {
   SSL_CTX_free(native(context_));
 }
 
+void* TlsContext::new_stream() const {
+  const std::lock_guard lock(mutex_);
+  return SSL_new(native(context_));
+}
+
 TlsStream::TlsStream(std::shared_ptr<TlsContext> context, int fd) : context_(std::move(context)) {
-  stream_ = SSL_new(native(context_->context_));
+  stream_ = context_->new_stream();
   SSL_set_fd(ssl(stream_), fd);
   SSL_set_accept_state(ssl(stream_));
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,11 +27,17 @@ class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> server(const TlsSettings& settings);
   ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  /// For connections from now on; those that stand keep what they began with. An error changes nothing. Any thread.
+  Result<> reload(const TlsSettings& settings);
 
  private:
   friend class TlsStream;
-  TlsContext() = default;
-  void* context_ = nullptr;  // SSL_CTX
+  explicit TlsContext(void* context) : context_(context) {}
+  void* new_stream() const;  // SSL
+
+  mutable std::mutex mutex_{};
+  void* context_;  // SSL_CTX
 };
 
 /// The server's end of one connection. The socket stays the caller's.

@@ -41,11 +41,11 @@ Cluster::Cluster(std::uint64_t seed, bool trace) : random_(seed), trace_(trace),
   options_.leader_lease = std::chrono::milliseconds(random_.pick(kLeases));
   options_.disk_stall = std::chrono::milliseconds(300);
   options_.request_timeout = std::chrono::milliseconds(1500);
-  options_.snapshot_interval = std::chrono::milliseconds(150);
+  options_.snapshots.interval = std::chrono::milliseconds(150);
   options_.transfer_grace = std::chrono::milliseconds(1500);
   static constexpr std::uint64_t kThresholds[] = {10, 30, 100};
-  options_.snapshot_threshold = random_.pick(kThresholds);
-  options_.trailing_logs = random_.below(20);
+  options_.snapshots.threshold = random_.pick(kThresholds);
+  options_.snapshots.trailing_logs = random_.below(20);
   options_.max_append_entries = random_.chance(0.4) ? 1 : 1 + random_.below(16);
   options_.max_inflight = 1 + random_.below(4);
   options_.cache_bytes = random_.chance(0.5) ? 0 : 4096;
