@@ -108,15 +108,18 @@ class Reader {
   bool value(const Type& declared, void* object, const Field* field, const Frame* frame) {
     const Type* type = &declared;
     while (type->kind == Kind::pointer || type->kind == Kind::rare) {
-      if (*at_ == 'n') {
+      if (*at_ == 'n' && (type->kind == Kind::pointer || !type->element().json_refuses_null)) {
         if (object && type->kind == Kind::pointer) type->pointer.reset(object);
         return skip();
       }
-      if (object) {
+      if (object && *at_ != 'n') {
         if (!type->pointer.get(object) && !spend(type->element().size)) return false;
         object = type->pointer.make(object);
       }
       type = &type->element();
+    }
+    if (*at_ == 'n' && type->json_refuses_null) {
+      return give_up("null is no " + type->go_name() + ": leave the key out or give an object");
     }
     if (type->kind == Kind::any) return any(object, frame);
     if (type->kind == Kind::duration && field && (field->has(kReadable) || field->json_as != JsonAs::itself)) {

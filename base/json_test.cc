@@ -90,6 +90,17 @@ struct Kitchen : Emb {
   Route OneRoute{};
 };
 
+struct Strict {
+  std::string Name{};
+};
+struct Box {
+  Rare<Strict> OneStrict{};
+  base::List<Strict> Stricts{};
+  Pointer<Strict> OnePointer{};
+};
+
+PROCONSUL_DECLARE_TYPE(Strict)
+PROCONSUL_DECLARE_TYPE(Box)
 PROCONSUL_DECLARE_TYPE(Leaf)
 PROCONSUL_DECLARE_TYPE(Emb)
 PROCONSUL_DECLARE_TYPE(Token)
@@ -97,6 +108,17 @@ PROCONSUL_DECLARE_TYPE(Service)
 PROCONSUL_DECLARE_TYPE(Session)
 PROCONSUL_DECLARE_TYPE(Route)
 PROCONSUL_DECLARE_TYPE(Kitchen)
+
+PROCONSUL_DESCRIBE_TYPE(Strict, "main.Strict") {
+  type.field("Name", &Strict::Name);
+  type.json_shadow("struct { Hash string; *main.Alias }");
+  type.json_refuses_null();
+}
+PROCONSUL_DESCRIBE_TYPE(Box, "main.Box") {
+  type.field("Strict", &Box::OneStrict);
+  type.field("Stricts", &Box::Stricts);
+  type.field("Pointer", &Box::OnePointer);
+}
 
 PROCONSUL_DESCRIBE_TYPE(Leaf, "main.Leaf") {
   type.field("Name", &Leaf::Name);
@@ -312,6 +334,16 @@ TEST(Json, ManySmallElementsDoNotBecomeManyLargeOnes) {
 
   List<Kitchen> kitchens;
   EXPECT_EQ(read_json(list, kitchens).error().detail, "JSON decodes into too much memory");
+}
+
+TEST(Json, NullIsNoValueOfATypeThatRefusesIt) {
+  Box box;
+  const std::string one = read_json(R"({"Strict":null})", box).error().detail;
+  const std::string listed = read_json(R"({"Stricts":[null]})", box).error().detail;
+
+  EXPECT_EQ(one, "null is no main.Strict: leave the key out or give an object");
+  EXPECT_EQ(listed, one);
+  EXPECT_TRUE(read_json(R"({"Pointer":null,"Strict":{}})", box));
 }
 
 TEST(Quote, QuotesAsGoDoes) {

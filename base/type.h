@@ -252,6 +252,9 @@ struct Type {
   /// Set where the Go type has an UnmarshalJSON that goes through a struct of its own ("struct { Hash string;
   /// *structs.Alias }"): error texts name that struct, and fields get the prefix ".Alias.".
   std::string json_shadow{};
+  /// Null is an error where such a value stands itself (behind a pointer it is the null pointer): the Go type's
+  /// UnmarshalJSON panics at it, and the connection ends without an answer.
+  bool json_refuses_null{};
   std::vector<Field> json_ignored{};  // keys of that struct that are accepted, checked and dropped
   bool wire_omits{};                  // msgpack: some field has kWireOmitEmpty
   bool wrapped{};                     // msgpack: the type travels as one raw that holds its map (wire/msgpack.md 8)

@@ -288,6 +288,8 @@ class TypeBuilder {
     builder_.type.reject_unknown = true;
   }
   void json_shadow_lenient(const char* go_struct) { builder_.type.json_shadow = go_struct; }
+  /// See Type::json_refuses_null.
+  void json_refuses_null() { builder_.type.json_refuses_null = true; }
 
   /// Defaults that depend on other fields (see Type::json_defaults): type.json_defaults<&Check::set_defaults>().
   template <bool (S::*Method)()>

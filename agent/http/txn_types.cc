@@ -94,6 +94,7 @@ PROCONSUL_DESCRIBE_TYPE(ApiCheckDefinition, "api.HealthCheckDefinition") {
   type.json_shadow_lenient(
       "struct { IntervalDuration interface {}; TimeoutDuration interface {}; "
       "DeregisterCriticalServiceAfterDuration interface {}; *api.Alias }");
+  type.json_refuses_null();
 }
 
 PROCONSUL_DESCRIBE_TYPE(ApiCheck, "api.HealthCheck") {

@@ -34,6 +34,7 @@ PROCONSUL_DESCRIBE_TYPE(HealthCheckDefinition, "structs.HealthCheckDefinition") 
   type.field("TTL", &HealthCheckDefinition::TTL).omit_empty();  // the one duration that stays a number
   type.json_shadow_lenient(R"(struct { Interval interface {}; Timeout interface {}; )"
                            R"(DeregisterCriticalServiceAfter interface {}; TTL interface {}; *structs.Alias })");
+  type.json_refuses_null();
 }
 
 PROCONSUL_DESCRIBE_TYPE(HealthCheck, "structs.HealthCheck") {

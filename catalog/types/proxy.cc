@@ -37,6 +37,7 @@ PROCONSUL_DESCRIBE_TYPE(ExposePath, "structs.ExposePath") {
   type.json_shadow(R"(struct { ListenerPortSnake int "json:\"listener_port\""; )"
                    R"(LocalPathPortSnake int "json:\"local_path_port\""; )"
                    R"(ParsedFromCheckSnake bool "json:\"parsed_from_check\""; *structs.Alias })");
+  type.json_refuses_null();
 }
 
 PROCONSUL_DESCRIBE_TYPE(ExposeConfig, "structs.ExposeConfig") {
@@ -69,6 +70,7 @@ PROCONSUL_DESCRIBE_TYPE(Upstream, "structs.Upstream") {
                    R"(LocalBindSocketPathSnake string "json:\"local_bind_socket_path\""; )"
                    R"(LocalBindSocketModeSnake string "json:\"local_bind_socket_mode\""; )"
                    R"(MeshGatewaySnake structs.MeshGatewayConfig "json:\"mesh_gateway\""; *structs.Alias })");
+  type.json_refuses_null();
 }
 
 PROCONSUL_DESCRIBE_TYPE(ConnectProxyConfig, "structs.ConnectProxyConfig") {
@@ -106,6 +108,7 @@ PROCONSUL_DESCRIBE_TYPE(ConnectProxyConfig, "structs.ConnectProxyConfig") {
                    R"(MeshGatewaySnake structs.MeshGatewayConfig "json:\"mesh_gateway\""; )"
                    R"(TransparentProxySnake structs.TransparentProxyConfig "json:\"transparent_proxy\""; )"
                    R"(AccessLogsSnake structs.AccessLogsConfig "json:\"access_logs\""; *structs.Alias })");
+  type.json_refuses_null();
 }
 
 }  // namespace proconsul::catalog
