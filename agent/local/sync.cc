@@ -161,7 +161,8 @@ std::vector<Step> plan(const State& state, const NodeInfo& node) {
 }
 
 void settle(State& state, const Step& step) {
-  if (std::holds_alternative<catalog::RegisterRequest>(step.request)) state.node_in_sync = true;
+  const auto* registered = std::get_if<catalog::RegisterRequest>(&step.request);
+  if (registered != nullptr && !registered->SkipNodeUpdate) state.node_in_sync = true;
   const auto settle_all = [](auto& entries, const std::vector<Step::Settles>& settled) {
     for (const auto& [id, revision] : settled) {
       const auto found = entries.find(id);

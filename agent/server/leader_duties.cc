@@ -151,12 +151,16 @@ Result<> LeaderDuties::register_self() {
   const auto view = server_.view();
   const catalog::Tables& tables = view->tables();
   catalog::RegisterRequest wanted = options_.self;
+  // The agent writes the same row, and a reload may have given it other contents: where the row is right in what a
+  // server answers for, applying this must leave it alone. (A row that is missing then is created all the same.)
+  wanted.SkipNodeUpdate = true;
   const catalog::NodeRow* row = catalog::find_node(tables, wanted.Node);
   if (row != nullptr) {
     const catalog::Node node = row->get();
     const catalog::ServiceRow* service = catalog::find_service(tables, wanted.Node, wanted.Service->ID);
     const catalog::CheckRow* check = catalog::find_check(tables, wanted.Node, wanted.Check->CheckID);
-    if (node.Address == wanted.Address && node.ID == wanted.ID && service != nullptr && check != nullptr &&
+    wanted.SkipNodeUpdate = node.Address == wanted.Address && node.ID == wanted.ID;
+    if (wanted.SkipNodeUpdate && service != nullptr && check != nullptr &&
         service->get().Meta == wanted.Service->Meta && service->get().Port == wanted.Service->Port &&
         check->get().Status == wanted.Check->Status) {
       return {};
