@@ -5,6 +5,7 @@
 
 #include "agent/config/build_network.h"
 #include "agent/config/definition.h"
+#include "agent/config/source.h"
 #include "agent/config/template.h"
 #include "base/quote.h"
 #include "base/strconv.h"
@@ -169,10 +170,18 @@ class Builder {
       }
     }
     if (const Value* checks = at("checks")) {
-      for (const Value& check : *checks->as_list()) c.checks.push_back(build_check(check, errors_));
+      for (const Value& check : *checks->as_list()) {
+        const std::size_t before = errors_.size();
+        c.checks.push_back(build_check(check, errors_));
+        c.check_origins.push_back(origin_of(check, before));
+      }
     }
     if (const Value* services = at("services")) {
-      for (const Value& service : *services->as_list()) c.services.push_back(build_service(service, errors_));
+      for (const Value& service : *services->as_list()) {
+        const std::size_t before = errors_.size();
+        c.services.push_back(build_service(service, errors_));
+        c.service_origins.push_back(origin_of(service, before));
+      }
     }
     c.ae_interval = duration("ae_interval");
     c.check_deregister_interval_min = duration("check_deregister_interval_min");
@@ -195,6 +204,14 @@ class Builder {
     c.coordinate_update_period = duration("consul.coordinate.update_period");
     c.sync_coordinate_rate_target = number_or(at("sync_coordinate_rate_target"));
     c.sync_coordinate_interval_min = duration("sync_coordinate_interval_min");
+  }
+
+  /// Where a definition stands; what has been said of it since the first `before` errors gets that place too.
+  std::string origin_of(const Value& definition, std::size_t before) {
+    std::string origin = text_or(definition.find(kOrigin));
+    if (origin.empty()) return origin;
+    for (std::size_t i = before; i < errors_.size(); ++i) errors_[i] += " (" + origin + ")";
+    return origin;
   }
 
   void http() {

@@ -35,6 +35,7 @@ struct TlsListener {
   bool verify_outgoing{};
   bool verify_server_hostname{};
   bool use_auto_cert{};
+  bool operator==(const TlsListener&) const = default;
 };
 
 struct Tls {
@@ -263,6 +264,7 @@ struct Config {
   // --- services and checks of this node
   List<catalog::ServiceDefinition> services{};
   List<catalog::CheckDefinition> checks{};
+  std::vector<std::string> service_origins{}, check_origins{};  // of each: "web.hcl line 3"
   Duration ae_interval{};
   Duration check_deregister_interval_min{};
   Duration check_reap_interval{};

@@ -10,7 +10,6 @@
 #include "agent/config/keys.h"
 #include "agent/config/load.h"
 #include "agent/config/node_id.h"
-#include "agent/config/template.h"
 #include "base/json.h"
 
 namespace proconsul::agent::config {
@@ -188,39 +187,52 @@ TEST_F(ConfigFiles, WrongTypesAreAllNamed) {
   EXPECT_EQ(error_of("server = \"x\"\nports { http = true }\nnode_meta { a = 1 }\nrecursors = \"x\""),
             "failed to parse " + (folder_ / "a.hcl").string() +
                 ": 4 error(s) decoding:\n\n"
-                "* 'node_meta[a]' expected type 'string', got unconvertible type 'int', value: '1'\n"
-                "* 'ports.http' expected type 'int', got unconvertible type 'bool', value: 'true'\n"
-                "* 'recursors': source data must be an array or slice, got string\n"
-                "* 'server' expected type 'bool', got unconvertible type 'string', value: 'x'");
+                "* 'node_meta[a]' expected type 'string', got unconvertible type 'int', value: '1' (line 3)\n"
+                "* 'ports.http' expected type 'int', got unconvertible type 'bool', value: 'true' (line 2)\n"
+                "* 'recursors': source data must be an array or slice, got string (line 4)\n"
+                "* 'server' expected type 'bool', got unconvertible type 'string', value: 'x' (line 1)");
 }
 
-TEST_F(ConfigFiles, ContradictionsAreRefused) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"bootstrap = true", "'bootstrap = true' requires 'server = true'"},
-      {"server = true bootstrap = true bootstrap_expect = 3",
-       "'bootstrap_expect > 0' and 'bootstrap = true' are mutually exclusive"},
-      {"bootstrap_expect = -1", "bootstrap_expect cannot be -1. Must be greater than or equal to zero"},
+TEST_F(ConfigFiles, ContradictionsAreRefusedAndTheirFileAndLineNamed) {
+  const std::string at = " (" + (folder_ / "a.hcl").string() + " line 1)";
+  const std::string a = (folder_ / "a.hcl").string();
+  const std::pair<const char*, std::string> cases[] = {
+      {"bootstrap = true", "'bootstrap = true' requires 'server = true'" + at},
+      {"server = true\nbootstrap = true\nbootstrap_expect = 3",
+       "'bootstrap_expect > 0' and 'bootstrap = true' are mutually exclusive (bootstrap_expect: " + a +
+           " line 3; bootstrap: " + a + " line 2)"},
+      {"bootstrap_expect = -1", "bootstrap_expect cannot be -1. Must be greater than or equal to zero" + at},
       {"datacenter = \"a b\"",
-       "datacenter can only contain lowercase alphanumeric, - or _ characters. received: \"a b\""},
-      {"ports { http = 8300 }", "RPC Advertise address 127.0.0.1:8300 already configured for HTTP"},
-      {"ports { server = 0 }", "server-port must be greater than zero"},
-      {"ports { http = 99999 }", "1 error occurred:\n\t* ports.http: invalid port: 99999\n\n"},
-      {"client_addr = \"x\"", "1 error occurred:\n\t* client_addr: invalid ip address: x\n\n"},
-      {"performance { raft_multiplier = 11 }", "performance.raft_multiplier cannot be 11. Must be between 1 and 10"},
-      {"encrypt = \"bad\"", "encrypt has invalid key: illegal base64 data at input byte 0"},
-      {"check { name = \"x\" }", "check \"x\": TTL must be > 0 for TTL checks"},
-      {"service { name = \"a\" check { ttl = \"bad\" } }",
-       "1 error occurred:\n\t* check[].ttl: invalid duration: \"bad\": time: invalid duration \"bad\"\n\n"},
+       "datacenter can only contain lowercase alphanumeric, - or _ characters. received: \"a b\"" + at},
+      {"ports { http = 8300 }", "RPC Advertise address 127.0.0.1:8300 already configured for HTTP" + at},
+      {"ports { server = 0 }", "server-port must be greater than zero" + at},
+      {"ports { http = 99999 }", "1 error occurred:\n\t* ports.http: invalid port: 99999" + at + "\n\n"},
+      {"client_addr = \"x\"", "1 error occurred:\n\t* client_addr: invalid ip address: x" + at + "\n\n"},
+      {"performance { raft_multiplier = 11 }",
+       "performance.raft_multiplier cannot be 11. Must be between 1 and 10" + at},
+      {"encrypt = \"bad\"", "encrypt has invalid key: illegal base64 data at input byte 0" + at},
+      {"check { name = \"x\" }", "check \"x\": TTL must be > 0 for TTL checks" + at},
+      {"services { name = \"b\" }\nservices { name = \"a\" check { ttl = \"bad\" } }",
+       "1 error occurred:\n\t* check[].ttl: invalid duration: \"bad\": time: invalid duration \"bad\" (" + a +
+           " line 2)\n\n"},
       {"node_meta { \"a b\" = \"c\" }",
-       "node_meta invalid: Couldn't load metadata pair ('a b', 'c'): Key contains invalid characters"},
+       "node_meta invalid: Couldn't load metadata pair ('a b', 'c'): Key contains invalid characters" + at},
       {"session_ttl_min = \"5\"",
-       "1 error occurred:\n\t* session_ttl_min: invalid duration: \"5\": time: missing unit in duration \"5\"\n\n"},
-      {"tls { grpc { verify_outgoing = true } }", "verify_outgoing is not valid in the tls.grpc stanza"},
+       "1 error occurred:\n\t* session_ttl_min: invalid duration: \"5\": time: missing unit in duration \"5\"" + at +
+           "\n\n"},
+      {"tls { grpc { verify_outgoing = true } }", "verify_outgoing is not valid in the tls.grpc stanza" + at},
       {"limits { http_max_conns_per_client = 5000 }",
-       "system allows a max of 1024 file descriptors, but limits.http_max_conns_per_client: 5000 needs at least 5020"},
-      {"segment = \"x\"", "Network segments are not supported in this version of Consul"},
+       "system allows a max of 1024 file descriptors, but limits.http_max_conns_per_client: 5000 needs at least 5020" +
+           at},
+      {"segment = \"x\"", "Network segments are not supported in this version of Consul" + at},
   };
   for (const auto& [text, error] : cases) EXPECT_EQ(error_of(text), error) << text;
+
+  LoadOptions options{.development = true, .fragments = {"\nretry_interval = \"x\""}};
+  set(options.flags, "ports.dns", 70000);
+  EXPECT_EQ(load(options, test_host()).error().detail,
+            "2 errors occurred:\n\t* ports.dns: invalid port: 70000 (command line)\n\t* retry_interval: invalid "
+            "duration: \"x\": time: invalid duration \"x\" (flags-0.hcl line 2)\n\n");
 }
 
 TEST_F(ConfigFiles, DeprecatedNamesStillWorkWithAWarning) {
@@ -325,28 +337,6 @@ TEST(ConfigAddresses, TheAdvertisedAddressOfAnAnyAddressIsTheOnlyPrivateOne) {
   EXPECT_EQ(load(options, host)->config.advertise_addr_lan.to_string(), "10.1.2.3");
   host.interfaces.clear();
   EXPECT_EQ(load(options, host).error().detail, "No private IPv4 address found");
-}
-
-TEST(ConfigAddresses, TemplatesChooseAmongInterfaces) {
-  const Surroundings host = test_host();
-  const auto expand = [&](const char* text) {
-    base::Result<std::string> out = expand_template(text, host);
-    return out ? *out : "error: " + out.error().detail;
-  };
-
-  EXPECT_EQ(expand("1.2.3.4"), "1.2.3.4");
-  EXPECT_EQ(expand("{{ GetPrivateIP }} {{GetPublicIP}}"), "10.1.2.3 203.0.114.7");
-  EXPECT_EQ(expand("{{ GetInterfaceIP \"eth1\" }}"), "172.20.0.9");
-  EXPECT_EQ(expand("{{ GetInterfaceIP \"lo\" }}"), "");
-  EXPECT_EQ(expand("{{ GetPrivateInterfaces | include \"network\" \"172.16.0.0/12\" | attr \"address\" }}"),
-            "172.20.0.9");
-  EXPECT_EQ(expand("{{ GetAllInterfaces | exclude \"name\" \"^lo$\" | sort \"-address\" | join \"address\" \" \" }}"),
-            "203.0.114.7 172.20.0.9 10.1.2.3");
-  EXPECT_EQ(expand("{{ GetAllInterfaces | include \"flags\" \"loopback\" | limit 1 | attr \"name\" }}"), "lo");
-  EXPECT_EQ(
-      expand("{{ nope }}"),
-      "error: unable to parse template \"{{ nope }}\": template: sockaddr.Parse:1: function \"nope\" not defined");
-  EXPECT_TRUE(expand("{{ GetAllInterfaces").starts_with("error: unable to parse template"));
 }
 
 TEST_F(ConfigFiles, UnixSocketsAndSeveralAddressesListenForClients) {

@@ -91,7 +91,7 @@ class Decoder {
     return out;
   }
 
-  std::vector<std::string>& errors() { return errors_; }
+  std::vector<WrongValue>& errors() { return errors_; }
   std::vector<std::string>& unknown() { return unknown_; }
 
  private:
@@ -111,14 +111,16 @@ class Decoder {
     return list != nullptr && list->size() == 1 ? (*list)[0] : value;
   }
 
-  Value fail(const std::string& name, const char* wanted, const Value& got) {
-    errors_.push_back("'" + name + "' expected type '" + wanted + "', got unconvertible type '" + go_type_of(got) +
-                      "', value: '" + printed(got) + "'");
+  Value fail(const std::string& name, std::string text) {
+    errors_.push_back({name, std::move(text)});
     return {};
   }
+  Value fail(const std::string& name, const char* wanted, const Value& got) {
+    return fail(name, "'" + name + "' expected type '" + wanted + "', got unconvertible type '" + go_type_of(got) +
+                          "', value: '" + printed(got) + "'");
+  }
   Value fail_map(const std::string& name, const Value& got) {
-    errors_.push_back("'" + name + "' expected a map, got '" + std::string(kind_of(got)) + "'");
-    return {};
+    return fail(name, "'" + name + "' expected a map, got '" + std::string(kind_of(got)) + "'");
   }
 
   Value value(const std::string& name, const Value& given, const Group::Member& member) {
@@ -184,8 +186,7 @@ class Decoder {
                                                               : "uint64";
     Value number = given.is_number() ? integer(name, given) : fail(name, type, given);
     if (const std::int64_t* signed_number = number.as_int(); signed_number != nullptr && *signed_number < 0) {
-      errors_.push_back("cannot parse '" + name + "', " + printed(given) + " overflows uint");
-      return {};
+      return fail(name, "cannot parse '" + name + "', " + printed(given) + " overflows uint");
     }
     return number;
   }
@@ -193,8 +194,7 @@ class Decoder {
   Value list(const std::string& name, const Value& given, auto&& element) {
     const Value::ListType* items = given.as_list();
     if (items == nullptr) {
-      errors_.push_back("'" + name + "': source data must be an array or slice, got " + std::string(kind_of(given)));
-      return {};
+      return fail(name, "'" + name + "': source data must be an array or slice, got " + std::string(kind_of(given)));
     }
     Value out;
     out.make_list();
@@ -233,25 +233,21 @@ class Decoder {
     });
   }
 
-  std::vector<std::string> errors_;
+  std::vector<WrongValue> errors_;
   std::vector<std::string> unknown_;
 };
 
 }  // namespace
 
-base::Result<Decoded> decode_settings(const Value::MapType& file) {
+Decoded decode_settings(const Value::MapType& file) {
   Decoder decoder;
   Decoded out;
   out.settings = decoder.object("", file, root_group());
-  if (std::vector<std::string>& errors = decoder.errors(); !errors.empty()) {
-    std::sort(errors.begin(), errors.end());
-    std::string text = std::to_string(errors.size()) + " error(s) decoding:\n\n";
-    for (std::size_t i = 0; i < errors.size(); ++i) text += (i > 0 ? "\n* " : "* ") + errors[i];
-    return base::Error{base::Errc::invalid_argument, std::move(text)};
-  }
+  out.wrong = std::move(decoder.errors());
+  std::ranges::sort(out.wrong, {}, &WrongValue::text);
   out.unknown = std::move(decoder.unknown());
-  std::sort(out.unknown.begin(), out.unknown.end());
-  out.warnings = rename_deprecated(out.settings);
+  std::ranges::sort(out.unknown);
+  if (out.wrong.empty()) out.warnings = rename_deprecated(out.settings);
   return out;
 }
 

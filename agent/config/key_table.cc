@@ -483,11 +483,8 @@ constexpr Key kKeys[] = {
     {.path = "performance.grpc_keepalive_interval", .type = KeyType::text, .initial = "30s", .owner = Owner::mesh},
     {.path = "performance.grpc_keepalive_timeout", .type = KeyType::text, .initial = "20s", .owner = Owner::mesh},
     {.path = "performance.leave_drain_time", .type = KeyType::text, .initial = "5s", .owner = Owner::cluster},
-    {.path = "performance.raft_multiplier",
-     .type = KeyType::integer,
-     .initial = "5",
-     .development = "1",
-     .reloadable = true},
+    // Consul changes raft's timeouts while it runs. Here leases are promised by them, so they wait for a restart.
+    {.path = "performance.raft_multiplier", .type = KeyType::integer, .initial = "5", .development = "1"},
     {.path = "performance.rpc_hold_timeout", .type = KeyType::text, .initial = "7s", .owner = Owner::cluster},
     {.path = "pid_file", .type = KeyType::text},
     {.path = "ports", .type = KeyType::object},

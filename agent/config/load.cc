@@ -2,6 +2,7 @@
 
 #include "agent/config/build.h"
 #include "agent/config/keys.h"
+#include "agent/config/origin.h"
 #include "agent/config/source.h"
 
 namespace proconsul::agent::config {
@@ -64,21 +65,24 @@ Result<Loaded> load(const LoadOptions& options, const Surroundings& host) {
     for (Source& source : *found) sources.push_back(std::move(source));
   }
 
+  Origins origins;
   Settings flags = options.flags;
   merge(loaded.given, lists_of(flags));
-  const auto add = [&](const Source& source) -> Result<> {
+  const auto add = [&](Source source) -> Result<> {
     Result<Settings> settings = read_source(source, loaded.warnings);
     if (!settings) return settings.error();
+    origins.add(std::move(source), *settings);
     merge(loaded.given, std::move(*settings));
     return {};
   };
-  for (const Source& source : sources) {
-    if (Result<> read = add(source); !read) return read.error();
+  for (Source& source : sources) {
+    if (Result<> read = add(std::move(source)); !read) return read.error();
   }
+  origins.add_flags(options.flags);
   merge(loaded.given, std::move(flags));
   for (std::size_t i = 0; i < options.fragments.size(); ++i) {
-    const Source source{.name = "flags-" + std::to_string(i) + ".hcl", .format = "hcl", .text = options.fragments[i]};
-    if (Result<> read = add(source); !read) return read.error();
+    Source source{.name = "flags-" + std::to_string(i) + ".hcl", .format = "hcl", .text = options.fragments[i]};
+    if (Result<> read = add(std::move(source)); !read) return read.error();
   }
 
   loaded.settings = default_settings(options.development);
@@ -90,8 +94,13 @@ Result<Loaded> load(const LoadOptions& options, const Surroundings& host) {
 
   std::vector<std::string> errors;
   Result<Config> config = build(loaded.settings, options.development, host, loaded.warnings, errors);
-  if (!config) return config.error();
-  if (Result<> valid = validate(*config, host, loaded.warnings, errors); !valid) return valid.error();
+  const auto located = [&](const Error& error) { return Error{error.code, error.detail + origins.of(error.detail)}; };
+  if (!config) return located(config.error());
+  for (std::string& error : errors) error += origins.of(error);
+  if (Result<> valid = validate(*config, host, loaded.warnings, errors); !valid) {
+    const bool listed = !errors.empty() && valid.error().detail == error_list(errors);
+    return listed ? valid.error() : located(valid.error());
+  }
   loaded.config = std::move(*config);
   return loaded;
 }

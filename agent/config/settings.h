@@ -16,15 +16,21 @@ namespace proconsul::agent::config {
 
 using Settings = base::Value::MapType;
 
+/// A value of the wrong type, in Consul's words: "'server' expected type 'bool', got unconvertible type ...".
+struct WrongValue {
+  std::string key{};  // "services[0].port"
+  std::string text{};
+};
+
 struct Decoded {
   Settings settings{};
+  std::vector<WrongValue> wrong{};      // by text; with any, `settings` is of no use
   std::vector<std::string> unknown{};   // keys that no part of the table has: "ports.bogus", "services[0].nmae"
   std::vector<std::string> warnings{};  // deprecated names that were used
 };
 
-/// Checks a file's values against the table and renames deprecated keys. An error lists every value of the wrong type,
-/// in Consul's words: "1 error(s) decoding:\n\n* 'server' expected type 'bool', got unconvertible type ...".
-base::Result<Decoded> decode_settings(const base::Value::MapType& file);
+/// Checks a file's values against the table and renames deprecated keys.
+Decoded decode_settings(const base::Value::MapType& file);
 
 /// Moves what stands under deprecated names to where it belongs, unless that is set; returns a warning for each.
 std::vector<std::string> rename_deprecated(Settings& settings);

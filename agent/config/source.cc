@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <system_error>
 
 #include "agent/config/keys.h"
@@ -91,6 +92,52 @@ void gather(Settings& settings, const char* one, const char* many) {
   list.as_list()->push_back(std::move(value));
 }
 
+/// HCL, unless the text is JSON in spite of its name, which HCL's own decoder accepts.
+bool is_hcl(const Source& source) {
+  const std::size_t start = source.text.find_first_not_of(" \t\r\n\v\f");
+  return source.format == "hcl" && (start == std::string::npos || source.text[start] != '{');
+}
+
+/// A source's tree or text, to find lines in.
+class Lines {
+ public:
+  explicit Lines(const Source& source) : source_(&source) {}
+  Lines(const Source& source, base::hcl::Node file) : source_(&source), file_(std::move(file)) {}
+
+  std::size_t of(std::string_view key) const {
+    return file_ ? line_of_hcl_key(*file_, key) : line_of_json_key(source_->text, key);
+  }
+  std::vector<Repeated> repeated() const {
+    return file_ ? repeated_hcl_keys(*file_) : repeated_json_keys(source_->text);
+  }
+  std::vector<std::size_t> of_elements(std::string_view key) const {
+    return file_ ? lines_of_hcl_elements(*file_, key) : lines_of_json_elements(source_->text, key);
+  }
+  std::string text(std::size_t line) const { return line > 0 ? " line " + std::to_string(line) : ""; }
+
+ private:
+  const Source* source_;
+  std::optional<base::hcl::Node> file_{};
+};
+
+void note_origins(Settings& settings, const Source& source, const Lines& lines) {
+  for (const char* one : {"service", "check"}) {
+    if (auto found = settings.find(one); found != settings.end()) {
+      set(*found->second.as_map(), kOrigin, source.name + lines.text(lines.of(one)));
+    }
+    const std::string many = std::string(one) + "s";
+    const auto found = settings.find(many);
+    if (found == settings.end()) continue;
+    const std::vector<std::size_t> places = lines.of_elements(many);
+    std::size_t next = 0;
+    for (Value& element : *found->second.as_list()) {
+      const std::size_t line = next < places.size() ? places[next++] : 0;
+      if (element.as_map() == nullptr) element.make_map();
+      set(*element.as_map(), kOrigin, source.name + lines.text(line));
+    }
+  }
+}
+
 }  // namespace
 
 std::string error_list(const std::vector<std::string>& errors) {
@@ -129,8 +176,9 @@ Result<std::vector<Source>> sources_from_path(const std::string& path, const std
             [](const fs::path& a, const fs::path& b) { return a.filename().native() < b.filename().native(); });
   for (fs::path entry : entries) {
     if (fs::is_symlink(entry, code)) {
+      const std::string link = entry.string();
       entry = fs::canonical(entry, code);
-      if (code) return Error{Errc::invalid_argument, "lstat " + entry.string() + ": " + reason(code)};
+      if (code) return Error{Errc::invalid_argument, "lstat " + link + ": " + reason(code)};
     }
     if (fs::is_directory(entry, code)) continue;
     if (!readable(entry.string())) {
@@ -149,45 +197,59 @@ Result<Settings> read_source(const Source& source, std::vector<std::string>& war
   const auto fail = [&](const std::string& why) {
     return Error{Errc::invalid_argument, "failed to parse " + source.name + ": " + why};
   };
+  const auto at_line = [](std::size_t line) { return line > 0 ? " (line " + std::to_string(line) + ")" : ""; };
   if (source.text.empty()) return Settings();
   Value::MapType raw;
-  const std::size_t start = source.text.find_first_not_of(" \t\r\n\v\f");
-  const bool is_hcl = source.format == "hcl" && (start == std::string::npos || source.text[start] != '{');
-  base::hcl::Node file;
-  if (is_hcl) {
+  Lines lines(source);
+  if (is_hcl(source)) {
     Result<base::hcl::Node> parsed = base::hcl::parse(source.text);
     if (!parsed) return fail(parsed.error().detail);
-    file = std::move(*parsed);
-    Result<Value::MapType> decoded = base::hcl::decode(file);
-    if (!decoded) return fail(decoded.error().detail);
-    raw = std::move(*decoded);
+    Result<Value::MapType> values = base::hcl::decode(*parsed);
+    if (!values) return fail(values.error().detail);
+    raw = std::move(*values);
+    lines = Lines(source, std::move(*parsed));
   } else if (source.format == "json" || source.format == "hcl") {
     Result<> read = base::read_json(source.text, raw);
-    if (!read) return fail(read.error().detail);
+    if (!read) return fail(read.error().detail + at_line(line_of_json_error(source.text)));
   } else {
     return fail("invalid format: " + source.format);
   }
 
-  Result<Decoded> decoded = decode_settings(raw);
-  if (!decoded) return fail(decoded.error().detail);
+  Decoded decoded = decode_settings(raw);
+  if (!decoded.wrong.empty()) {
+    std::string text = std::to_string(decoded.wrong.size()) + " error(s) decoding:\n";
+    for (const WrongValue& wrong : decoded.wrong) text += "\n* " + wrong.text + at_line(lines.of(wrong.key));
+    return fail(text);
+  }
   std::vector<std::string> unknown;
-  for (const std::string& key : decoded->unknown) {
+  for (const std::string& key : decoded.unknown) {
     if (key == "acl_enforce_version_8") {
       warnings.push_back("config key " + base::quote(key) + " is deprecated and should be removed");
     } else if (key.starts_with("audit.sink[") && key.ends_with("].name")) {
       warnings.push_back("config key audit.sink[].name is deprecated and should be removed");
     } else {
-      const std::size_t line = is_hcl ? line_of_hcl_key(file, key) : line_of_json_key(source.text, key);
-      unknown.push_back("invalid config key " + key + (line > 0 ? " (line " + std::to_string(line) + ")" : ""));
+      unknown.push_back("invalid config key " + key + at_line(lines.of(key)));
     }
   }
   if (!unknown.empty()) return fail(error_list(unknown));
+  for (const Repeated& repeated : lines.repeated()) {
+    warnings.push_back(source.name + ": " + repeated.key + " is given twice, in lines " +
+                       std::to_string(repeated.first_line) + " and " + std::to_string(repeated.line) +
+                       "; the later value counts");
+  }
 
-  warn_of_enterprise_keys(decoded->settings, warnings);
-  for (std::string& warning : decoded->warnings) warnings.push_back(std::move(warning));
-  gather(decoded->settings, "check", "checks");
-  gather(decoded->settings, "service", "services");
-  return std::move(decoded->settings);
+  note_origins(decoded.settings, source, lines);
+  warn_of_enterprise_keys(decoded.settings, warnings);
+  for (std::string& warning : decoded.warnings) warnings.push_back(std::move(warning));
+  gather(decoded.settings, "check", "checks");
+  gather(decoded.settings, "service", "services");
+  return std::move(decoded.settings);
+}
+
+std::size_t line_of_key(const Source& source, std::string_view key) {
+  if (!is_hcl(source)) return source.text.empty() ? 0 : line_of_json_key(source.text, key);
+  const Result<base::hcl::Node> file = base::hcl::parse(source.text);
+  return file ? line_of_hcl_key(*file, key) : 0;
 }
 
 }  // namespace proconsul::agent::config

@@ -24,8 +24,13 @@ constexpr std::size_t kMaxFileSize = 32 << 20;
 base::Result<std::vector<Source>> sources_from_path(const std::string& path, const std::string& format,
                                                     std::vector<std::string>& warnings);
 
-/// Parses and checks one source. Errors begin "failed to parse NAME: "; an unknown key is one, with its line.
+/// Parses and checks one source. Errors begin "failed to parse NAME: "; an unknown key and a value of the wrong type
+/// are errors, with their lines. Each service and each check gets a value kOrigin: "NAME line 3".
 base::Result<Settings> read_source(const Source& source, std::vector<std::string>& warnings);
+inline constexpr std::string_view kOrigin = "<origin>";  // no file can say it: it is not in the table
+
+/// The line of a key such as "services[1].port", from 1; 0 if it is not found.
+std::size_t line_of_key(const Source& source, std::string_view key);
 
 /// Go's list of several errors as one text.
 std::string error_list(const std::vector<std::string>& errors);

@@ -284,14 +284,19 @@ class Validator {
   }
 
   Result<> definitions() {
-    for (const catalog::ServiceDefinition& service : c_.services) {
+    const auto at = [](const std::vector<std::string>& origins, std::size_t i) {
+      return i < origins.size() && !origins[i].empty() ? " (" + origins[i] + ")" : "";
+    };
+    for (std::size_t i = 0; i < c_.services.size(); ++i) {
+      const catalog::ServiceDefinition& service = c_.services[i];
       if (Result<> ok = local::validate_service(service); !ok) {
-        return fail("service " + base::quote(service.Name) + ": " + ok.error().detail);
+        return fail("service " + base::quote(service.Name) + ": " + ok.error().detail + at(c_.service_origins, i));
       }
     }
-    for (const catalog::CheckDefinition& check : c_.checks) {
+    for (std::size_t i = 0; i < c_.checks.size(); ++i) {
+      const catalog::CheckDefinition& check = c_.checks[i];
       if (Result<> ok = local::validate_check(check); !ok) {
-        return fail("check " + base::quote(check.Name) + ": " + ok.error().detail);
+        return fail("check " + base::quote(check.Name) + ": " + ok.error().detail + at(c_.check_origins, i));
       }
     }
     return {};

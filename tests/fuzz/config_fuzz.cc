@@ -3,6 +3,7 @@
 #include <string>
 
 #include "agent/config/build.h"
+#include "agent/config/origin.h"
 #include "agent/config/source.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -19,6 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Surroundings host{.host_name = "host"};
   host.interfaces.push_back({.name = "eth0", .up = true, .ip = *Ip::parse("10.0.0.1"), .prefix = 8});
+  Origins origins;
+  origins.add(source, *settings);
   Settings merged = default_settings(true);
   merge(merged, *settings);
   merge(merged, std::move(*settings));
@@ -26,9 +29,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto config = build(std::move(merged), true, host, warnings, errors);
   if (!config) {
     if (config.error().detail.empty()) __builtin_trap();
+    (void)origins.of(config.error().detail);
     return 0;
   }
-  (void)validate(*config, host, warnings, errors);
+  for (const std::string& error : errors) (void)origins.of(error);
+  if (auto valid = validate(*config, host, warnings, errors); !valid) (void)origins.of(valid.error().detail);
   (void)debug_view(*config);
   return 0;
 }
