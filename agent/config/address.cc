@@ -124,6 +124,7 @@ Surroundings Surroundings::of_this_host() {
       address.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
       address.broadcast = (entry->ifa_flags & IFF_BROADCAST) != 0;
       address.multicast = (entry->ifa_flags & IFF_MULTICAST) != 0;
+      address.running = (entry->ifa_flags & IFF_RUNNING) != 0;
       address.point_to_point = (entry->ifa_flags & IFF_POINTOPOINT) != 0;
       address.ip = Ip::from_bytes(bytes(entry->ifa_addr), family == AF_INET);
       const std::uint8_t* mask = bytes(entry->ifa_netmask);

@@ -60,7 +60,7 @@ struct Address {
 
 struct InterfaceAddress {
   std::string name{};
-  bool up{}, loopback{}, broadcast{}, multicast{}, point_to_point{};
+  bool up{}, loopback{}, broadcast{}, multicast{}, point_to_point{}, running{};
   Ip ip{};
   unsigned prefix{};
 };

@@ -10,10 +10,11 @@
 
 namespace proconsul::agent::config {
 
-/// Replaces every {{ ... }} by what its pipeline gives. Text without one is returned as it is.
+/// Text without "{{" is returned as it is.
 ///   sources   GetAllInterfaces, GetDefaultInterfaces, GetPrivateInterfaces, GetPublicInterfaces, `.`
-///   filters   include, exclude: address, flags, name, network, rfc, size, type; sort, unique, limit, offset
-///   results   attr, join, GetPrivateIP(s), GetPublicIP(s), GetInterfaceIP(s)
+///   filters   include, exclude: address, flags, name, network, port, rfc, size, type; sort, unique, limit, offset,
+///   math results   attr, join, GetPrivateIP(s), GetPublicIP(s), GetInterfaceIP(s)
+/// and of the language around them: variables, parentheses, if, with, range, and, or, not, eq, len, index, printf.
 base::Result<std::string> expand_template(std::string_view text, const Surroundings& host);
 
 }  // namespace proconsul::agent::config
