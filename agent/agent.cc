@@ -13,6 +13,7 @@
 #include "agent/http_settings.h"
 #include "agent/local/local_agent.h"
 #include "agent/local/rules.h"
+#include "agent/local/sidecar.h"
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
 #include "agent/telemetry/telemetry.h"
@@ -23,6 +24,7 @@
 #include "base/metrics.h"
 #include "base/net/loop.h"
 #include "base/net/tls.h"
+#include "base/quote.h"
 #include "base/random.h"
 
 namespace proconsul::agent {
@@ -141,7 +143,7 @@ base::net::TlsSettings tls_settings(const config::TlsListener& https) {
   return settings;
 }
 
-std::vector<local::ServiceRegistration> configured_services(const Config& config) {
+Result<std::vector<local::ServiceRegistration>> configured_services(const Config& config) {
   std::vector<local::ServiceRegistration> services;
   for (const catalog::ServiceDefinition& definition : config.services) {
     local::ServiceRegistration registration;
@@ -149,7 +151,13 @@ std::vector<local::ServiceRegistration> configured_services(const Config& config
     registration.checks = local::check_types(definition);
     registration.token = definition.Token;
     registration.source = local::Source::file;
+    Result<std::optional<local::ServiceRegistration>> sidecar = local::take_sidecar(registration);
+    if (!sidecar) {
+      return {Errc::invalid_argument,
+              "Failed to validate sidecar for service " + base::quote(definition.Name) + ": " + sidecar.error().detail};
+    }
     services.push_back(std::move(registration));
+    if (*sidecar) services.push_back(std::move(**sidecar));
   }
   return services;
 }
@@ -167,11 +175,13 @@ std::vector<local::CheckRegistration> configured_checks(const Config& config) {
   return checks;
 }
 
-local::Configured configured(const Config& config, const std::string& node_id) {
-  return {.services = configured_services(config),
-          .checks = configured_checks(config),
-          .info = node_info(config, node_id),
-          .discard_check_output = config.discard_check_output};
+Result<local::Configured> configured(const Config& config, const std::string& node_id) {
+  Result<std::vector<local::ServiceRegistration>> services = configured_services(config);
+  if (!services) return services.error();
+  return local::Configured{.services = std::move(*services),
+                           .checks = configured_checks(config),
+                           .info = node_info(config, node_id),
+                           .discard_check_output = config.discard_check_output};
 }
 
 }  // namespace
@@ -245,8 +255,11 @@ Result<> Agent::Impl::start() {
   own.remote_scripts = config.enable_remote_script_checks;
   own.deregister_interval_min = config.check_deregister_interval_min;
   own.sync_interval = config.ae_interval;
+  own.sidecar_ports = {.min = config.connect_sidecar_min_port, .max = config.connect_sidecar_max_port};
   local = std::make_unique<local::LocalAgent>(std::move(own), *server, local_watches, base::system_clock());
-  if (Result<> ready = local->start(configured(config, node_id)); !ready) return ready;
+  Result<local::Configured> definitions = configured(config, node_id);
+  if (!definitions) return definitions.error();
+  if (Result<> ready = local->start(std::move(*definitions)); !ready) return ready;
 
   debug = config.enable_debug;
   context.reset(new http::Context{.server = *server,
@@ -321,12 +334,14 @@ Result<> Agent::Impl::reload() {
     if (!change.reloadable) kLog.warn("a changed key takes effect at the next start", {{"key", change.path}});
   }
   Config& config = fresh->config;
+  Result<local::Configured> definitions = configured(config, node_id);
+  if (!definitions) return definitions.error();
   if (https) {
     if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
   }
   std::promise<Result<>> promise;
   std::future<Result<>> done = promise.get_future();
-  local->reload(configured(config, node_id), [&promise](Result<> result) { promise.set_value(std::move(result)); });
+  local->reload(std::move(*definitions), [&promise](Result<> result) { promise.set_value(std::move(result)); });
   if (Result<> ended = done.get(); !ended) return ended;
   if (const Result<base::log::Level> level = base::log::parse_level(config.logging.level)) {
     base::log::set_level(*level);

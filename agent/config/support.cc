@@ -131,9 +131,6 @@ std::vector<std::string> not_built(const Loaded& loaded) {
   for (const catalog::ServiceDefinition& service : config.services) {
     for (const auto& check : service.Checks)
       refuse_check(*check, check->Name.empty() ? service.Name : check->Name, out);
-    if (service.Connect && service.Connect->SidecarService) {
-      out.push_back("The service \"" + service.Name + "\" has a sidecar_service: the service mesh is not built yet.");
-    }
   }
   for (const catalog::CheckDefinition& check : config.checks) refuse_check(check, check.Name, out);
   return out;

@@ -16,10 +16,10 @@ struct TemplatePipeline;
 struct TemplateOperand {
   enum class Kind : std::uint8_t { dot, variable, text, number, boolean, nil, function, nested };
   Kind kind{};
-  std::string text{};                      // of a text; the name of a variable (with "$") or a function
-  std::int64_t number{};                   // of a number or boolean
-  std::vector<std::string> fields{};       // ".Name" behind it
-  std::vector<TemplatePipeline> nested;    // one, in parentheses; complete only below
+  std::string text{};                    // of a text; the name of a variable (with "$") or a function
+  std::int64_t number{};                 // of a number or boolean
+  std::vector<std::string> fields{};     // ".Name" behind it
+  std::vector<TemplatePipeline> nested;  // one, in parentheses; complete only below
 };
 
 /// A function and its arguments, or a value alone.

@@ -7,6 +7,7 @@
 #include "agent/http/answers.h"
 #include "agent/local/local_agent.h"
 #include "agent/local/rules.h"
+#include "agent/local/sidecar.h"
 #include "catalog/registry/same.h"
 #include "catalog/registry/validate.h"
 
@@ -25,9 +26,11 @@ bool valid_status(std::string_view status) {
   return status == catalog::kHealthPassing || status == catalog::kHealthWarning || status == catalog::kHealthCritical;
 }
 
-Result<> check_checks(const std::vector<catalog::CheckType>& checks) {
+Result<> check_checks(const std::vector<catalog::CheckType>& checks, std::string_view where) {
   for (const catalog::CheckType& check : checks) {
-    if (Result<> valid = local::validate_check(check); !valid) return bad("Invalid check: " + valid.error().detail);
+    if (Result<> valid = local::validate_check(check); !valid) {
+      return bad("Invalid check" + std::string(where) + ": " + valid.error().detail);
+    }
   }
   for (const catalog::CheckType& check : checks) {
     if (!check.Status.empty() && !valid_status(check.Status)) {
@@ -37,7 +40,8 @@ Result<> check_checks(const std::vector<catalog::CheckType>& checks) {
   return {};
 }
 
-Result<local::ServiceRegistration> decode_registration(const Request& request) {
+/// The service, and its sidecar if it has one.
+Result<std::vector<local::ServiceRegistration>> decode_registration(const Request& request) {
   catalog::ServiceDefinition definition{};
   if (Result<> read =
           base::read_json(request.body, definition, {.input = base::JsonInput::first, .reject_unknown = true});
@@ -64,16 +68,27 @@ Result<local::ServiceRegistration> decode_registration(const Request& request) {
     return {Errc::invalid_argument, "Validation failed: " + valid.error().detail};
   }
   registration.checks = local::check_types(definition);
-  if (Result<> valid = check_checks(registration.checks); !valid) return valid.error();
-  if (service.Connect->SidecarService) {
-    return {Errc::invalid_argument,
-            "Connect.SidecarService: this version does not register sidecars by itself; register the proxy as a "
-            "service of kind \"connect-proxy\""};
+  if (Result<> valid = check_checks(registration.checks, ""); !valid) return valid.error();
+  if (const auto& sidecar = service.Connect->SidecarService) {
+    if (Result<> valid = check_checks(local::check_types(*sidecar), " in sidecar_service"); !valid) {
+      return valid.error();
+    }
   }
   const std::string_view replace = request.param("replace-existing-checks");
   registration.replace_existing_checks =
       request.has_param("replace-existing-checks") && (replace.empty() || replace == "true");
-  return registration;
+
+  Result<std::optional<local::ServiceRegistration>> sidecar = local::take_sidecar(registration);
+  if (!sidecar) return {Errc::invalid_argument, "Invalid SidecarService: " + sidecar.error().detail};
+  std::vector<local::ServiceRegistration> registrations;
+  registrations.push_back(std::move(registration));
+  if (*sidecar) {
+    if (Result<> valid = catalog::validate_service_for_agent((*sidecar)->service); !valid) {
+      return {Errc::invalid_argument, "Failed Validation: " + valid.error().detail};
+    }
+    registrations.push_back(std::move(**sidecar));
+  }
+  return registrations;
 }
 
 AgentCheck shown_check(const catalog::HealthCheck& check) {
@@ -167,9 +182,9 @@ Result<HashedAnswer> agent_service(Context& agent, const Request& request, base:
 }
 
 void agent_service_register(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  Result<local::ServiceRegistration> registration = decode_registration(*request);
-  if (!registration) return responder.send(Result<Reply>(registration.error()));
-  agent.local->add_service(std::move(*registration), when_changed(std::move(responder)));
+  Result<std::vector<local::ServiceRegistration>> registrations = decode_registration(*request);
+  if (!registrations) return responder.send(Result<Reply>(registrations.error()));
+  agent.local->add_services(std::move(*registrations), when_changed(std::move(responder)));
 }
 
 void agent_service_deregister(Context& agent, std::shared_ptr<const Request> request, Responder responder) {

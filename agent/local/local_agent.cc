@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/local/rules.h"
+#include "agent/local/sidecar.h"
 #include "agent/server/catalog_request.h"
 #include "base/quote.h"
 #include "base/random.h"
@@ -29,18 +30,6 @@ constexpr base::Duration kLastRetry = base::seconds(15);
 
 const char* source_name(Source source) {
   return source == Source::file ? "local" : "remote";
-}
-
-/// A service's own address is also its tagged address of that family, unless it was given.
-void tag_address(catalog::NodeService& service) {
-  service.TaggedAddresses.make_present();
-  if (service.Address.empty()) return;
-  const bool v6 = service.Address.find(':') != std::string::npos;
-  const bool v4 = !v6 && service.Address.find_first_not_of("0123456789.") == std::string::npos;
-  if (!v4 && !v6) return;
-  for (const char* name : v4 ? std::array{"lan_ipv4", "wan_ipv4"} : std::array{"lan_ipv6", "wan_ipv6"}) {
-    service.TaggedAddresses.try_emplace(name, catalog::ServiceAddress{service.Address, service.Port});
-  }
 }
 
 Result<> unknown_service(std::string_view id) {
@@ -218,10 +207,15 @@ void LocalAgent::synchronize() {
 
 // ---- services
 
-void LocalAgent::add_service(ServiceRegistration registration, server::Done done) {
-  post([this,
-        registration = std::move(registration)]() mutable { return do_add_service(std::move(registration), true); },
-       std::move(done));
+void LocalAgent::add_services(std::vector<ServiceRegistration> registrations, server::Done done) {
+  post(
+      [this, registrations = std::move(registrations)]() mutable -> Result<> {
+        for (ServiceRegistration& registration : registrations) {
+          if (Result<> added = do_add_service(std::move(registration), true); !added) return added;
+        }
+        return {};
+      },
+      std::move(done));
 }
 
 catalog::HealthCheck LocalAgent::check_of(const catalog::NodeService& service, const catalog::CheckType& type,
@@ -245,11 +239,27 @@ catalog::HealthCheck LocalAgent::check_of(const catalog::NodeService& service, c
   return check;
 }
 
+/// Its port is chosen here, on the thread, where nobody else can take it.
+Result<> LocalAgent::complete_sidecar(ServiceRegistration& registration) const {
+  catalog::NodeService& sidecar = registration.service;
+  if (sidecar.Port < 1) {
+    const std::lock_guard lock(mutex_);
+    const Result<std::int64_t> port = sidecar_port(state_, sidecar.ID, options_.sidecar_ports);
+    if (!port) return port.error();
+    sidecar.Port = *port;
+  }
+  if (registration.checks.empty() && !registration.own_checks) registration.checks = sidecar_checks(sidecar);
+  return {};
+}
+
 Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep) {
   catalog::NodeService& service = registration.service;
   if (service.ID.empty()) service.ID = service.Service;
+  if (service.LocallyRegisteredAsSidecar) {
+    if (Result<> completed = complete_sidecar(registration); !completed) return completed;
+  }
   if (!service.Weights) service.Weights = catalog::Weights{.Passing = 1, .Warning = 1};
-  tag_address(service);
+  if (Result<> tagged = tag_addresses(service); !tagged) return tagged;
   std::set<std::string> named;
   std::vector<catalog::HealthCheck> checks;
   for (std::size_t i = 0; i < registration.checks.size(); ++i) {
@@ -310,7 +320,8 @@ Result<> LocalAgent::do_remove_service(const std::string& id) {
   for (const std::string& check : checks) do_remove_check(check);
   report(id);
   dirty_ = true;
-  return {};
+  const std::optional<catalog::NodeService> sidecar = service(sidecar_id(id));
+  return sidecar && sidecar->LocallyRegisteredAsSidecar ? do_remove_service(sidecar->ID) : Result<>();
 }
 
 // ---- checks

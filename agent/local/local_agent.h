@@ -33,12 +33,18 @@ struct ServiceRegistration {
   std::string token{};
   Source source = Source::api;
   bool replace_existing_checks = false;
+  bool own_checks = false;  // a sidecar whose checks are registered on their own
 };
 struct CheckRegistration {
   catalog::HealthCheck check{};
   std::optional<catalog::CheckType> type{};  // none: nothing runs, the status stands until it is changed
   std::string token{};
   Source source = Source::api;
+};
+
+/// The ports that sidecars without one get, both ends included; below 1: none.
+struct SidecarPorts {
+  std::int64_t min{}, max{};
 };
 
 /// What the configuration says of this node; it may change while the agent runs.
@@ -60,6 +66,7 @@ class LocalAgent {
     bool remote_scripts = false;               // whether checks from the API may
     base::Duration deregister_interval_min = base::seconds(60);  // least deregister_critical_service_after
     base::Duration sync_interval = base::seconds(60);            // between full comparisons
+    SidecarPorts sidecar_ports{};
   };
   /// `server` and `watches` outlive it. `watches` hears of "service ID" keys: watch_key().
   LocalAgent(Options options, server::Server& server, base::WatchRegistry& watches, const base::Clock& clock);
@@ -74,7 +81,8 @@ class LocalAgent {
 
   // Any thread. `done` runs on the agent's thread once the change is kept, and the catalog has it or could not be
   // reached (then it is told later).
-  void add_service(ServiceRegistration registration, server::Done done);
+  /// In this order; the first that fails ends it, and those before it stay.
+  void add_services(std::vector<ServiceRegistration> registrations, server::Done done);
   void remove_service(std::string id, server::Done done);
   void add_check(CheckRegistration registration, server::Done done);
   void remove_check(std::string id, server::Done done);
@@ -119,6 +127,7 @@ class LocalAgent {
   base::Result<> load(const Configured& configured);
   base::Result<> do_reload(const Configured& configured);
   base::Result<> do_add_service(ServiceRegistration registration, bool keep);
+  base::Result<> complete_sidecar(ServiceRegistration& registration) const;
   base::Result<> do_remove_service(const std::string& id);
   base::Result<> do_add_check(CheckRegistration registration, bool keep);
   void do_remove_check(const std::string& id);

@@ -1,8 +1,10 @@
 // LocalAgent's definitions from the configuration and from the data directory: at the start and at a reload.
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "agent/local/local_agent.h"
+#include "agent/local/sidecar.h"
 #include "base/quote.h"
 
 namespace proconsul::agent::local {
@@ -10,11 +12,22 @@ namespace proconsul::agent::local {
 using base::Errc;
 using base::Result;
 
+namespace {
+
+bool has_checks(const std::vector<PersistedCheck>& checks, std::string_view service_id) {
+  return std::ranges::any_of(checks, [&](const PersistedCheck& kept) { return kept.Check->ServiceID == service_id; });
+}
+
+}  // namespace
+
 Result<> LocalAgent::load(const Configured& configured) {
+  std::string parent;
   for (const ServiceRegistration& service : configured.services) {
+    const bool sidecar = service.service.LocallyRegisteredAsSidecar;
+    if (!sidecar) parent = service.service.Service;
     if (Result<> added = do_add_service(service, false); !added) {
-      return {Errc::invalid_argument,
-              "Failed to register service " + base::quote(service.service.Service) + ": " + added.error().detail};
+      return {Errc::invalid_argument, std::string("Failed to register ") + (sidecar ? "sidecar for " : "") +
+                                          "service " + base::quote(parent) + ": " + added.error().detail};
     }
   }
   for (const CheckRegistration& check : configured.checks) {
@@ -23,6 +36,7 @@ Result<> LocalAgent::load(const Configured& configured) {
     }
   }
   std::vector<std::string> faults;
+  std::vector<PersistedCheck> kept_checks = files_.checks(faults);
   for (PersistedService& persisted : files_.services(faults)) {
     const std::string id = persisted.Service->ID;
     // What the configuration defines is its word.
@@ -33,11 +47,12 @@ Result<> LocalAgent::load(const Configured& configured) {
     persisted.Service->LocallyRegisteredAsSidecar = persisted.LocallyRegisteredAsSidecar;
     const Result<> added = do_add_service({.service = std::move(*persisted.Service),
                                            .token = persisted.Token,
-                                           .source = persisted.Source == "local" ? Source::file : Source::api},
+                                           .source = persisted.Source == "local" ? Source::file : Source::api,
+                                           .own_checks = has_checks(kept_checks, id)},
                                           false);
     if (!added) faults.push_back("service " + base::quote(id) + ": " + added.error().detail);
   }
-  for (PersistedCheck& persisted : files_.checks(faults)) {
+  for (PersistedCheck& persisted : kept_checks) {
     const std::string id = persisted.Check->CheckID;
     if (check(id)) {
       files_.forget_check(id);
@@ -64,26 +79,30 @@ Result<> LocalAgent::do_reload(const Configured& configured) {
   std::set<std::string> kept_services, kept_checks;
   for (const ServiceRegistration& service : configured.services) {
     kept_services.insert(service.service.ID.empty() ? service.service.Service : service.service.ID);
-    const std::size_t count = service.checks.size();
-    for (std::size_t i = 0; i < count; ++i) {
-      kept_checks.insert(check_of(service.service, service.checks[i], i, count).CheckID);
+    const bool by_default = service.service.LocallyRegisteredAsSidecar && service.checks.empty();
+    const std::vector<catalog::CheckType> checks = by_default ? sidecar_checks(service.service) : service.checks;
+    for (std::size_t i = 0; i < checks.size(); ++i) {
+      kept_checks.insert(check_of(service.service, checks[i], i, checks.size()).CheckID);
     }
   }
   for (const CheckRegistration& check : configured.checks) kept_checks.insert(check.check.CheckID);
+  // What the API registered stays if it is on disk. Without a data directory it goes, as at a restart: clients that run
+  // against a development agent rely on a reload to leave nothing but the configuration.
+  const bool api_goes = options_.data_dir.empty();
   std::vector<std::string> gone_services, gone_checks;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, entry] : state_.services()) {
-      if (!entry.deleted && entry.source == Source::file && !kept_services.contains(id)) gone_services.push_back(id);
+      const bool goes = api_goes || entry.source == Source::file;
+      if (!entry.deleted && goes && !kept_services.contains(id)) gone_services.push_back(id);
     }
     for (const auto& [id, entry] : state_.checks()) {
-      const bool maintenance = entry.check.Type == "maintenance";
-      if (!entry.deleted && entry.source == Source::file && !maintenance && !kept_checks.contains(id)) {
-        gone_checks.push_back(id);
-      }
+      const bool goes = api_goes || (entry.source == Source::file && entry.check.Type != "maintenance");
+      if (!entry.deleted && goes && !kept_checks.contains(id)) gone_checks.push_back(id);
     }
   }
   for (const std::string& id : gone_services) {
+    if (!service(id)) continue;  // a sidecar that went with its service
     if (Result<> removed = do_remove_service(id); !removed) return removed;
   }
   for (const std::string& id : gone_checks) do_remove_check(id);

@@ -1,5 +1,9 @@
 #include "agent/local/rules.h"
 
+#include <arpa/inet.h>
+
+#include <array>
+
 #include "base/json.h"
 #include "base/quote.h"
 #include "catalog/registry/validate.h"
@@ -13,6 +17,15 @@ using base::Result;
 
 Error fail(std::string text) {
   return {Errc::invalid_argument, std::move(text)};
+}
+
+enum class Family : std::uint8_t { none, v4, v6 };
+
+Family family_of(const std::string& address) {
+  std::uint8_t bytes[16];
+  if (inet_pton(AF_INET, address.c_str(), bytes) == 1) return Family::v4;
+  if (inet_pton(AF_INET6, address.c_str(), bytes) != 1) return Family::none;
+  return IN6_IS_ADDR_V4MAPPED(reinterpret_cast<const in6_addr*>(bytes)) ? Family::v4 : Family::v6;
 }
 
 }  // namespace
@@ -79,6 +92,23 @@ catalog::NodeService to_node_service(const catalog::ServiceDefinition& definitio
     }
   }
   return service;
+}
+
+Result<> tag_addresses(catalog::NodeService& service) {
+  service.TaggedAddresses.make_present();
+  for (const auto& [name, family] :
+       {std::pair{"lan_ipv4", Family::v4}, {"wan_ipv4", Family::v4}, {"lan_ipv6", Family::v6}}) {
+    const auto given = service.TaggedAddresses.find(name);
+    if (given == service.TaggedAddresses.end() || family_of(given->second.Address) == family) continue;
+    return {Errc::internal, "Service tagged address " + base::quote(name) + " must be a valid " +
+                                (family == Family::v4 ? "ipv4" : "ipv6") + " address"};
+  }
+  const Family own = family_of(service.Address);
+  if (own == Family::none) return {};
+  for (const char* name : own == Family::v4 ? std::array{"lan_ipv4", "wan_ipv4"} : std::array{"lan_ipv6", "wan_ipv6"}) {
+    service.TaggedAddresses.try_emplace(name, catalog::ServiceAddress{service.Address, service.Port});
+  }
+  return {};
 }
 
 Result<> validate_service(const catalog::ServiceDefinition& definition) {

@@ -20,6 +20,9 @@ base::Result<> validate_check(const catalog::CheckSettings& check);
 
 /// The service without what only its registration needs.
 catalog::NodeService to_node_service(const catalog::ServiceDefinition& definition);
+/// A service's own address is also its tagged address of that family, unless it was given. The error is a given one of
+/// the wrong family.
+base::Result<> tag_addresses(catalog::NodeService& service);
 /// All that must hold for a service from a file: itself, and each of its checks.
 base::Result<> validate_service(const catalog::ServiceDefinition& definition);
 
