@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "agent/auto_reload.h"
 #include "agent/config/node_id.h"
 #include "agent/http/context.h"
 #include "agent/http/server.h"
@@ -205,14 +206,18 @@ struct Agent::Impl final : http::AgentControl {
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<Telemetry> telemetry;
-  base::Background background{};  // last: its threads use all of the above
+  base::Background background{};            // its threads use all of the above
+  std::unique_ptr<AutoReload> auto_reload;  // last, for the same reason; null: files are not watched
 
   Impl(config::Loaded loaded_, config::LoadOptions options_, Events events_)
       : loaded(std::move(loaded_)), options(std::move(options_)), events(std::move(events_)) {}
 
   Result<> start();
   Result<> listen();
-  Result<> reload() override;
+  Result<> reload() override { return reload(false); }
+  /// `automatic`: files changed, but nobody asked.
+  Result<> reload(bool automatic);
+  std::vector<std::string> watched_files() const;
   Result<> leave() override;
   bool debug_enabled() const override { return debug; }
   std::string config_json() const override;
@@ -271,7 +276,17 @@ Result<> Agent::Impl::start() {
                                   .control = this});
   telemetry = std::make_unique<Telemetry>(config.datacenter, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
-  return listen();
+  if (Result<> listening = listen(); !listening) return listening;
+  if (config.auto_reload_config) {
+    const auto changed = [this] {
+      kLog.info("auto-reload: files of the configuration have changed");
+      if (const Result<> done = reload(true); !done) kLog.error("error loading config", {{"error", done.error()}});
+    };
+    auto_reload = std::make_unique<AutoReload>(
+        [this] { return watched_files(); }, changed,
+        std::chrono::milliseconds(config.auto_reload_config_coalesce_interval.nanoseconds / 1'000'000));
+  }
+  return {};
 }
 
 Result<> Agent::Impl::listen() {
@@ -323,7 +338,35 @@ Result<> Agent::Impl::leave() {
   return {};
 }
 
-Result<> Agent::Impl::reload() {
+/// The configuration's sources, and the certificates that it names.
+std::vector<std::string> Agent::Impl::watched_files() const {
+  std::vector<std::string> files = options.paths;
+  const std::lock_guard lock(reloaded_mutex);
+  const config::Tls& tls = (reloaded ? *reloaded : loaded.config).tls;
+  for (const config::TlsListener* listener : {&tls.internal_rpc, &tls.grpc, &tls.https}) {
+    for (const std::string& file : {listener->key_file, listener->cert_file}) {
+      if (!file.empty()) files.push_back(file);
+    }
+  }
+  return files;
+}
+
+/// Whoever can write a file must not be able to weaken what the agent asks of its peers: for that, somebody has to say
+/// `reload`. Certificates themselves are exchanged.
+static void keep_tls(config::TlsListener& fresh, const config::TlsListener& before, const char* name) {
+  config::TlsListener wanted = before;
+  wanted.cert_file = fresh.cert_file;
+  wanted.key_file = fresh.key_file;
+  if (wanted == fresh) return;
+  kLog.warn(
+      "Changes to your configuration were detected that for security reasons cannot be automatically applied by "
+      "'auto_reload_config'. Manually reload your configuration (e.g. with 'consul reload') to apply these "
+      "changes.",
+      {{"key", std::string("tls.") + name}});
+  fresh = std::move(wanted);
+}
+
+Result<> Agent::Impl::reload(bool automatic) {
   const std::lock_guard one_at_a_time(reload_mutex);  // a signal and the API may ask at once
   Result<config::Loaded> fresh = config::load(options);
   if (!fresh) return fresh.error();
@@ -334,6 +377,12 @@ Result<> Agent::Impl::reload() {
     if (!change.reloadable) kLog.warn("a changed key takes effect at the next start", {{"key", change.path}});
   }
   Config& config = fresh->config;
+  if (automatic) {
+    const config::Tls& before = (reloaded ? *reloaded : loaded.config).tls;  // only reloads write it
+    keep_tls(config.tls.internal_rpc, before.internal_rpc, "internal_rpc");
+    keep_tls(config.tls.grpc, before.grpc, "grpc");
+    keep_tls(config.tls.https, before.https, "https");
+  }
   Result<local::Configured> definitions = configured(config, node_id);
   if (!definitions) return definitions.error();
   if (https) {
@@ -388,6 +437,7 @@ Result<> Agent::reload() {
 }
 
 void Agent::stop() {
+  impl_->auto_reload.reset();
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();
   if (impl_->local) impl_->local->stop();

@@ -118,9 +118,6 @@ std::vector<std::string> not_built(const Loaded& loaded) {
   if (config.acls_enabled && config.acl_resolver.default_policy == "deny") {
     out.push_back("acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.");
   }
-  if (config.auto_reload_config) {
-    out.push_back("auto_reload_config: watching files for changes is not built yet; reload by SIGHUP or `reload`.");
-  }
   if (config.request_limits_mode != 0) out.push_back("limits.request_limits.mode: request limits are not built yet.");
   for (std::string_view path : kRefused) {
     const Value* value = find(loaded.given, path);

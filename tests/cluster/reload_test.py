@@ -99,6 +99,13 @@ class Reload(unittest.TestCase):
         self.reload(raft_snapshot_threshold=20)
         self.eventually(lambda: bool(list(snapshots.glob("*-*-*"))))
 
+    def test_files_are_watched_if_so_configured(self):
+        self.agent.kill()
+        self.configure(auto_reload_config=True, services=[{"name": "one"}])
+        self.agent.start().wait_leader()
+        self.configure(services=[{"name": "two"}])
+        self.eventually(lambda: list(self.get("/v1/agent/services")) == ["two"])
+
     def test_a_bad_file_changes_nothing(self):
         self.configure(node_meta={"rack": "r8"}, datacentre="dc2")
         os.kill(self.agent.process.pid, signal.SIGHUP)
