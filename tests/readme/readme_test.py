@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ELSEWHERE = re.compile(r"\s+# in (another|a second|a third) terminal$")
 AGENT = re.compile(r"(?:\./dev run|proconsul agent)(?:\s|$)")
 COMMAND_LIMIT = 60  # seconds
+PORTS = ((8500, "http"), (8600, "dns"), (8300, "server"))  # as the README has them
 
 
 class Command:
@@ -78,8 +79,8 @@ def trimmed(lines: list[str]) -> list[str]:
 class Chapter:
     """A chapter runs in a folder of its own, against the agent that it starts last."""
 
-    def __init__(self, binary: str, folder: pathlib.Path):
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary: str, folder: pathlib.Path, aliases: list[str]):
+        self.binary, self.folder, self.aliases = binary, folder, aliases
         (folder / "build/debug").mkdir(parents=True)
         (folder / "build/debug/proconsul").symlink_to(binary)
         (folder / ".curlrc").write_text("silent\n")
@@ -88,18 +89,18 @@ class Chapter:
         self.ports |= {"grpc": -1, "grpc_tls": -1, "https": -1}
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "CURL_HOME": str(folder), "LC_ALL": "C.UTF-8",
                             "CONSUL_HTTP_ADDR": f"127.0.0.1:{self.ports['http']}"}
-        self.before: list[str] = ["shopt -s expand_aliases"]  # what later commands build on
+        self.before: list[str] = []  # what later commands build on
         self.agent: subprocess.Popen | None = None
 
     def own(self, text: str) -> str:
         """The text with this run's ports and folder in place of the README's."""
-        for usual, kind in ((8500, "http"), (8600, "dns")):
+        for usual, kind in PORTS:
             text = re.sub(rf"\b{usual}\b", str(self.ports[kind]), text)
         return text.replace("/tmp/", f"{self.folder}/")
 
     def readers(self, text: str) -> str:
         """The other way round."""
-        for usual, kind in ((8500, "http"), (8600, "dns")):
+        for usual, kind in PORTS:
             text = re.sub(rf"\b{self.ports[kind]}\b", str(usual), text)
         return text.replace(f"{self.folder}/", "/tmp/")
 
@@ -146,7 +147,7 @@ class Chapter:
         return "\n".join(log.read_text("utf-8", "replace").splitlines()[-20:]) if log.exists() else ""
 
     def start(self, text: str) -> subprocess.Popen:
-        script = "\n".join([*self.before, self.own(text)])
+        script = "\n".join(["shopt -s expand_aliases", *self.aliases, *self.before, self.own(text)])
         environment = self.environment | ({"AGENT": str(self.agent.pid)} if self.agent else {})
         return subprocess.Popen(["bash", "-c", script], cwd=self.folder, env=environment, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -180,7 +181,7 @@ class Chapter:
                 self.start_agent(command.text)
                 continue
             if command.text.startswith(("alias ", "export ", "cd ")):
-                self.before.append(self.own(command.text))
+                (self.aliases if command.text.startswith("alias ") else self.before).append(self.own(command.text))
                 process = self.start("true")
             else:
                 process = self.start(command.text)
@@ -202,12 +203,14 @@ def main() -> int:
     parser.add_argument("--chapter", help="this one only")
     options = parser.parse_args()
     found = chapters(pathlib.Path(options.readme).read_text())
-    if options.chapter is not None:
-        found = {options.chapter: found[options.chapter]}
     failed = 0
+    aliases: list[str] = []
     for title, commands in found.items():
+        if options.chapter not in (None, title):
+            aliases += [command.text for command in commands if command.text.startswith("alias ")]
+            continue
         with tempfile.TemporaryDirectory(prefix="proconsul-readme-") as folder:
-            chapter = Chapter(str(pathlib.Path(options.binary).resolve()), pathlib.Path(folder))
+            chapter = Chapter(str(pathlib.Path(options.binary).resolve()), pathlib.Path(folder), aliases)
             try:
                 faults = chapter.run(commands)
             except RuntimeError as error:
