@@ -396,6 +396,7 @@ Result<> Agent::Impl::reload(bool automatic) {
     base::log::set_level(*level);
   } else {
     kLog.warn("Invalid log level in new configuration", {{"level", config.logging.level}});
+    config.logging.level = loaded.config.logging.level;
   }
   http->limit_connections(config.http_max_conns_per_client);
   server->reconfigure(snapshot_options(config));

@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -103,12 +104,14 @@ void print_banner(const Agent& agent) {
   say("\n==> Log data will now stream in as it occurs:\n");
 }
 
-base::log::Options log_options(const config::Logging& logging) {
+Result<base::log::Options> log_options(const config::Logging& logging) {
   base::log::Options options;
-  if (const Result<base::log::Level> level = base::log::parse_level(logging.level)) options.level = *level;
+  const Result<base::log::Level> level = base::log::parse_level(logging.level);
+  if (!level) return level.error();
+  options.level = *level;
   options.json = logging.json;
   options.file = logging.file;
-  options.rotate_seconds = logging.rotate_duration.nanoseconds / 1'000'000'000;
+  options.rotate_after = std::chrono::nanoseconds(logging.rotate_duration.nanoseconds);
   options.rotate_bytes = logging.rotate_bytes;
   options.rotate_files = logging.rotate_max_files;
   options.syslog = logging.syslog;
@@ -192,9 +195,9 @@ int run_agent(std::span<const std::string> arguments) {
     for (const std::string& sentence : missing) text += "\n    " + sentence;
     return refuse(text);
   }
-  if (const Result<> logs = base::log::configure(log_options(loaded->config.logging)); !logs) {
-    return refuse(logs.error().detail);
-  }
+  const Result<base::log::Options> logging = log_options(loaded->config.logging);
+  if (!logging) return refuse(logging.error().detail);
+  if (const Result<> logs = base::log::configure(*logging); !logs) return refuse(logs.error().detail);
   base::metrics::configure(metrics_options(loaded->config));
   const Result<PidFile> pid_file = PidFile::write(loaded->config.pid_file);
   if (!pid_file) return refuse(pid_file.error().detail);
@@ -207,7 +210,7 @@ int run_agent(std::span<const std::string> arguments) {
     kLog.error("Error starting agent", {{"error", agent.error()}});
     return 1;
   }
-  print_banner(**agent);
+  if (!logging->json) print_banner(**agent);  // who reads JSON reads nothing else
   kLog.info("Consul agent running!");
   const int code = serve(**agent, signals);
   (*agent)->stop();

@@ -2,6 +2,7 @@
 // Never log a secret: log the accessor of a token, not the token.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -16,7 +17,7 @@ namespace proconsul::base::log {
 
 enum class Level : std::uint8_t { trace, debug, info, warn, error, off };
 
-/// "TRACE", "debug", "warn", "err" ...: Consul's names, any letter case.
+/// "TRACE", "debug", "warn", "err" or "error" ...: Consul's names, any letter case.
 Result<Level> parse_level(std::string_view text);
 std::string_view to_string(Level level);
 
@@ -38,12 +39,13 @@ struct Options {
   Level level = Level::info;
   bool json = false;
   bool to_stdout = true;
-  std::string file{};                   // log_file; a directory (trailing '/') holds "consul.log"
-  std::int64_t rotate_seconds = 86400;  // log_rotate_duration
-  std::int64_t rotate_bytes = 0;        // log_rotate_bytes; 0: no limit
-  std::int64_t rotate_files = 0;        // log_rotate_max_files; 0: keep all, < 0: keep none
+  std::string file{};                       // log_file; a directory (trailing '/') holds "consul.log"
+  std::chrono::nanoseconds rotate_after{};  // log_rotate_duration; 0: a day
+  std::int64_t rotate_bytes = 0;            // log_rotate_bytes; 0: no limit
+  std::int64_t rotate_files = 0;            // log_rotate_max_files; 0: keep all, < 0: keep none
   bool syslog = false;
   std::string syslog_facility = "LOCAL0";
+  std::string syslog_socket{};  // empty: /dev/log and where else it may be
 };
 
 /// Sets where lines go; before other threads log. Until then warnings and errors go to stderr.

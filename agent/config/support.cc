@@ -50,7 +50,6 @@ constexpr std::string_view kRefused[] = {
     "connect.ca_config",
     "connect.ca_provider",
     "connect.enable_mesh_gateway_wan_federation",
-    "enable_syslog",
     "encrypt",
     "primary_gateways",
     "recursors",
