@@ -274,7 +274,7 @@ Result<> Agent::Impl::start() {
                                   .background = &background,
                                   .local = local.get(),
                                   .control = this});
-  telemetry = std::make_unique<Telemetry>(config.datacenter, *server);
+  telemetry = std::make_unique<Telemetry>(config, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
   if (Result<> listening = listen(); !listening) return listening;
   if (config.auto_reload_config) {

@@ -16,6 +16,7 @@
 #include "agent/agent.h"
 #include "agent/config/flags.h"
 #include "agent/config/load.h"
+#include "agent/telemetry/push.h"
 #include "agent/telemetry/telemetry.h"
 #include "agent/version.h"
 #include "base/log.h"
@@ -199,6 +200,8 @@ int run_agent(std::span<const std::string> arguments) {
   if (!logging) return refuse(logging.error().detail);
   if (const Result<> logs = base::log::configure(*logging); !logs) return refuse(logs.error().detail);
   base::metrics::configure(metrics_options(loaded->config));
+  const Result<std::unique_ptr<MetricsPush>> push = MetricsPush::start(push_options(loaded->config));
+  if (!push) return refuse(push.error().detail);
   const Result<PidFile> pid_file = PidFile::write(loaded->config.pid_file);
   if (!pid_file) return refuse(pid_file.error().detail);
   for (const std::string& warning : loaded->warnings) kLog.warn(warning);

@@ -1,9 +1,11 @@
 // Counters, gauges and samples, aggregated over intervals of ten seconds as go-metrics does, and shown as
-// /v1/agent/metrics shows them. Recording takes some tens of nanoseconds and no lock: every thread has cells of its
-// own.
+// /v1/agent/metrics shows them. Recording takes some ten nanoseconds and no lock: every thread has cells of its own.
 //
 //   static const metrics::Counter kQueries = metrics::counter("rpc.query");     // once
 //   kQueries.add();                                                             // anywhere, any thread
+//
+// In Prometheus' format a metric without labels is shown from its registration on (0, or no quantiles); one with labels
+// comes with its first value and goes when it was not touched for the retention time.
 #pragma once
 
 #include <chrono>
@@ -43,7 +45,10 @@ class Sample {
 
 class Gauge {
  public:
+  /// NaN: there is such a thing, but its value is not known here (JSON leaves it out).
   void set(double value) const;
+  /// There is no such thing any more.
+  void clear() const;
 
  private:
   friend class Registry;
@@ -51,7 +56,21 @@ class Gauge {
   void* metric_;
 };
 
-// The same name and labels give the same metric. Names are without the prefix: "raft.apply".
+/// Adds the time of its own life, in milliseconds.
+class ScopedTimer {
+ public:
+  explicit ScopedTimer(Sample sample) : sample_(sample) {}
+  ~ScopedTimer() { sample_.add_since(begin_); }
+  ScopedTimer(const ScopedTimer&) = delete;
+  ScopedTimer& operator=(const ScopedTimer&) = delete;
+
+ private:
+  Sample sample_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+// The same name and labels give the same metric. Names are without the prefix: "raft.apply". So many metrics that there
+// is no room (32768) are counted nowhere.
 Counter counter(std::string_view name, Labels labels = {}, std::string_view help = {});
 Sample sample(std::string_view name, Labels labels = {}, std::string_view help = {});
 Gauge gauge(std::string_view name, Labels labels = {}, std::string_view help = {});
@@ -73,10 +92,39 @@ void configure(Options options);
 void set_filter(std::vector<std::string> allow, std::vector<std::string> block);
 bool prometheus_enabled();
 
+enum class Kind : std::uint8_t { counter, sample, gauge };
+
+/// What happened to one metric, for whoever sends it elsewhere. Valid during the call.
+struct Event {
+  Kind kind;
+  std::string_view name;       // with prefix, without host
+  std::string_view host_name;  // with prefix, and with the host if there is one
+  const Labels& labels;
+  double value;  // what a counter grew by, one value of a sample, a gauge's value
+};
+
+/// While it lives, the values of samples are kept for it, up to some thousand per thread. One at a time.
+class Feed {
+ public:
+  Feed();
+  ~Feed();
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+  /// Reports what happened since the last call and passes the filter. Gauges only if asked for, refreshed and all.
+  void drain(bool gauges, const std::function<void(const Event&)>& report);
+
+ private:
+  std::vector<double> sums_{};  // of counters, by id: what was reported already
+};
+
 /// The JSON of /v1/agent/metrics: the last whole interval, or the running one while there is no other.
 std::string to_json();
 /// Prometheus' text format: totals since the start, and the quantiles of the last interval.
 std::string to_prometheus();
+/// A value as Prometheus' text format spells it.
+void append_prometheus_number(std::string& out, double value);
+/// Lines `[time][C] 'name': Count: ...` of the last whole interval, as SIGUSR1 has them written to stderr.
+std::string to_dump();
 /// Seconds until the running interval ends: when a stream of metrics has its next piece.
 std::chrono::milliseconds until_next_interval();
 

@@ -48,11 +48,15 @@ Result<ApplyResult> apply_deregister_command(Transaction& tx, std::string_view b
 }
 
 Result<ApplyResult> apply_kvs(Transaction& tx, std::string_view body) {
-  return with<KVSRequest>(body, [&](auto& request) { return answer(kv_apply(tx, request)); });
+  return with<KVSRequest>(body, [&](auto& request) {
+    tx.note_operation(request.Op);
+    return answer(kv_apply(tx, request));
+  });
 }
 
 Result<ApplyResult> apply_session(Transaction& tx, std::string_view body) {
   return with<SessionRequest>(body, [&](auto& request) {
+    tx.note_operation(request.Op);
     Result<std::string> id = session_apply(tx, request);
     if (!id) return ApplyResult{std::move(id.error())};
     return id->empty() ? ApplyResult{} : ApplyResult{std::move(*id)};
@@ -64,7 +68,10 @@ Result<ApplyResult> refuse_legacy_acl(Transaction&, std::string_view) {
 }
 
 Result<ApplyResult> apply_tombstone(Transaction& tx, std::string_view body) {
-  return with<TombstoneRequest>(body, [&](auto& request) { return answer(tombstone_apply(tx, request)); });
+  return with<TombstoneRequest>(body, [&](auto& request) {
+    tx.note_operation(request.Op);
+    return answer(tombstone_apply(tx, request));
+  });
 }
 
 Result<ApplyResult> apply_coordinate_batch(Transaction& tx, std::string_view body) {
@@ -84,8 +91,10 @@ Result<ApplyResult> apply_autopilot_command(Transaction& tx, std::string_view bo
 }
 
 Result<ApplyResult> apply_system_metadata_command(Transaction& tx, std::string_view body) {
-  return with<SystemMetadataRequest>(
-      body, [&](auto& request) { return answer(apply_system_metadata(tx, std::move(request))); });
+  return with<SystemMetadataRequest>(body, [&](auto& request) {
+    tx.note_operation(request.Op);
+    return answer(apply_system_metadata(tx, std::move(request)));
+  });
 }
 
 // The log verifier's mark: its content is in the entry's extensions, for the log store.

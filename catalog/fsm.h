@@ -34,6 +34,8 @@ class StateMachine {
   /// Applies one entry to the next version of the store; call commit() after one or several. An error is fatal: this
   /// server cannot follow the log any further and must stop, with this sentence for the operator.
   base::Result<ApplyResult> apply(const LogCommand& command);
+  /// What the last command did in particular; valid until the next one.
+  std::string_view operation() const { return store_.writer().operation(); }
   /// Publishes what was applied.
   Effects commit() { return store_.commit(); }
 

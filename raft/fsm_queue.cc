@@ -101,6 +101,12 @@ void FsmQueue::run() {
 }
 
 void FsmQueue::perform(Work& work) {
+  const auto begun = std::chrono::steady_clock::now();
+  work_off(work);
+  saturation_.worked(begun, std::chrono::steady_clock::now());
+}
+
+void FsmQueue::work_off(Work& work) {
   if (work.restore) {
     const auto begun = std::chrono::steady_clock::now();
     Result<std::unique_ptr<ByteSource>> source = reports_.open(*work.restore);

@@ -13,6 +13,8 @@
 
 #include "raft/doorbell.h"
 #include "raft/fsm.h"
+#include "raft/node_metrics.h"
+#include "raft/saturation.h"
 #include "raft/types.h"
 
 namespace proconsul::raft {
@@ -67,6 +69,7 @@ class FsmQueue {
   };
   bool next(Work& work);
   void perform(Work& work);
+  void work_off(Work& work);
   void publish(LogIndex applied);
   void apply(std::vector<EntryPtr>& entries, std::vector<Waiter>& waiters);
   void run();
@@ -82,7 +85,8 @@ class FsmQueue {
   std::atomic<std::size_t> pending_{0};  // entries
   std::atomic<std::uint64_t> applied_;
   std::atomic<bool> has_readers_{false};
-  std::vector<Applied> batch_;       // of the owner
+  std::vector<Applied> batch_;  // of the owner, as is the next
+  Saturation saturation_{node_metrics().fsm_saturation};
   std::atomic<bool> handed_{false};  // the FSM thread is the owner now
   std::atomic<bool> stopping_{false};
   std::thread thread_;

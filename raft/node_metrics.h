@@ -28,6 +28,9 @@ struct NodeMetrics {
   base::metrics::Sample install_snapshot = base::metrics::sample("raft.rpc.installSnapshot");
   base::metrics::Sample restore_user_snapshot = base::metrics::sample("raft.restoreUserSnapshot");
 
+  base::metrics::Sample fsm_saturation = base::metrics::sample("raft.thread.fsm.saturation");
+  base::metrics::Sample main_saturation = base::metrics::sample("raft.thread.main.saturation");
+
   base::metrics::Gauge dispatched = base::metrics::gauge("raft.leader.dispatchNumLogs");
   base::metrics::Gauge committed = base::metrics::gauge("raft.commitNumLogs");
   base::metrics::Gauge peers = base::metrics::gauge("raft.peers");

@@ -1,5 +1,8 @@
 #include "raft/strand.h"
 
+#include <chrono>
+#include <utility>
+
 namespace proconsul::raft {
 namespace {
 // A guest (an HTTP loop, say) has its own work to do.
@@ -31,6 +34,7 @@ void Strand::settle() {
 
 void Strand::run(int rounds) {
   runner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  auto begun = std::chrono::steady_clock::now();
   for (;;) {
     {
       const std::lock_guard lock(entering_);
@@ -57,6 +61,8 @@ void Strand::run(int rounds) {
     for (Job& job : round_) job();
     round_.clear();
     after_round_();
+    const auto ended = std::chrono::steady_clock::now();
+    saturation_.worked(std::exchange(begun, ended), ended);
   }
 }
 

@@ -8,6 +8,9 @@
 #include <thread>
 #include <vector>
 
+#include "raft/node_metrics.h"
+#include "raft/saturation.h"
+
 namespace proconsul::raft {
 
 class Strand {
@@ -32,7 +35,8 @@ class Strand {
   std::mutex entering_;
   std::vector<Job> waiting_;  // guarded by entering_
   bool running_ = false;      // guarded by entering_: some thread runs jobs, or has asked for relief
-  std::vector<Job> round_;    // of the running thread
+  std::vector<Job> round_;    // of the running thread, as is the next
+  Saturation saturation_{node_metrics().main_saturation};
   std::atomic<bool> relief_{false};
   std::atomic<std::thread::id> runner_{};
 };

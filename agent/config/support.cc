@@ -32,7 +32,7 @@ std::string_view part(Owner owner) {
     case Owner::checks:
       return "checks that the agent runs itself, and watches,";
     case Owner::telemetry:
-      return "sending metrics and logs elsewhere";
+      return "sending metrics to Circonus";
     case Owner::cloud:
       return "the HCP link";
   }
@@ -57,9 +57,6 @@ constexpr std::string_view kRefused[] = {
     "retry_join_wan",
     "telemetry.circonus_api_token",
     "telemetry.circonus_submission_url",
-    "telemetry.dogstatsd_addr",
-    "telemetry.statsd_address",
-    "telemetry.statsite_address",
     "ui_config.dir",
     "watches",
 };

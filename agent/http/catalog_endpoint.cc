@@ -4,6 +4,7 @@
 
 #include "agent/http/answers.h"
 #include "agent/http/apply.h"
+#include "agent/http/metrics.h"
 #include "agent/server/catalog_request.h"
 #include "catalog/commands.h"
 #include "catalog/query/nodes.h"
@@ -37,6 +38,8 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
     std::erase_if(found.rows, [&](const auto* row) { return !filter->matches(catalog::service_node(tables, *row)); });
   }
   sort_near(context, found.rows, [](const auto* row) { return row->service().get().Node; });
+  count_service_query(connect ? ServiceQuery::catalog_connect : ServiceQuery::catalog_service, *service, tags,
+                      !found.rows.empty());
   ListBody body(context.view);
   std::string scratch;
   for (const catalog::InstanceRow* row : found.rows) {

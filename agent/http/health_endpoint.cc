@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/http/answers.h"
+#include "agent/http/metrics.h"
 #include "base/strconv.h"
 #include "catalog/query/checks.h"
 
@@ -77,6 +78,9 @@ Result<Answer> instances(const ReadContext& context, Which which) {
     std::erase_if(found.rows,
                   [&](const auto* row) { return !filter->matches(catalog::check_service_node(tables, *row)); });
   }
+  constexpr ServiceQuery kCounted[] = {ServiceQuery::health_service, ServiceQuery::health_connect,
+                                       ServiceQuery::health_ingress};
+  count_service_query(kCounted[static_cast<std::size_t>(which)], *service, tags, !found.rows.empty());
   if (*passing) catalog::filter_by_health(tables, found.rows, catalog::HealthFilter::only_passing);
   sort_near(context, found.rows, [](const auto* row) { return row->service().get().Node; });
   ListBody body(context.view);

@@ -1,11 +1,12 @@
 #include "agent/http/read_groups.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
+#include "agent/http/metrics.h"
 #include "agent/http/remembered_reads.h"
 #include "agent/http/worker.h"
-#include "base/metrics.h"
 #include "catalog/store/store.h"
 
 namespace proconsul::agent::http {
@@ -17,6 +18,8 @@ namespace {
 constexpr std::int64_t kJitterFraction = 16;
 constexpr auto kLeaderPoll = std::chrono::milliseconds(20);
 constexpr int kMostEvaluations = 4;
+
+std::atomic<std::size_t> parked{0};
 
 /// Requests with equal keys get equal answers, whatever index they wait for.
 std::string key_of(const Request& request, const Route& route) {
@@ -49,6 +52,10 @@ bool equal(const base::KeySet& a, const base::KeySet& b) {
 
 }  // namespace
 
+std::size_t blocking_queries() {
+  return parked.load(std::memory_order_relaxed);
+}
+
 ReadGroups::ReadGroups(Worker& worker) : worker_(worker) {}
 ReadGroups::~ReadGroups() = default;
 
@@ -65,8 +72,7 @@ void ReadGroups::start(Connection& connection, const Request& request) {
 }
 
 void ReadGroups::answer(Connection& connection, const Request& request) {
-  static const base::metrics::Counter kQueries = base::metrics::counter("rpc.query");
-  kQueries.add();
+  request_metrics().queries.add();
   const Route& route = *connection.exchange().route;
   Context& context = worker_.context();
   if (route.handler.hash) {
@@ -185,7 +191,7 @@ void ReadGroups::add(ReadGroup& group, Connection& connection, std::uint64_t min
             .place = static_cast<std::uint32_t>(group.waiters.size()),
             .saw_absent = group.answer && group.answer->absent};
   group.waiters.push_back(connection.id());
-  ++parked_;
+  parked.fetch_add(1, std::memory_order_relaxed);
   connection.park(Clock::now() + std::chrono::nanoseconds(wait));
 }
 
@@ -199,7 +205,7 @@ void ReadGroups::leave(Connection& connection) {
     if (Connection* moved = worker_.find(group->waiters[place])) moved->waiter().place = place;
   }
   group->waiters.pop_back();
-  --parked_;
+  parked.fetch_sub(1, std::memory_order_relaxed);
   drop_if_idle(*group);
 }
 
@@ -335,7 +341,7 @@ void ReadGroups::serve(ReadGroup& group) {
     }
   }
   group.waiters = std::move(remaining);
-  parked_ -= done.size();
+  parked.fetch_sub(done.size(), std::memory_order_relaxed);
   // Their next requests, which may already be here, join this group only when all of these have their answer.
   for (const std::uint64_t id : done) {
     if (Connection* connection = worker_.find(id)) send(group, *connection);
@@ -385,8 +391,10 @@ void ReadGroups::verify(Connection& connection, const Request& request) {
 /// One check serves all that wait when it starts; who comes later needs a later one.
 void ReadGroups::launch_verification() {
   in_flight_ = std::exchange(unverified_, {});
-  worker_.context().server.verify_leader(
-      [this](base::Result<> result) { worker_.loop().post([this, result = std::move(result)] { verified(result); }); });
+  worker_.context().server.verify_leader([this, begun = Clock::now()](base::Result<> result) {
+    request_metrics().consistent_read.add_since(begun);
+    worker_.loop().post([this, result = std::move(result)] { verified(result); });
+  });
 }
 
 void ReadGroups::verified(const base::Result<>& result) {

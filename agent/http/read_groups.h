@@ -37,6 +37,9 @@ struct ReadGroup {
   bool went_back = false;  // its index fell: the state is another one, and waiters must begin anew
 };
 
+/// How many connections of the process wait for a change. Any thread.
+std::size_t blocking_queries();
+
 class ReadGroups final : public base::WakeSink {
  public:
   explicit ReadGroups(Worker& worker);
@@ -46,7 +49,6 @@ class ReadGroups final : public base::WakeSink {
   void start(Connection& connection, const Request& request);
   void leave(Connection& connection);
   void expire(Connection& connection);
-  std::size_t parked() const { return parked_; }
   /// What was put off is not done any more.
   void stop() { *stopped_ = true; }
 
@@ -83,7 +85,6 @@ class ReadGroups final : public base::WakeSink {
   std::unordered_map<std::string_view, std::unique_ptr<ReadGroup>> groups_{};
   std::unordered_map<std::uint64_t, ReadGroup*> by_token_{};
   std::uint64_t next_token_ = 1;
-  std::size_t parked_ = 0;
   std::vector<Verification> unverified_{};
   std::vector<Verification> in_flight_{};
   std::shared_ptr<bool> stopped_ = std::make_shared<bool>(false);  // outlives us in tasks that are put off

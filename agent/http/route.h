@@ -108,6 +108,7 @@ struct Route {
   std::string_view pattern{};
   Handler handler{};
   std::uint32_t flags{};
+  std::string_view metric{};  // "catalog_nodes": counted under client.api.* and client.rpc.error.*
 };
 
 /// Every family's rows, in routes.cc.

@@ -59,16 +59,21 @@ constexpr Route kAgentRoutes[] = {
 };
 
 constexpr Route kCatalogRoutes[] = {
-    {put, "/v1/catalog/register", async(catalog_register), kNoNamespace},
-    {get, "/v1/catalog/connect/", read(catalog_connect), kNoNamespace | kDiscovery | kCacheable | kMetaOnError},
-    {put, "/v1/catalog/deregister", async(catalog_deregister), kNoNamespace},
-    {get, "/v1/catalog/datacenters", call(catalog_datacenters), kGoesOn | kDiscovery | kCacheable},
-    {get, "/v1/catalog/nodes", read(catalog_nodes), kNoPartition | kDiscovery | kMetaOnError},
-    {get, "/v1/catalog/services", read(catalog_services), kNoNamespace | kDiscovery | kCacheable | kMetaOnError},
-    {get, "/v1/catalog/service/", read(catalog_service), kNoNamespace | kDiscovery | kCacheable | kMetaOnError},
-    {get, "/v1/catalog/node/", read(catalog_node), kNoNamespace | kDiscovery | kMetaOnError},
-    {get, "/v1/catalog/node-services/", read(catalog_node_services), kNoNamespace | kDiscovery | kMetaOnError},
-    {get, "/v1/catalog/gateway-services/", later(), kNoNamespace | kDiscovery},
+    {put, "/v1/catalog/register", async(catalog_register), kNoNamespace, "catalog_register"},
+    {get, "/v1/catalog/connect/", read(catalog_connect), kNoNamespace | kDiscovery | kCacheable | kMetaOnError,
+     "catalog_service_nodes"},
+    {put, "/v1/catalog/deregister", async(catalog_deregister), kNoNamespace, "catalog_deregister"},
+    {get, "/v1/catalog/datacenters", call(catalog_datacenters), kGoesOn | kDiscovery | kCacheable,
+     "catalog_datacenters"},
+    {get, "/v1/catalog/nodes", read(catalog_nodes), kNoPartition | kDiscovery | kMetaOnError, "catalog_nodes"},
+    {get, "/v1/catalog/services", read(catalog_services), kNoNamespace | kDiscovery | kCacheable | kMetaOnError,
+     "catalog_services"},
+    {get, "/v1/catalog/service/", read(catalog_service), kNoNamespace | kDiscovery | kCacheable | kMetaOnError,
+     "catalog_service_nodes"},
+    {get, "/v1/catalog/node/", read(catalog_node), kNoNamespace | kDiscovery | kMetaOnError, "catalog_node_services"},
+    {get, "/v1/catalog/node-services/", read(catalog_node_services), kNoNamespace | kDiscovery | kMetaOnError,
+     "catalog_node_service_list"},
+    {get, "/v1/catalog/gateway-services/", later(), kNoNamespace | kDiscovery, "catalog_gateway_services"},
 };
 
 constexpr Route kCoordinateRoutes[] = {
@@ -101,7 +106,8 @@ constexpr Route kOperatorRoutes[] = {
     {post, "/v1/operator/keyring", later()},
     {put, "/v1/operator/keyring", later()},
     {delete_, "/v1/operator/keyring", later()},
-    {get, "/v1/operator/usage", read(operator_usage), kNoNamespace | kShowConsistency | kAnyDatacenter | kMetaOnError},
+    {get, "/v1/operator/usage", read(operator_usage), kNoNamespace | kShowConsistency | kAnyDatacenter | kMetaOnError,
+     "operator_usage"},
     {get, "/v1/operator/autopilot/configuration", call(autopilot_get), kQueryOptions},
     {put, "/v1/operator/autopilot/configuration", async(autopilot_put), kQueryOptions},
     {get, "/v1/operator/autopilot/health", call(autopilot_health), kQueryOptions},

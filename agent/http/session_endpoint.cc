@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/http/apply.h"
+#include "agent/http/metrics.h"
 #include "agent/server/session_request.h"
 #include "base/json.h"
 #include "base/random.h"
@@ -111,6 +112,7 @@ void session_destroy(Context& agent, std::shared_ptr<const Request> request, Res
 }
 
 Result<Reply> session_renew(Context& agent, const Request& request) {
+  const base::metrics::ScopedTimer timer(request_metrics().session_renew);
   const Result<std::string_view> id = required(request, "session");
   if (!id) return id.error();
   const auto view = agent.server.view();

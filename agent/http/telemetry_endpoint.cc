@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/http/encode.h"
+#include "agent/telemetry/process_metrics.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/net/loop.h"
@@ -93,7 +94,8 @@ bool wants_prometheus(const Request& request) {
   const std::string_view accept = request.header("Accept");
   return accept.find("application/openmetrics-text") != std::string_view::npos ||
          (accept.find("text/plain") != std::string_view::npos &&
-          accept.find("version=0.0.4") != std::string_view::npos);
+          (accept.find("version=0.0.4") != std::string_view::npos ||
+           accept.find("version=0.4.0") != std::string_view::npos));  // what Consul looks for
 }
 
 }  // namespace
@@ -105,7 +107,7 @@ base::Result<Reply> agent_metrics(Context&, const Request& request) {
     reply.header("X-Consul-Reason", "Prometheus is not enabled since its retention time is not positive");
     return reply;
   }
-  return Reply{.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics::to_prometheus()};
+  return Reply{.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics::to_prometheus() + process_metrics()};
 }
 
 base::Result<Reply> agent_metrics_stream(Context&, const Request&) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/http/apply.h"
+#include "agent/http/metrics.h"
 #include "agent/http/txn_types.h"
 #include "base/json.h"
 #include "base/quote.h"
@@ -59,6 +60,7 @@ using Ops = base::List<base::Pointer<catalog::TxnOp>>;
 
 void read(Context& agent, const Request& request, Ops ops, Responder responder) {
   auto answer = [&agent, ops = std::move(ops)]() mutable {
+    const base::metrics::ScopedTimer timer(request_metrics().txn_read);
     catalog::TxnReadResponse response{};
     response.Errors =
         catalog::txn_check(ops, [&agent](std::string_view key) { return agent.server.lock_delayed(key); });

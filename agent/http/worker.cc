@@ -107,7 +107,7 @@ Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, Cl
   constexpr std::size_t kGoDefault = 1 << 20;
   constexpr std::size_t kGoSlop = 4096;  // Go reads this much more before it complains
   const std::size_t most = context.settings.max_header_bytes;
-  times_.resize(router.endpoints().size() * 8);
+  counts_.resize(router.endpoints().size() * 8);
   most_head_bytes_ = (most ? most : kGoDefault) + kGoSlop;
 }
 
@@ -325,14 +325,20 @@ void Worker::run(Connection& connection, Request& request) {
 void Worker::finished(const Connection& connection, int status) {
   const Exchange& exchange = connection.exchange();
   if (!exchange.endpoint) return;
-  std::optional<base::metrics::Sample>& times =
-      times_[exchange.endpoint->number * 8 + static_cast<std::size_t>(exchange.method)];
-  if (!times) {
-    times = base::metrics::sample(
+  EndpointCounts& counts = counts_[exchange.endpoint->number * 8 + static_cast<std::size_t>(exchange.method)];
+  if (!counts.times) {
+    counts.times = base::metrics::sample(
         "api.http", {{"method", std::string(method_name(exchange.method))}, {"path", exchange.endpoint->label}},
-        "Samples how long it takes to service the given HTTP request for the given verb and path.");
+        "Time that requests of the path and method take, in milliseconds; waiting for a change included.");
   }
-  times->add_since(exchange.begun);
+  counts.times->add_since(exchange.begun);
+  if (exchange.route && !exchange.endpoint->pattern.starts_with("/v1/agent/")) {
+    request_metrics().rpc.add();
+    if (const std::string_view metric = exchange.route->metric; !metric.empty()) {
+      if (!counts.api) counts.api.emplace(metric, settings().node_name);
+      counts.api->count(status);
+    }
+  }
   if (!base::log::Logger::enabled(base::log::Level::debug)) return;
   const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(base::net::Clock::now() - exchange.begun);
   kLog.debug("Request finished", {{"method", method_name(exchange.method)},

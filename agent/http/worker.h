@@ -10,6 +10,7 @@
 #include "agent/http/connection.h"
 #include "agent/http/context.h"
 #include "agent/http/encode.h"
+#include "agent/http/metrics.h"
 #include "agent/http/read_groups.h"
 #include "agent/http/router.h"
 #include "base/metrics.h"
@@ -85,7 +86,11 @@ class Worker {
   std::vector<std::uint32_t> free_{};
   std::vector<std::unique_ptr<Connection>> dead_{};
   std::size_t live_ = 0;
-  std::vector<std::optional<base::metrics::Sample>> times_{};  // by endpoint and method, made when first needed
+  struct EndpointCounts {
+    std::optional<base::metrics::Sample> times{};
+    std::optional<EndpointMetrics> api{};
+  };
+  std::vector<EndpointCounts> counts_{};  // by endpoint and method, made when first needed
 };
 
 }  // namespace proconsul::agent::http

@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "agent/server/metrics.h"
 #include "catalog/commands.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/registry/settings.h"
@@ -108,6 +109,7 @@ void LeaderDuties::lead(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     expire();
     if (clock_.now() >= reconcile_at) {
+      const base::metrics::ScopedTimer timer(server_metrics().reconcile);
       if (const Result<> done = register_self(); !done) {
         log_.warn("failed to reconcile this server's registration", {{"error", done.error()}});
       }
@@ -119,7 +121,10 @@ void LeaderDuties::lead(std::unique_lock<std::mutex>& lock) {
 
 Result<> LeaderDuties::open_term() {
   // What an earlier leader committed must be here before sessions get their time: none may be missed.
-  if (Result<> current = barrier_(); !current) return current;
+  {
+    const base::metrics::ScopedTimer timer(server_metrics().barrier);
+    if (Result<> current = barrier_(); !current) return current;
+  }
   const auto view = server_.view();
   clocks_.start(view->tables(), view->applied_index());
   // What Go servers look for before they use these features.
@@ -148,6 +153,7 @@ Result<> LeaderDuties::set_metadata(std::string_view key, std::string_view value
 }
 
 Result<> LeaderDuties::register_self() {
+  const base::metrics::ScopedTimer timer(server_metrics().reconcile_member);
   const auto view = server_.view();
   const catalog::Tables& tables = view->tables();
   catalog::RegisterRequest wanted = options_.self;
@@ -180,6 +186,7 @@ void LeaderDuties::expire() {
     request.Datacenter = options_.datacenter;
     request.Op = "destroy";
     request.Session.ID = id;
+    const base::metrics::ScopedTimer timer(server_metrics().session_expiry);
     if (const Result<> ended = apply(catalog::encode_command(catalog::Command::session, request)); !ended) {
       log_.warn("failed to end an expired session; it is tried again", {{"session", id}, {"error", ended.error()}});
       clocks_.retry_session(std::move(id));
@@ -192,6 +199,7 @@ void LeaderDuties::expire() {
     request.Datacenter = options_.datacenter;
     request.Op = "reap";
     request.ReapIndex = expired.tombstone_index;
+    const base::metrics::ScopedTimer timer(server_metrics().reap_tombstones);
     if (const Result<> reaped = apply(catalog::encode_command(catalog::Command::tombstone, request)); !reaped) {
       log_.warn("failed to reap tombstones", {{"index", expired.tombstone_index}, {"error", reaped.error()}});
     }

@@ -1,5 +1,6 @@
 #include "agent/server/raft_fsm.h"
 
+#include <chrono>
 #include <utility>
 
 #include "catalog/snapshot.h"
@@ -14,6 +15,7 @@ class Image final : public raft::FsmSnapshot {
  public:
   explicit Image(catalog::StateImage image) : image_(std::move(image)) {}
   Result<> write(raft::ByteSink& sink) override {
+    const base::metrics::ScopedTimer timer(server_metrics().fsm_persist);
     return catalog::write_snapshot(image_, [&sink](std::string_view bytes) { return sink.write(bytes); });
   }
 
@@ -27,6 +29,7 @@ void RaftFsm::apply(std::span<raft::Applied> batch) {
   if (stopped_) return;
   for (raft::Applied& applied : batch) {
     const raft::Entry& entry = *applied.entry;
+    const auto begun = std::chrono::steady_clock::now();
     Result<catalog::ApplyResult> result = machine_.apply(
         {.index = entry.index.value, .term = entry.term.value, .data = entry.data, .extensions = entry.extensions});
     if (!result) {
@@ -35,6 +38,8 @@ void RaftFsm::apply(std::span<raft::Applied> batch) {
       if (reports_.fatal) reports_.fatal(result.error());
       return;
     }
+    const auto number = static_cast<unsigned char>(entry.data.front()) & ~catalog::kIgnoreUnknown;
+    times_.add(static_cast<std::uint8_t>(number), machine_.operation(), begun);
     applied_ = entry.index.value;
     if (applied.wanted) applied.response = std::move(*result);
   }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "agent/server/metrics.h"
 #include "base/result.h"
 #include "catalog/fsm.h"
 #include "raft/fsm.h"
@@ -32,6 +33,7 @@ class RaftFsm final : public raft::Fsm {
  private:
   catalog::StateMachine machine_;
   const Reports reports_;
+  CommandTimes times_{};
   std::uint64_t applied_ = 0;
   bool stopped_ = false;
 };

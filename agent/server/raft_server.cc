@@ -1,13 +1,13 @@
 #include "agent/server/raft_server.h"
 
 #include <any>
+#include <chrono>
 #include <cstdlib>
 #include <future>
 #include <utility>
 
-#include "base/metrics.h"
+#include "agent/server/metrics.h"
 #include "base/clock.h"
-#include "base/metrics.h"
 #include "base/random.h"
 #include "catalog/chunking.h"
 
@@ -74,9 +74,11 @@ void RaftServer::stop() {
 }
 
 void RaftServer::apply(std::string command, ApplyDone done) {
-  static const base::metrics::Counter kApplied = base::metrics::counter("raft.apply");
-  kApplied.add();
-  auto answer = [done = std::move(done)](Result<raft::Completion> applied) mutable {
+  const auto begun = std::chrono::steady_clock::now();
+  const base::metrics::Sample* times =
+      command.empty() ? nullptr : server_metrics().of_command(static_cast<std::uint8_t>(command.front()));
+  auto answer = [done = std::move(done), times, begun](Result<raft::Completion> applied) mutable {
+    if (times) times->add_since(begun);
     if (!applied) return done(for_clients(std::move(applied.error())));
     auto* result = std::any_cast<catalog::ApplyResult>(&applied->response);
     done(result != nullptr ? std::move(*result) : catalog::ApplyResult{});

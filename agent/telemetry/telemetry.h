@@ -6,17 +6,19 @@
 
 #include "agent/config/config.h"
 #include "agent/server/raft_server.h"
+#include "agent/telemetry/push.h"
 #include "base/metrics.h"
 
 namespace proconsul::agent {
 
-/// What telemetry { ... } says, for base::metrics::configure().
+/// What telemetry { ... } says, for base::metrics::configure() and MetricsPush::start().
 base::metrics::Options metrics_options(const config::Config& config);
+PushOptions push_options(const config::Config& config);
 
 class Telemetry {
  public:
   /// `server` outlives it.
-  Telemetry(const std::string& datacenter, server::RaftServer& server);
+  Telemetry(const config::Config& config, server::RaftServer& server);
   ~Telemetry();
   Telemetry(const Telemetry&) = delete;
 

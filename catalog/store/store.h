@@ -67,7 +67,13 @@ class Transaction {
 
   /// The raft index of the command that is being applied.
   std::uint64_t index() const { return index_; }
-  void begin_command(std::uint64_t raft_index) { index_ = raft_index; }
+  void begin_command(std::uint64_t raft_index) {
+    index_ = raft_index;
+    operation_.clear();
+  }
+  /// What the command does in particular ("set", "upsert"), for whoever measures commands.
+  std::string_view operation() const { return operation_; }
+  void note_operation(std::string_view operation) { operation_ = operation; }
 
   const Tables& tables() const { return tables_; }
   Tables& tables() { return tables_; }
@@ -108,6 +114,7 @@ class Transaction {
 
   Tables tables_;
   std::uint64_t index_ = 0;
+  std::string operation_{};
   base::KeySet changed_{};
   Effects effects_{};
 };
