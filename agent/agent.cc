@@ -206,6 +206,8 @@ struct Agent::Impl final : http::AgentControl {
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<Telemetry> telemetry;
+  std::size_t pings = 0;  // to each loop
+  std::atomic<std::size_t> pongs{0};
   base::Background background{};            // its threads use all of the above
   std::unique_ptr<AutoReload> auto_reload;  // last, for the same reason; null: files are not watched
 
@@ -435,6 +437,14 @@ Result<> Agent::leave() {
 
 Result<> Agent::reload() {
   return impl_->reload();
+}
+
+bool Agent::responsive() {
+  base::net::Loops& loops = impl_->loops;
+  if (impl_->pongs != impl_->pings * loops.size()) return false;
+  ++impl_->pings;
+  for (std::size_t i = 0; i < loops.size(); ++i) loops[i].post([&pongs = impl_->pongs] { ++pongs; });
+  return true;
 }
 
 void Agent::stop() {

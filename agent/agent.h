@@ -27,6 +27,8 @@ class Agent {
   base::Result<> leave();
   /// Reads the configuration again and takes over what may change while running.
   base::Result<> reload();
+  /// Whether every event loop has done what the last call gave it to do. One thread.
+  bool responsive();
   /// Closes the listeners, answers what waits, writes what is queued. Idempotent.
   void stop();
 

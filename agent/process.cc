@@ -16,6 +16,7 @@
 #include "agent/agent.h"
 #include "agent/config/flags.h"
 #include "agent/config/load.h"
+#include "agent/service_manager.h"
 #include "agent/telemetry/push.h"
 #include "agent/telemetry/telemetry.h"
 #include "agent/version.h"
@@ -46,7 +47,7 @@ class Signals {
   Signals() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&set, number);
     sigprocmask(SIG_BLOCK, &set, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     signals_ = signalfd(-1, &set, SFD_CLOEXEC);
@@ -162,18 +163,28 @@ int leave(Agent& agent, const Signals& signals) {
   return 0;
 }
 
-int serve(Agent& agent, const Signals& signals) {
+int serve(Agent& agent, const Signals& signals, const ServiceManager& manager) {
+  const int patience = manager.watchdog() ? static_cast<int>(manager.watchdog()->count()) : -1;
   for (;;) {
-    const std::optional<int> event = signals.wait(-1);
+    const std::optional<int> event = signals.wait(patience);
+    if (patience >= 0 && agent.responsive()) manager.alive();
     if (!event) continue;
     if (*event == 0) return 0;  // left by request of the API
+    if (*event == SIGUSR1) {
+      const std::string dump = base::metrics::to_dump();
+      std::fwrite(dump.data(), 1, dump.size(), stderr);
+      continue;
+    }
     if (*event == SIGHUP) {
       kLog.info("Caught", {{"signal", "hangup"}});
+      manager.reloading();
       if (const Result<> reloaded = agent.reload(); !reloaded) {
         kLog.error("Reload config failed", {{"error", reloaded.error()}});
       }
+      manager.ready();
       continue;
     }
+    manager.stopping();
     kLog.info("Caught", {{"signal", *event == SIGINT ? "interrupt" : "terminated"}});
     const config::Config& config = agent.config();
     const bool graceful = *event == SIGINT ? !config.skip_leave_on_interrupt : config.leave_on_terminate;
@@ -199,6 +210,7 @@ int run_agent(std::span<const std::string> arguments) {
   const Result<base::log::Options> logging = log_options(loaded->config.logging);
   if (!logging) return refuse(logging.error().detail);
   if (const Result<> logs = base::log::configure(*logging); !logs) return refuse(logs.error().detail);
+  const ServiceManager manager;
   base::metrics::configure(metrics_options(loaded->config));
   const Result<std::unique_ptr<MetricsPush>> push = MetricsPush::start(push_options(loaded->config));
   if (!push) return refuse(push.error().detail);
@@ -215,7 +227,9 @@ int run_agent(std::span<const std::string> arguments) {
   }
   if (!logging->json) print_banner(**agent);  // who reads JSON reads nothing else
   kLog.info("Consul agent running!");
-  const int code = serve(**agent, signals);
+  manager.ready();
+  const int code = serve(**agent, signals, manager);
+  manager.stopping();
   (*agent)->stop();
   return code;
 }
