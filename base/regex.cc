@@ -112,4 +112,16 @@ bool Regex::matches(std::string_view text) const {
   return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *program_);
 }
 
+std::vector<std::string> Regex::groups(std::string_view text) const {
+  std::vector<re2::StringPiece> pieces(static_cast<std::size_t>(program_->NumberOfCapturingGroups()) + 1);
+  std::vector<std::string> groups;
+  if (!program_->Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), re2::RE2::UNANCHORED, pieces.data(),
+                       static_cast<int>(pieces.size()))) {
+    return groups;
+  }
+  groups.reserve(pieces.size());
+  for (const re2::StringPiece& piece : pieces) groups.emplace_back(piece.data() ? piece.as_string() : std::string());
+  return groups;
+}
+
 }  // namespace proconsul::base
