@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 
+#include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/coordinates.h"
 #include "catalog/registry/mesh.h"
 #include "catalog/registry/register.h"
@@ -81,6 +82,10 @@ Result<ApplyResult> apply_coordinate_batch(Transaction& tx, std::string_view bod
   });
 }
 
+Result<ApplyResult> apply_prepared_query(Transaction& tx, std::string_view body) {
+  return with<PreparedQueryRequest>(body, [&](auto& request) { return answer(query_apply(tx, request)); });
+}
+
 Result<ApplyResult> apply_txn(Transaction& tx, std::string_view body) {
   return with<TxnRequest>(body, [&](auto& request) { return ApplyResult{txn_apply(tx, request)}; });
 }
@@ -114,7 +119,7 @@ constexpr CommandRow kCommands[] = {
     {4, "ACL", &refuse_legacy_acl},
     {5, "Tombstone", &apply_tombstone},
     {6, "CoordinateBatchUpdate", &apply_coordinate_batch},
-    {7, "PreparedQuery", nullptr},
+    {7, "PreparedQuery", &apply_prepared_query},
     {8, "Txn", &apply_txn},
     {9, "Autopilot", &apply_autopilot_command},
     {11, "ACLBootstrap", nullptr},

@@ -23,6 +23,7 @@ enum class Command : std::uint8_t {
   session = 3,
   tombstone = 5,
   coordinate_batch = 6,
+  prepared_query = 7,
   txn = 8,
   autopilot = 9,
   system_metadata = 31,

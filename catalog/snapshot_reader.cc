@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/msgpack.h"
+#include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/coordinates.h"
 #include "catalog/registry/mesh.h"
 #include "catalog/registry/register.h"
@@ -256,6 +257,11 @@ class SnapshotReader {
                               [&](const DirEntry& entry) { tombstone_restore(tx_, entry.Key, entry.ModifyIndex); });
       case Record::coordinates:
         return with<Coordinates>(body, [&](const Coordinates& updates) { restore_coordinates(tx_, updates); });
+      case Record::prepared_query: {
+        Result<PreparedQuery> query = base::from_msgpack<PreparedQuery>(body);
+        if (!query) return query.error();
+        return query_restore(tx_, *query);
+      }
       case Record::autopilot:
         return with<AutopilotConfig>(body, [&](const AutopilotConfig& config) { restore_autopilot(tx_, config); });
       case Record::index:

@@ -11,6 +11,7 @@ enum class Record : std::uint8_t {
   session = 3,
   tombstone = 5,
   coordinates = 6,
+  prepared_query = 7,
   autopilot = 9,
   index = 16,
   chunks = 29,

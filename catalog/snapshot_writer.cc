@@ -102,6 +102,9 @@ class SnapshotWriter {
           put(number, entry);
         });
         return;
+      case Record::prepared_query:
+        for (const auto [key, row] : tables_.queries.all()) put(number, static_cast<const PreparedQuery&>(*row));
+        return;
       case Record::autopilot:
         return each(number, tables_.autopilot);
       case Record::system_metadata:

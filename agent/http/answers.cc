@@ -76,6 +76,13 @@ catalog::NetworkCoordinate origin() {
   return coordinate;
 }
 
+std::string_view named_datacenter(const Context& agent, const Request& request) {
+  for (const std::string_view name : {"datacenter", "dc"}) {
+    if (const std::string_view value = request.param(name); !value.empty()) return value;
+  }
+  return agent.settings.datacenter;
+}
+
 base::Result<> here(const Context& agent, std::string_view datacenter) {
   if (datacenter == agent.settings.datacenter) return {};
   return {base::Errc::internal, "No path to datacenter"};

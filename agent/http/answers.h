@@ -63,6 +63,8 @@ inline constexpr std::size_t kDimensions = 8;
 /// The coordinate of a server that has measured no peer.
 catalog::NetworkCoordinate origin();
 
+/// ?datacenter, ?dc, or this one: for rows that do not read query options.
+std::string_view named_datacenter(const Context& agent, const Request& request);
 /// 500 if the request is for a datacenter that this server knows no path to.
 base::Result<> here(const Context& agent, std::string_view datacenter);
 

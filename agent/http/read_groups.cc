@@ -87,18 +87,19 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
   base::Result<Answer> answer = route.handler.read({context, *view, nullptr, request});
   if (!answer) return connection.reply(failed(answer.error(), route));
   const ReadMeta meta = meta_of(*answer, request, route);
-  const bool shown = shows_meta(answer->reply, route);
+  const bool shown = shows_meta(*answer, route);
   connection.reply(std::move(answer->reply), shown ? &meta : nullptr);
 }
 
 Reply ReadGroups::failed(const base::Error& error, const Route& route) {
   Reply reply = failure(error);
-  if (reply.status == 500 && (route.flags & kMetaOnError)) reply.headers += kNothingKnown;
+  const bool query = reply.status == 500 || (reply.status == 404 && !(route.flags & kBareNotFound));
+  if (query && (route.flags & kMetaOnError)) reply.headers += kNothingKnown;
   return reply;
 }
 
-bool ReadGroups::shows_meta(const Reply& reply, const Route& route) {
-  return reply.status != 404 || !(route.flags & kBareNotFound);
+bool ReadGroups::shows_meta(const Answer& answer, const Route& route) {
+  return !answer.bare && (answer.reply.status != 404 || !(route.flags & kBareNotFound));
 }
 
 ReadMeta ReadGroups::meta_of(const Answer& answer, const Request& request, const Route& route) const {
@@ -316,7 +317,7 @@ void ReadGroups::evaluate_and_watch(ReadGroup& group) {
 }
 
 bool ReadGroups::ready(const ReadGroup& group, const Waiter& waiter) const {
-  if (!group.answer || group.went_back) return true;
+  if (!group.answer || group.went_back || group.answer->at_once) return true;
   if (group.route->handler.hash) return group.hash != group.request->param("hash");
   return std::max<std::uint64_t>(group.answer->index, 1) > waiter.min_index;
 }
@@ -364,7 +365,7 @@ void ReadGroups::send(ReadGroup& group, Connection& connection) {
   if (group.answer) {
     const Reply& made = group.answer->reply;
     reply = {.status = made.status, .type = made.type, .body = made.body, .headers = made.headers};
-    if (!group.route->handler.hash && shows_meta(reply, *group.route)) meta = &group.meta;
+    if (!group.route->handler.hash && shows_meta(*group.answer, *group.route)) meta = &group.meta;
   } else {
     reply = failed(group.answer.error(), *group.route);
   }

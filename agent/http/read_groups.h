@@ -67,7 +67,7 @@ class ReadGroups final : public base::WakeSink {
   void drop_if_idle(ReadGroup& group);
   ReadMeta meta_of(const Answer& answer, const Request& request, const Route& route) const;
   static Reply failed(const base::Error& error, const Route& route);
-  static bool shows_meta(const Reply& reply, const Route& route);
+  static bool shows_meta(const Answer& answer, const Route& route);
   base::Result<HashedAnswer> hashed(const Route& route, const Request& request, base::KeySet* keys) const;
 
   struct Verification {

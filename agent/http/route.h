@@ -35,7 +35,9 @@ struct Answer {
   Reply reply{};
   std::uint64_t index{};  // X-Consul-Index; the frame never shows 0
   bool absent = false;    // nothing there: a waiter sleeps on while it stays so (status is in `reply`)
+  bool at_once = false;   // no blocking query: answered at once whatever ?index says, and shared with nobody
   bool settles = false;   // a waiter also sleeps on while the body stays the same, whatever the index does
+  bool bare = false;      // no query after all (a parameter made no sense): shows no headers of one
   bool filtered_by_acls = false;
 };
 
@@ -109,6 +111,8 @@ struct Route {
   Handler handler{};
   std::uint32_t flags{};
   std::string_view metric{};  // "catalog_nodes": counted under client.api.* and client.rpc.error.*
+  /// Not empty: only paths of the pattern's tree that end so ("/execute"), which rows without it then do not get.
+  std::string_view ending{};
 };
 
 /// Every family's rows, in routes.cc.

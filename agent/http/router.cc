@@ -6,23 +6,38 @@
 
 namespace proconsul::agent::http {
 
+std::string_view Endpoint::rest(std::string_view path) const {
+  if (!is_prefix()) return {};
+  path.remove_prefix(std::min(path.size(), pattern.size()));
+  if (!ending.empty() && path.ends_with(ending)) path.remove_suffix(ending.size());
+  return path;
+}
+
 Router::Router(std::span<const std::span<const Route>> families) {
   for (const std::span<const Route> family : families) {
     for (const Route& route : family) {
-      auto [place, is_new] = by_pattern_.try_emplace(route.pattern, endpoints_.size());
-      if (is_new) {
+      auto known = std::ranges::find_if(endpoints_, [&](const Endpoint& endpoint) {
+        return endpoint.pattern == route.pattern && endpoint.ending == route.ending;
+      });
+      if (known == endpoints_.end()) {
         Endpoint& endpoint = endpoints_.emplace_back();
         endpoint.pattern = route.pattern;
-        endpoint.number = place->second;
+        endpoint.ending = route.ending;
+        endpoint.number = endpoints_.size() - 1;
+        if (route.ending.empty()) by_pattern_.emplace(route.pattern, endpoint.number);
         endpoint.label = route.pattern.substr(1);
         std::replace(endpoint.label.begin(), endpoint.label.end(), '/', '_');
         if (endpoint.is_prefix()) trees_.insert(route.pattern.substr(0, route.pattern.size() - 1));
         if (endpoint.is_prefix()) longest_prefix_ = std::max(longest_prefix_, route.pattern.size());
+        known = std::prev(endpoints_.end());
       }
-      Endpoint& endpoint = endpoints_[place->second];
+      Endpoint& endpoint = *known;
       endpoint.rows[static_cast<std::size_t>(route.method)] = &route;
       endpoint.flags |= route.flags;
     }
+  }
+  for (const Endpoint& endpoint : endpoints_) {
+    if (!endpoint.ending.empty()) endpoints_[by_pattern_.at(endpoint.pattern)].has_endings = true;
   }
   for (Endpoint& endpoint : endpoints_) {
     endpoint.allow = "OPTIONS";
@@ -37,6 +52,19 @@ Router::Router(std::span<const std::span<const Route>> families) {
 const Endpoint* Router::at(std::string_view path) const {
   const auto found = by_pattern_.find(path);
   return found == by_pattern_.end() ? nullptr : &endpoints_[found->second];
+}
+
+const Endpoint* Router::by_ending(const Endpoint& tree, std::string_view path) const {
+  if (!tree.has_endings) return &tree;
+  // Handlers see an escaped slash as a slash.
+  const auto ends = [&](std::string_view ending) {
+    return !ending.empty() && path.size() >= ending.size() &&
+           std::ranges::equal(path.substr(path.size() - ending.size()), ending,
+                              [](char a, char b) { return (a == '\0' ? '/' : a) == b; });
+  };
+  const auto found = std::ranges::find_if(
+      endpoints_, [&](const Endpoint& endpoint) { return endpoint.pattern == tree.pattern && ends(endpoint.ending); });
+  return found == endpoints_.end() ? &tree : &*found;
 }
 
 const Endpoint* Router::find(std::string_view escaped_path) const {
@@ -60,7 +88,7 @@ const Endpoint* Router::find(std::string_view escaped_path) const {
   while (length > 0) {
     const std::size_t slash = path.rfind('/', length - 1);
     if (slash == std::string_view::npos || slash == 0) return nullptr;
-    if (const Endpoint* endpoint = at(path.substr(0, slash + 1))) return endpoint;
+    if (const Endpoint* endpoint = at(path.substr(0, slash + 1))) return by_ending(*endpoint, path);
     length = slash;
   }
   return nullptr;

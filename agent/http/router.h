@@ -14,15 +14,19 @@
 
 namespace proconsul::agent::http {
 
-/// All rows of one pattern.
+/// All rows of one pattern and ending.
 struct Endpoint {
   std::string_view pattern{};
+  std::string_view ending{};           // Route::ending
   std::array<const Route*, 8> rows{};  // by Method; null: not allowed
   std::uint32_t flags{};               // of all rows
   std::string allow{};                 // "OPTIONS,GET,PUT"
   std::string label{};                 // metrics: "v1_kv_"
   std::size_t number{};
+  bool has_endings = false;  // there are endpoints for some endings of this one's paths
   bool is_prefix() const { return pattern.ends_with('/'); }
+  /// What of an unescaped path follows the pattern, without the ending.
+  std::string_view rest(std::string_view path) const;
 };
 
 class Router {
@@ -36,6 +40,7 @@ class Router {
 
  private:
   const Endpoint* at(std::string_view path) const;
+  const Endpoint* by_ending(const Endpoint& tree, std::string_view path) const;
   std::vector<Endpoint> endpoints_{};
   std::unordered_map<std::string_view, std::size_t> by_pattern_{};
   std::unordered_set<std::string_view> trees_{};  // patterns that end in '/', without it

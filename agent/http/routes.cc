@@ -8,6 +8,7 @@
 #include "agent/http/health_endpoint.h"
 #include "agent/http/kv_endpoint.h"
 #include "agent/http/operator_endpoint.h"
+#include "agent/http/query_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/session_endpoint.h"
 #include "agent/http/snapshot_endpoint.h"
@@ -230,11 +231,18 @@ constexpr Route kPeeringRoutes[] = {
 };
 
 constexpr Route kQueryRoutes[] = {
-    {get, "/v1/query", later()},
-    {post, "/v1/query", later()},
-    {get, "/v1/query/", later(), kOddMethods},
-    {put, "/v1/query/", later(), kOddMethods},
-    {delete_, "/v1/query/", later(), kOddMethods},
+    {get, "/v1/query", read(query_list), kShowConsistency | kMetaOnError},
+    {post, "/v1/query", async(query_create)},
+    {get, "/v1/query/", read(query_get), kOddMethods | kShowConsistency | kMetaOnError},
+    {put, "/v1/query/", async(query_update), kOddMethods},
+    {delete_, "/v1/query/", async(query_delete), kOddMethods},
+    {get,
+     "/v1/query/",
+     read(query_execute),
+     kOddMethods | kShowConsistency | kCacheable | kMetaOnError,
+     {},
+     "/execute"},
+    {get, "/v1/query/", read(query_explain), kOddMethods | kShowConsistency | kMetaOnError, {}, "/explain"},
 };
 
 constexpr Route kProfileRoutes[] = {

@@ -30,6 +30,10 @@ base::Result<Reply> echo(Context&, const Request& request) {
   return text(200, std::string(request.rest) + "|" + std::string(request.param("q")) + "|" + std::string(request.body));
 }
 
+base::Result<Reply> echo_execution(Context&, const Request& request) {
+  return text(200, "execute " + std::string(request.rest));
+}
+
 void echo_later(Context&, std::shared_ptr<const Request> request, Responder responder) {
   std::thread([request, responder = std::move(responder)]() mutable {
     responder.send(text(200, std::string(request->rest) + "|" + std::string(request->body)));
@@ -78,6 +82,9 @@ constexpr Route kRows[] = {
     {Method::get, "/v1/stream", call(stream)},
     {Method::get, "/v1/big", call(big)},
     {Method::put, "/v1/snapshot", upload(sum)},
+    {Method::get, "/v1/query/", call(echo)},
+    {Method::put, "/v1/query/", call(echo)},
+    {Method::get, "/v1/query/", call(echo_execution), kOddMethods, {}, "/execute"},
     {Method::get, "/v1/agent/nothing", later()},
 };
 constexpr std::span<const Route> kFamilies[] = {kRows};
@@ -118,6 +125,20 @@ TEST_F(HttpServerTest, AnswersSeveralPipelinedRequestsInOrder) {
   EXPECT_TRUE(client.receive().ends_with("b||body"));
   EXPECT_TRUE(client.receive().ends_with("c|abcde"));
   EXPECT_TRUE(client.until_closed().ends_with("d||"));
+}
+
+TEST_F(HttpServerTest, PathsMayBeToldApartByTheirEnding) {
+  start();
+  Client client = this->client();
+
+  EXPECT_TRUE(client.get("/v1/query/a").ends_with("a||"));
+  EXPECT_TRUE(client.get("/v1/query/a/execute").ends_with("execute a"));
+  EXPECT_TRUE(client.get("/v1/query/execute").ends_with("execute execute"));
+  EXPECT_TRUE(client.get("/v1/query/a/b%2Fexecute").ends_with("execute a/b"));
+  client.send("PUT /v1/query/a/execute HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::string refused = client.receive();
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 405"));
+  EXPECT_NE(refused.find("Allow: GET\r\n"), std::string::npos);
 }
 
 TEST_F(HttpServerTest, ARequestMayArriveByteByByte) {

@@ -262,8 +262,7 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
     return unknown_path(request);
   }
   exchange.route = route;
-  request.rest = endpoint->is_prefix() ? request.path.substr(std::min(request.path.size(), endpoint->pattern.size()))
-                                       : std::string_view{};
+  request.rest = endpoint->rest(request.path);
   if (route->flags & (kQueryOptions | kGoesOn) || route->handler.read || route->handler.hash) {
     const auto read_options = route->flags & kGoesOn ? &read_consistency : &read_query_options;
     if (base::Result<> read = read_options(request, settings(), route->flags & kDiscovery); !read) {

@@ -185,16 +185,32 @@ ServiceNode service_node(const Tables& tables, const InstanceRow& row) {
   return joined;
 }
 
+namespace {
+
+InstanceRow::Health worse(InstanceRow::Health worst, std::string_view status) {
+  using Health = InstanceRow::Health;
+  if (status == kHealthPassing) return worst;
+  return std::max(worst, status == kHealthCritical ? Health::critical : Health::warning);
+}
+
+}  // namespace
+
 InstanceRow::Health health(const Tables& tables, const InstanceRow& row) {
   using Health = InstanceRow::Health;
   if (const Health known = row.health(); known != Health::unknown) return known;
   Health worst = Health::passing;
-  each_check(tables, row.service().get(), [&](const CheckRow& check) {
-    const std::string status = check_status(check);
-    if (status == kHealthPassing) return;
-    worst = std::max(worst, status == kHealthCritical ? Health::critical : Health::warning);
-  });
+  each_check(tables, row.service().get(), [&](const CheckRow& check) { worst = worse(worst, check_status(check)); });
   row.remember(worst);
+  return worst;
+}
+
+InstanceRow::Health health_without(const Tables& tables, const InstanceRow& row,
+                                   const std::vector<std::string>& ignored_checks) {
+  InstanceRow::Health worst = InstanceRow::Health::passing;
+  each_check(tables, row.service().get(), [&](const CheckRow& check) {
+    const HealthCheck seen = check.get();
+    if (std::ranges::find(ignored_checks, seen.CheckID) == ignored_checks.end()) worst = worse(worst, seen.Status);
+  });
   return worst;
 }
 

@@ -49,6 +49,9 @@ CheckServiceNode check_service_node(const Tables& tables, const InstanceRow& row
 ServiceNode service_node(const Tables& tables, const InstanceRow& row);
 /// Never unknown.
 InstanceRow::Health health(const Tables& tables, const InstanceRow& row);
+/// As if these checks did not exist (letter case matters).
+InstanceRow::Health health_without(const Tables& tables, const InstanceRow& row,
+                                   const std::vector<std::string>& ignored_checks);
 bool has_tags(const InstanceRow& row, const std::vector<std::string>& tags);
 bool node_has_meta(const Tables& tables, const InstanceRow& row, const MetaFilter& filter);
 bool has_meta(const base::Map<std::string>& meta, const MetaFilter& filter);

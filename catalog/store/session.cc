@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/registry/register.h"
 #include "catalog/store/key.h"
@@ -152,6 +153,7 @@ Result<> session_destroy(Transaction& transaction, std::string_view id) {
     } else {
       return failed("unknown session behavior " + base::quote(session->Behavior));
     }
+    query_delete_of_session(transaction, session->ID);
     return update_checks(transaction, *session, kHealthCritical);
   });
 }

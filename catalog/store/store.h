@@ -24,6 +24,7 @@ enum class Topic : char {
   kv = 'k',            // a key
   session = 's',       // index_key({ID})
   node_session = 'S',  // index_key({Node, ID})
+  query = 'q',         // the 16 bytes of the UUID
   // The keys of the tables named (tables.h); all but the last two begin with the peer, "~" for our own.
   node = 'n',           // nodes
   node_service = 'o',   // services

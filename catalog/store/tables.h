@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/radix_tree.h"
+#include "catalog/prepared_query/row.h"
 #include "catalog/registry/instance_row.h"
 #include "catalog/registry/rows.h"
 #include "catalog/store/kv_row.h"
@@ -33,6 +34,11 @@ struct Tables {
   Table<Session> sessions{};           // ID
   Table<Session> sessions_by_node{};   // Node, ID
   Table<Session> sessions_by_check{};  // Node, CheckID, ID
+
+  Table<StoredQuery> queries{};             // the 16 bytes of the UUID
+  Table<StoredQuery> queries_by_name{};     // name; none without
+  Table<StoredQuery> queries_by_session{};  // session, then the 16 bytes; none without
+  Table<StoredQuery> query_templates{};     // a zero byte, then the name in lower case, which may be empty
 
   // Nodes, services and checks. Keys begin with the peer they were imported from, "~" for our own.
   base::RadixTree<NodeRow> nodes{};                  // peer, node

@@ -1,0 +1,16 @@
+// /v1/query: prepared queries.
+#pragma once
+
+#include "agent/http/route.h"
+
+namespace proconsul::agent::http {
+
+void query_create(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void query_update(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void query_delete(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+base::Result<Answer> query_list(const ReadContext& context);
+base::Result<Answer> query_get(const ReadContext& context);
+base::Result<Answer> query_execute(const ReadContext& context);
+base::Result<Answer> query_explain(const ReadContext& context);
+
+}  // namespace proconsul::agent::http
