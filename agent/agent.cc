@@ -9,6 +9,7 @@
 
 #include "agent/auto_reload.h"
 #include "agent/config/node_id.h"
+#include "agent/event/events.h"
 #include "agent/http/context.h"
 #include "agent/http/server.h"
 #include "agent/http_settings.h"
@@ -202,6 +203,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<server::RaftServer> server;
   base::WatchRegistry local_watches{};
   std::unique_ptr<local::LocalAgent> local;
+  std::unique_ptr<event::Events> events_seen;
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
@@ -268,6 +270,10 @@ Result<> Agent::Impl::start() {
   if (!definitions) return definitions.error();
   if (Result<> ready = local->start(std::move(*definitions)); !ready) return ready;
 
+  events_seen = std::make_unique<event::Events>(
+      event::Events::Options{.node = config.node_name, .services = [this] { return local->services(); }},
+      local_watches);
+
   debug = config.enable_debug;
   context.reset(new http::Context{.server = *server,
                                   .local_watches = local_watches,
@@ -275,6 +281,7 @@ Result<> Agent::Impl::start() {
                                   .cluster = server.get(),
                                   .background = &background,
                                   .local = local.get(),
+                                  .events = events_seen.get(),
                                   .control = this});
   telemetry = std::make_unique<Telemetry>(config, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);

@@ -20,6 +20,9 @@ class Operator;
 namespace proconsul::agent::local {
 class LocalAgent;
 }
+namespace proconsul::agent::event {
+class Events;
+}
 
 namespace proconsul::agent::http {
 
@@ -83,6 +86,7 @@ struct Context {
   server::Operator* cluster = nullptr;
   base::Background* background = nullptr;
   local::LocalAgent* local = nullptr;
+  event::Events* events = nullptr;
   AgentControl* control = nullptr;
 };
 

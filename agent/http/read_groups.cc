@@ -59,6 +59,18 @@ std::size_t blocking_queries() {
 ReadGroups::ReadGroups(Worker& worker) : worker_(worker) {}
 ReadGroups::~ReadGroups() = default;
 
+namespace {
+
+bool wants_to_wait(const Request& request, const Route& route) {
+  return route.flags & kOpaqueIndex ? request.options.min_index > 0 : !request.param("hash").empty();
+}
+
+std::string_view hash_header(const Route& route) {
+  return route.flags & kOpaqueIndex ? "X-Consul-Index" : "X-Consul-Contenthash";
+}
+
+}  // namespace
+
 void ReadGroups::start(Connection& connection, const Request& request) {
   const Route& route = *connection.exchange().route;
   if (route.handler.hash) return answer(connection, request);
@@ -76,10 +88,10 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
   const Route& route = *connection.exchange().route;
   Context& context = worker_.context();
   if (route.handler.hash) {
-    if (!request.param("hash").empty()) return block(connection, request);
+    if (wants_to_wait(request, route)) return block(connection, request);
     base::Result<HashedAnswer> answer = hashed(route, request, nullptr);
     if (!answer) return connection.reply(failure(answer.error()));
-    answer->reply.header("X-Consul-Contenthash", answer->hash);
+    answer->reply.header(hash_header(route), answer->hash);
     return connection.reply(std::move(answer->reply));
   }
   if (request.options.min_index > 0) return block(connection, request);
@@ -178,7 +190,8 @@ void ReadGroups::add(ReadGroup& group, Connection& connection, std::uint64_t min
   const Settings& settings = worker_.settings();
   std::int64_t wait = connection.exchange().wait.nanoseconds;
   if (wait > settings.max_query_time.nanoseconds) wait = settings.max_query_time.nanoseconds;
-  if (wait <= 0) wait = settings.default_query_time.nanoseconds;
+  const bool local = group.route->flags & kOpaqueIndex;  // Consul's default is for queries of servers
+  if (wait <= 0) wait = local ? settings.max_query_time.nanoseconds : settings.default_query_time.nanoseconds;
   // Spreads the ends of waits that began together.
   jitter_ ^= jitter_ << 13;
   jitter_ ^= jitter_ >> 7;
@@ -267,7 +280,7 @@ void ReadGroups::evaluate(ReadGroup& group) {
     base::Result<HashedAnswer> answer = hashed(*group.route, *group.request, &group.keys);
     if (answer) {
       group.hash = answer->hash;
-      answer->reply.header("X-Consul-Contenthash", answer->hash);
+      answer->reply.header(hash_header(*group.route), answer->hash);
       group.answer = Answer{.reply = std::move(answer->reply)};
     } else {
       group.answer = answer.error();
@@ -318,6 +331,7 @@ void ReadGroups::evaluate_and_watch(ReadGroup& group) {
 
 bool ReadGroups::ready(const ReadGroup& group, const Waiter& waiter) const {
   if (!group.answer || group.went_back || group.answer->at_once) return true;
+  if (group.route->flags & kOpaqueIndex) return group.hash != std::to_string(waiter.min_index);
   if (group.route->handler.hash) return group.hash != group.request->param("hash");
   return std::max<std::uint64_t>(group.answer->index, 1) > waiter.min_index;
 }

@@ -102,6 +102,7 @@ enum RouteFlag : std::uint32_t {
   kBareNotFound = 1u << 16,    // a 404 shows no headers of a query
   kGoesOn = 1u << 14,          // kQueryOptions, but the answer follows their error's text, as Consul has it
   kBare = 1u << 17,            // the answer has none of Consul's own headers
+  kOpaqueIndex = 1u << 18,  // a hashed read whose hash is a number: ?index= and X-Consul-Index, compared for equality
 };
 
 struct Route {

@@ -5,6 +5,7 @@
 #include "agent/http/agent_service_endpoint.h"
 #include "agent/http/catalog_endpoint.h"
 #include "agent/http/coordinate_endpoint.h"
+#include "agent/http/event_endpoint.h"
 #include "agent/http/health_endpoint.h"
 #include "agent/http/kv_endpoint.h"
 #include "agent/http/operator_endpoint.h"
@@ -220,8 +221,8 @@ constexpr Route kExportedServicesRoutes[] = {
 };
 
 constexpr Route kEventRoutes[] = {
-    {put, "/v1/event/fire/", later(), kOctets},
-    {get, "/v1/event/list", later()},
+    {put, "/v1/event/fire/", call(event_fire), kOctets},
+    {get, "/v1/event/list", hashed(event_list), kOpaqueIndex | kAnyDatacenter},
 };
 
 constexpr Route kPeeringRoutes[] = {

@@ -1,0 +1,42 @@
+#include "agent/http/event_endpoint.h"
+
+#include "agent/event/events.h"
+#include "agent/http/answers.h"
+#include "base/json.h"
+#include "base/random.h"
+
+namespace proconsul::agent::http {
+
+using base::Errc;
+using base::Result;
+
+Result<Reply> event_fire(Context& agent, const Request& request) {
+  event::UserEvent event;
+  event.Name = request.rest;
+  if (event.Name.empty()) return {Errc::invalid_argument, "Missing name"};
+  event.NodeFilter = request.param("node");
+  event.ServiceFilter = request.param("service");
+  event.TagFilter = request.param("tag");
+  if (request.content_length > 0) event.Payload = base::Bytes(std::string(request.body));
+  if (Result<> valid = event::validate(event); !valid) return valid.error();
+  if (Result<> local = here(agent, named_datacenter(agent, request)); !local) return local.error();
+  const Result<event::UserEvent> fired = agent.events->fire(std::move(event), base::system_random());
+  if (!fired) return fired.error();
+  return json(base::to_json(*fired));
+}
+
+Result<HashedAnswer> event_list(Context& agent, const Request& request, base::KeySet* watch) {
+  if (watch != nullptr) event::Events::watch_key(*watch);
+  const std::vector<event::UserEvent> events = agent.events->list(request.param("name"));
+  std::string body = "[";
+  for (const event::UserEvent& event : events) {
+    if (body.size() > 1) body += ',';
+    base::append_json(body, event);
+  }
+  body += ']';
+  // None at all must not look like "begin anew", or a watcher would ask without a pause.
+  const std::uint64_t index = events.empty() ? 1 : event::index_of(events.back());
+  return HashedAnswer{.reply = json(std::move(body)), .hash = std::to_string(index)};
+}
+
+}  // namespace proconsul::agent::http
