@@ -11,6 +11,7 @@
 #include "agent/config/node_id.h"
 #include "agent/event/events.h"
 #include "agent/http/context.h"
+#include "agent/http/overview.h"
 #include "agent/http/server.h"
 #include "agent/http_settings.h"
 #include "agent/local/local_agent.h"
@@ -204,6 +205,7 @@ struct Agent::Impl final : http::AgentControl {
   base::WatchRegistry local_watches{};
   std::unique_ptr<local::LocalAgent> local;
   std::unique_ptr<event::Events> events_seen;
+  std::unique_ptr<http::Overview> overview;
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
@@ -274,6 +276,7 @@ Result<> Agent::Impl::start() {
       event::Events::Options{.node = config.node_name, .services = [this] { return local->services(); }},
       local_watches);
 
+  overview = std::make_unique<http::Overview>(std::chrono::steady_clock::now());
   debug = config.enable_debug;
   context.reset(new http::Context{.server = *server,
                                   .local_watches = local_watches,
@@ -282,7 +285,8 @@ Result<> Agent::Impl::start() {
                                   .background = &background,
                                   .local = local.get(),
                                   .events = events_seen.get(),
-                                  .control = this});
+                                   .control = this,
+                                   .overview = overview.get()});
   telemetry = std::make_unique<Telemetry>(config, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
   if (Result<> listening = listen(); !listening) return listening;

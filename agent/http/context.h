@@ -78,6 +78,8 @@ class AgentControl {
   virtual std::string debug_config_json() const = 0;
 };
 
+class Overview;
+
 struct Context {
   server::Server& server;
   base::WatchRegistry& local_watches;  // changes of this agent's own services and checks
@@ -88,6 +90,7 @@ struct Context {
   local::LocalAgent* local = nullptr;
   event::Events* events = nullptr;
   AgentControl* control = nullptr;
+  Overview* overview = nullptr;
 };
 
 }  // namespace proconsul::agent::http

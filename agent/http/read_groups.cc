@@ -444,6 +444,10 @@ void ReadGroups::look_for_leader(std::uint64_t id, std::shared_ptr<const Request
       return connection->resume();
     }
     if (Clock::now() < give_up) return look_for_leader(id, request, give_up);
+    if (connection->exchange().route->flags & kStaleAtLast) {
+      answer(*connection, *request);
+      return connection->resume();
+    }
     connection->reply(failure({base::Errc::no_leader, {}}));
     connection->resume();
   });

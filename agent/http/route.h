@@ -103,6 +103,7 @@ enum RouteFlag : std::uint32_t {
   kGoesOn = 1u << 14,          // kQueryOptions, but the answer follows their error's text, as Consul has it
   kBare = 1u << 17,            // the answer has none of Consul's own headers
   kOpaqueIndex = 1u << 18,  // a hashed read whose hash is a number: ?index= and X-Consul-Index, compared for equality
+  kStaleAtLast = 1u << 19,  // a read that found no leader in time is answered from what is here
 };
 
 struct Route {

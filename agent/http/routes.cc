@@ -16,6 +16,7 @@
 #include "agent/http/status_endpoint.h"
 #include "agent/http/telemetry_endpoint.h"
 #include "agent/http/txn_endpoint.h"
+#include "agent/http/ui_endpoint.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -199,11 +200,11 @@ constexpr Route kInternalRoutes[] = {
     {get, "/v1/internal/federation-states/mesh-gateways", later()},
     {get, "/v1/internal/federation-state/", later()},
     {get, "/v1/internal/ui/metrics-proxy/", later(), kNoPartition},
-    {get, "/v1/internal/ui/nodes", later(), kNoNamespace},
-    {get, "/v1/internal/ui/node/", later(), kNoNamespace},
-    {get, "/v1/internal/ui/services", later(), kNoNamespace},
+    {get, "/v1/internal/ui/nodes", read(ui_nodes), kNoNamespace | kMetaOnError | kStaleAtLast},
+    {get, "/v1/internal/ui/node/", read(ui_node), kNoNamespace | kMetaOnError | kBareNotFound | kStaleAtLast},
+    {get, "/v1/internal/ui/services", read(ui_services), kNoNamespace | kMetaOnError | kStaleAtLast},
     {get, "/v1/internal/ui/exported-services", later(), kNoNamespace},
-    {get, "/v1/internal/ui/catalog-overview", later()},
+    {get, "/v1/internal/ui/catalog-overview", call(ui_catalog_overview), kQueryOptions},
     {get, "/v1/internal/ui/gateway-services-nodes/", later(), kNoNamespace},
     {get, "/v1/internal/ui/gateway-intentions/", later(), kNoNamespace},
     {get, "/v1/internal/ui/service-topology/", later(), kNoNamespace},

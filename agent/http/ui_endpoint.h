@@ -1,0 +1,13 @@
+// /v1/internal/ui: what the user interface asks for.
+#pragma once
+
+#include "agent/http/route.h"
+
+namespace proconsul::agent::http {
+
+base::Result<Answer> ui_nodes(const ReadContext& context);
+base::Result<Answer> ui_node(const ReadContext& context);
+base::Result<Answer> ui_services(const ReadContext& context);
+base::Result<Reply> ui_catalog_overview(Context& agent, const Request& request);
+
+}  // namespace proconsul::agent::http
