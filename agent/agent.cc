@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <mutex>
@@ -267,6 +268,11 @@ Result<> Agent::Impl::start() {
   own.deregister_interval_min = config.check_deregister_interval_min;
   own.sync_interval = config.ae_interval;
   own.sidecar_ports = {.min = config.connect_sidecar_min_port, .max = config.connect_sidecar_max_port};
+  Result<std::shared_ptr<base::net::TlsContext>> outgoing = base::net::TlsContext::client(
+      config.enable_agent_tls_for_checks ? tls_settings(config.tls.internal_rpc) : base::net::TlsSettings{});
+  if (!outgoing) return outgoing.error();
+  own.checks.tls = std::move(*outgoing);
+  if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;
   local = std::make_unique<local::LocalAgent>(std::move(own), *server, local_watches, base::system_clock());
   Result<local::Configured> definitions = configured(config, node_id);
   if (!definitions) return definitions.error();
@@ -285,8 +291,8 @@ Result<> Agent::Impl::start() {
                                   .background = &background,
                                   .local = local.get(),
                                   .events = events_seen.get(),
-                                   .control = this,
-                                   .overview = overview.get()});
+                                  .control = this,
+                                  .overview = overview.get()});
   telemetry = std::make_unique<Telemetry>(config, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
   if (Result<> listening = listen(); !listening) return listening;

@@ -42,6 +42,7 @@ else()
 endif()
 dependency_library(zlib z)
 dependency_library(re2 re2)
+dependency_library(nghttp2 nghttp2)
 if(PROCONSUL_STATIC)
   # Debian ships no static archives of these two; their headers hold the whole libraries.
   dependency(spdlog)

@@ -19,7 +19,7 @@
 #include <boost/asio/write.hpp>
 
 #include "agent/cli/text.h"
-#include "agent/cli/tls_client.h"
+#include "base/net/tls_errors.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -171,7 +171,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const Endpoint& endpoint) {
   }
   impl->tls->handshake(asio::ssl::stream_base::client, error);
   if (!error) return std::unique_ptr<Connection>(new Connection(std::move(impl)));
-  if (std::string text = verification_text(ssl, name); !text.empty()) return {Errc::permission_denied, std::move(text)};
+  if (std::string text = base::net::verification_text(ssl, name); !text.empty())
+    return {Errc::permission_denied, std::move(text)};
   Connection failed(std::move(impl));
   return failed.error("read", error);
 }
@@ -194,7 +195,9 @@ std::size_t Connection::read_some(std::span<char> into, error_code& code) {
 base::Error Connection::error(std::string_view operation, const error_code& code) const {
   if (code == asio::error::eof) return {Errc::eof, "EOF"};
   if (code.category() == asio::error::get_ssl_category()) {
-    return {Errc::unavailable, tls_error_text(static_cast<unsigned long>(code.value()))};
+    std::string text = base::net::tls_error_text(static_cast<unsigned long>(code.value()));
+    if (text == base::net::kNotTls) text = "http: server gave HTTP response to HTTPS client";
+    return {Errc::unavailable, std::move(text)};
   }
   return {
       code == asio::error::connection_reset ? Errc::eof : Errc::unavailable,

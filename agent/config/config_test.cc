@@ -289,9 +289,7 @@ TEST_F(ConfigFiles, WhatIsNotBuiltIsRefusedAtStartAndWhatDoesNothingIsNamed) {
   EXPECT_EQ(not_built(*loaded),
             (std::vector<std::string>{
                 "acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.",
-                "encrypt is set: joining other agents is not built yet.",
-                "The check \"web\" is of type http: checks that the agent runs itself, and watches, are not built yet; "
-                "use a check with a ttl."}));
+                "encrypt is set: joining other agents is not built yet."}));
   EXPECT_EQ(without_effect(*loaded).back(),
             "acl.enabled has no effect yet: access control is not built. Every request is allowed.");
   EXPECT_EQ(not_built(*load_text("bootstrap_expect = 3 server = true")).size(), 1U);

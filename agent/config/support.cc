@@ -6,7 +6,6 @@
 
 #include "agent/config/keys.h"
 #include "agent/config/load.h"
-#include "agent/local/rules.h"
 
 namespace proconsul::agent::config {
 namespace {
@@ -30,7 +29,7 @@ std::string_view part(Owner owner) {
     case Owner::ui:
       return "the web UI";
     case Owner::checks:
-      return "checks that the agent runs itself, and watches,";
+      return "running watches";
     case Owner::telemetry:
       return "sending metrics to Circonus";
     case Owner::cloud:
@@ -67,13 +66,6 @@ bool says_something(const Value& value) {
   if (const Value::ListType* list = value.as_list()) return !list->empty();
   if (const Value::MapType* map = value.as_map()) return !map->empty();
   return !value.is_nil();
-}
-
-void refuse_check(const catalog::CheckSettings& check, const std::string& name, std::vector<std::string>& out) {
-  const std::string_view type = local::check_type(check);
-  if (type.empty() || type == "ttl") return;
-  out.push_back("The check \"" + name + "\" is of type " + std::string(type) + ": " + std::string(part(Owner::checks)) +
-                " are not built yet; use a check with a ttl.");
 }
 
 void collect(const Settings& given, const Group& group, const std::string& prefix, const std::set<std::string>& refused,
@@ -121,11 +113,6 @@ std::vector<std::string> not_built(const Loaded& loaded) {
     const Group::Member* member = find_key(path);
     out.push_back(std::string(path) + " is set: " + std::string(part(member->key->owner)) + " is not built yet.");
   }
-  for (const catalog::ServiceDefinition& service : config.services) {
-    for (const auto& check : service.Checks)
-      refuse_check(*check, check->Name.empty() ? service.Name : check->Name, out);
-  }
-  for (const catalog::CheckDefinition& check : config.checks) refuse_check(check, check.Name, out);
   return out;
 }
 

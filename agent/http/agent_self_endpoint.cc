@@ -86,7 +86,7 @@ std::map<std::string, Section> statistics(const Context& agent) {
   sections["agent"] = {{"checks", std::to_string(counts.checks)},
                        {"services", std::to_string(counts.services)},
                        {"check_ttls", std::to_string(counts.check_ttls)},
-                       {"check_monitors", "0"}};
+                       {"check_monitors", std::to_string(counts.check_monitors)}};
   sections["build"] = {{"prerelease", std::string()},
                        {"revision", std::string(kBuildVersion)},
                        {"version", std::string(kConsulVersion)},

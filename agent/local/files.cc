@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "base/json.h"
 
@@ -42,6 +43,7 @@ using base::Errc;
 using base::Result;
 
 constexpr std::string_view kServices = "services", kChecks = "checks", kStates = "checks/state";
+constexpr std::size_t kMostUnsynced = 256;         // files held open until they are synced
 constexpr std::uintmax_t kLargestFile = 16 << 20;  // ours are a few kilobytes
 
 std::string file_name(std::string_view id) {
@@ -60,27 +62,22 @@ Result<> failed(const std::string& what, const std::string& path) {
   return {Errc::internal, what + ' ' + path + ": " + std::strerror(errno)};
 }
 
-/// Complete or not at all: written beside the old file, then renamed over it.
-Result<> write_file(const std::string& path, std::string_view text, bool durable) {
-  std::error_code error;
-  fs::create_directories(fs::path(path).parent_path(), error);
-  if (error) return {Errc::internal, "cannot create a directory for " + path + ": " + error.message()};
-  const std::string temporary = path + ".tmp";
-  const int file = open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  if (file < 0) return failed("cannot write", temporary);
+Result<> write_all(int file, std::string_view text, const std::string& path) {
   while (!text.empty()) {
     const ssize_t written = write(file, text.data(), text.size());
-    if (written < 0) {
-      const Result<> failure = failed("cannot write", temporary);
-      close(file);
-      return failure;
-    }
+    if (written < 0) return failed("cannot write", path);
     text.remove_prefix(static_cast<std::size_t>(written));
   }
-  const bool synced = !durable || fsync(file) == 0;
-  close(file);
-  if (!synced || rename(temporary.c_str(), path.c_str()) != 0) return failed("cannot write", path);
   return {};
+}
+
+/// The file opened for writing; its folder is made if it is missing.
+base::net::Fd open_file(const std::string& path, int flags) {
+  base::net::Fd file(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | flags, 0600));
+  if (file || errno != ENOENT) return file;
+  std::error_code error;
+  fs::create_directories(fs::path(path).parent_path(), error);
+  return base::net::Fd(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | flags, 0600));
 }
 
 std::string read_file(const fs::path& path) {
@@ -113,19 +110,57 @@ std::string Files::path(std::string_view folder, std::string_view id) const {
   return data_dir_ + '/' + std::string(folder) + '/' + file_name(id);
 }
 
-Result<> Files::save(const PersistedService& service) const {
-  if (data_dir_.empty()) return {};
-  return write_file(path(kServices, service.Service->ID), base::to_json(service), true);
+Result<> Files::write(std::string_view folder, std::string_view id, std::string_view text) {
+  if (unsynced_.size() >= kMostUnsynced) {
+    if (Result<> synced = sync(); !synced) return synced;
+  }
+  // Complete or not at all: written beside the old file, then renamed over it.
+  const std::string name = path(folder, id), temporary = name + ".tmp";
+  base::net::Fd file = open_file(temporary, O_TRUNC);
+  if (!file) return failed("cannot write", temporary);
+  if (Result<> written = write_all(file.get(), text, temporary); !written) return written;
+  if (rename(temporary.c_str(), name.c_str()) != 0) return failed("cannot write", name);
+  unsynced_.push_back(std::move(file));
+  unsynced_folders_.insert(data_dir_ + '/' + std::string(folder));
+  return {};
 }
 
-Result<> Files::save(const PersistedCheck& check) const {
+Result<> Files::sync() {
+  if (unsynced_.empty()) return {};
+  // All are on their way to the disk before the first is waited for; a journal then commits them together.
+  for (const base::net::Fd& file : unsynced_) sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  Result<> result{};
+  for (const base::net::Fd& file : std::exchange(unsynced_, {})) {
+    if (fdatasync(file.get()) != 0) result = failed("cannot sync a file in", data_dir_);
+  }
+  for (const std::string& folder : std::exchange(unsynced_folders_, {})) {
+    const base::net::Fd directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || fsync(directory.get()) != 0) result = failed("cannot sync", folder);
+  }
+  return result;
+}
+
+Result<> Files::save(const PersistedService& service) {
   if (data_dir_.empty()) return {};
-  return write_file(path(kChecks, check.Check->CheckID), base::to_json(check), true);
+  return write(kServices, service.Service->ID, base::to_json(service));
+}
+
+Result<> Files::save(const PersistedCheck& check) {
+  if (data_dir_.empty()) return {};
+  return write(kChecks, check.Check->CheckID, base::to_json(check));
 }
 
 Result<> Files::save(const PersistedCheckState& state) const {
   if (data_dir_.empty()) return {};
-  return write_file(path(kStates, state.CheckID), base::to_json(state), false);
+  const std::string name = path(kStates, state.CheckID);
+  const base::net::Fd file = open_file(name, 0);
+  if (!file) return failed("cannot write", name);
+  // In place: a rename over an old file would start I/O each time. Should the process end between these two calls, the
+  // file may be read as broken, which is as if there were none.
+  const std::string text = base::to_json(state);
+  if (Result<> written = write_all(file.get(), text, name); !written) return written;
+  if (ftruncate(file.get(), static_cast<off_t>(text.size())) != 0) return failed("cannot write", name);
+  return {};
 }
 
 void Files::forget_service(std::string_view id) const {

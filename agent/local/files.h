@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/net/socket.h"
 #include "base/result.h"
 #include "catalog/types/agent_check.h"
 #include "catalog/types/health.h"
@@ -44,10 +46,12 @@ class Files {
   /// `data_dir` empty: nothing is kept.
   explicit Files(std::string data_dir) : data_dir_(std::move(data_dir)) {}
 
-  // Durable when they return.
-  base::Result<> save(const PersistedService& service) const;
-  base::Result<> save(const PersistedCheck& check) const;
-  /// Often and without fsync: losing it turns a check critical until its next beat.
+  // Seen by whoever reads the folder when they return, and durable after the next sync().
+  base::Result<> save(const PersistedService& service);
+  base::Result<> save(const PersistedCheck& check);
+  /// One wait for the disk for all that was saved since the last time.
+  base::Result<> sync();
+  /// Often, in place and never synced: losing it turns a check critical until its next beat.
   base::Result<> save(const PersistedCheckState& state) const;
   void forget_service(std::string_view id) const;
   void forget_check(std::string_view id) const;
@@ -61,7 +65,10 @@ class Files {
 
  private:
   std::string path(std::string_view folder, std::string_view id) const;
+  base::Result<> write(std::string_view folder, std::string_view id, std::string_view text);
   std::string data_dir_;
+  std::vector<base::net::Fd> unsynced_{};     // files that were written
+  std::set<std::string> unsynced_folders_{};  // folders in which names changed
 };
 
 }  // namespace proconsul::agent::local

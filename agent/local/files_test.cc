@@ -41,7 +41,7 @@ TEST_F(LocalFiles, ReadTheFilesThatConsulWrites) {
       R"("Source":"local"})");
   write("services/broken.tmp", "{");
   write("services/broken", "{");
-  const Files files(folder_.string());
+  Files files(folder_.string());
   std::vector<std::string> faults;
 
   const std::vector<PersistedService> services = files.services(faults);
@@ -58,11 +58,12 @@ TEST_F(LocalFiles, ReadTheFilesThatConsulWrites) {
 }
 
 TEST_F(LocalFiles, AreNamedByTheHashOfTheIdAndGoWithIt) {
-  const Files files(folder_.string());
+  Files files(folder_.string());
   PersistedService service{.Source = "remote"};
   service.Service.emplace().ID = "web";
 
   ASSERT_TRUE(files.save(service));
+  ASSERT_TRUE(files.sync());
   ASSERT_EQ(std::distance(fs::directory_iterator(folder_ / "services"), {}), 1);
   EXPECT_EQ(fs::directory_iterator(folder_ / "services")->path().filename().string(),
             "4b5e57f6eb2f42b9039b3d1e13929295f231749c510cbe341cd68036d9af97e2");
@@ -71,7 +72,7 @@ TEST_F(LocalFiles, AreNamedByTheHashOfTheIdAndGoWithIt) {
 }
 
 TEST_F(LocalFiles, AStateOfACheckCountsUntilItExpires) {
-  const Files files(folder_.string());
+  Files files(folder_.string());
   ASSERT_TRUE(files.save(PersistedCheckState{.CheckID = "c", .Output = "o", .Status = "passing", .Expires = 100}));
   PersistedCheckState state;
 
@@ -83,7 +84,7 @@ TEST_F(LocalFiles, AStateOfACheckCountsUntilItExpires) {
 }
 
 TEST_F(LocalFiles, WithoutADirectoryNothingIsKept) {
-  const Files files("");
+  Files files("");
   std::vector<std::string> faults;
 
   EXPECT_TRUE(files.save(PersistedCheckState{.CheckID = "c"}));

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "agent/checks/docker.h"
+#include "agent/checks/os_service.h"
 #include "agent/local/rules.h"
 #include "agent/local/sidecar.h"
 #include "agent/server/catalog_request.h"
@@ -45,7 +47,19 @@ LocalAgent::LocalAgent(Options options, server::Server& server, base::WatchRegis
       watches_(watches),
       clock_(clock),
       files_(options_.data_dir),
-      state_(options_.node, options_.check_update_interval.nanoseconds > 0) {}
+      state_(options_.node, options_.check_update_interval.nanoseconds > 0),
+      aliases_(options_.node, server, [this] { post([] { return Result<>(); }, [](Result<>) {}); }),
+      runner_(options_.checks,
+              [this](const std::string& id, std::uint64_t number, std::string_view status, std::string output) {
+                post(
+                    [this, id, number, status = std::string(status), output = std::move(output)]() -> Result<> {
+                      // What is on its way from a check that has been replaced or removed counts no more.
+                      const auto found = running_.find(id);
+                      if (found != running_.end() && found->second == number) set_status(id, status, output);
+                      return {};
+                    },
+                    [](Result<>) {});
+              }) {}
 
 LocalAgent::~LocalAgent() {
   stop();
@@ -66,6 +80,7 @@ void LocalAgent::stop() {
     changed_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
+  runner_.stop_all();
   for (Job& job : std::exchange(jobs_, {})) job.done(base::Error{Errc::unavailable, "the agent is stopping"});
 }
 
@@ -94,8 +109,9 @@ void LocalAgent::run() {
       answers.emplace_back(std::move(job.done), std::move(result));
     }
     handle_deadlines();
-    if (dirty_ || clock_.now() >= compare_at_) synchronize();
-    for (auto& [done, result] : answers) done(std::move(result));
+    update_aliases();
+    const Result<> kept = dirty_ || clock_.now() >= compare_at_ ? synchronize() : files_.sync();
+    for (auto& [done, result] : answers) done(result ? kept : std::move(result));
     lock.lock();
     if (stopping_ || !jobs_.empty()) continue;
     const base::Duration wait = *next_deadline() - clock_.now();
@@ -150,11 +166,11 @@ Remote LocalAgent::remote() const {
   return remote;
 }
 
-void LocalAgent::synchronize() {
+Result<> LocalAgent::synchronize() {
   const base::MonotonicTime now = clock_.now();
+  const bool compare_all = now >= compare_at_;
   std::vector<Step> steps;
   {
-    const bool compare_all = now >= compare_at_;
     const Remote there = compare_all ? remote() : Remote{};
     const std::lock_guard lock(mutex_);
     if (compare_all) compare(state_, info_, there);
@@ -185,6 +201,7 @@ void LocalAgent::synchronize() {
       promise->set_value(error != nullptr ? Result<>(*error) : Result<>());
     });
   }
+  const Result<> kept = files_.sync();  // meanwhile the log is on its way to the disk
   bool failed = false;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Result<> answer = answers[i].get();
@@ -200,9 +217,14 @@ void LocalAgent::synchronize() {
     log_.write(level, "Syncing with the catalog failed; it is tried again", {{"error", answer.error()}});
   }
   dirty_ = false;
-  retry_ =
-      failed ? std::min({base::Duration{retry_.nanoseconds * 2}, kLastRetry, options_.sync_interval}) : kFirstRetry;
-  compare_at_ = now + (failed ? retry_ : options_.sync_interval);
+  if (failed) {
+    retry_ = std::min({base::Duration{retry_.nanoseconds * 2}, kLastRetry, options_.sync_interval});
+    compare_at_ = now + retry_;
+  } else {
+    retry_ = kFirstRetry;
+    if (compare_all) compare_at_ = now + options_.sync_interval;
+  }
+  return kept;
 }
 
 // ---- services
@@ -269,7 +291,7 @@ Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep)
       check.Output = before->Output;
       check.Status = before->Status;
     }
-    if (Result<> started = start_check(check, registration.checks[i], registration.source); !started) return started;
+    if (Result<> ready = prepare_check(check, registration.checks[i], registration.source); !ready) return ready;
     named.insert(check.CheckID);
     checks.push_back(std::move(check));
   }
@@ -295,11 +317,13 @@ Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep)
       }
     }
     state_.put_service(service, registration.token, registration.source);
-    for (catalog::HealthCheck& check : checks) {
-      if (Result<> put = state_.put_check(std::move(check), registration.token, registration.source); !put) return put;
+    for (const catalog::HealthCheck& check : checks) {
+      if (Result<> put = state_.put_check(check, registration.token, registration.source); !put) return put;
     }
   }
+  for (std::size_t i = 0; i < checks.size(); ++i) start_check(checks[i], registration.checks[i]);
   for (const std::string& id : obsolete) do_remove_check(id);
+  checks_changed(service.ID);
   report(service.ID);
   dirty_ = true;
   return {};
@@ -318,6 +342,7 @@ Result<> LocalAgent::do_remove_service(const std::string& id) {
   }
   files_.forget_service(id);
   for (const std::string& check : checks) do_remove_check(check);
+  checks_changed(id);
   report(id);
   dirty_ = true;
   const std::optional<catalog::NodeService> sidecar = service(sidecar_id(id));
@@ -344,7 +369,7 @@ Result<> LocalAgent::do_add_check(CheckRegistration registration, bool keep) {
     check.Output = before->Output;
   }
   if (registration.type) {
-    if (Result<> started = start_check(check, *registration.type, registration.source); !started) return started;
+    if (Result<> ready = prepare_check(check, *registration.type, registration.source); !ready) return ready;
   }
   if (keep) {
     PersistedCheck persisted{
@@ -355,10 +380,10 @@ Result<> LocalAgent::do_add_check(CheckRegistration registration, bool keep) {
   const std::string service_id = check.ServiceID;
   {
     const std::lock_guard lock(mutex_);
-    if (Result<> put = state_.put_check(std::move(check), std::move(registration.token), registration.source); !put) {
-      return put;
-    }
+    if (Result<> put = state_.put_check(check, std::move(registration.token), registration.source); !put) return put;
   }
+  if (registration.type) start_check(check, *registration.type);
+  checks_changed(service_id);
   report(service_id);
   dirty_ = true;
   return {};
@@ -374,9 +399,8 @@ void LocalAgent::remove_check(std::string id, server::Done done) {
 }
 
 void LocalAgent::do_remove_check(const std::string& id) {
-  ttls_.erase(id);
+  stop_check(id);
   reap_after_.erase(id);
-  ttl_deadlines_.erase(id);
   reap_deadlines_.erase(id);
   deferred_.erase(id);
   files_.forget_check(id);
@@ -386,15 +410,18 @@ void LocalAgent::do_remove_check(const std::string& id) {
     const std::lock_guard lock(mutex_);
     state_.remove_check(id);
   }
-  if (removed) report(removed->ServiceID);
+  if (removed) {
+    checks_changed(removed->ServiceID);
+    report(removed->ServiceID);
+  }
   dirty_ = true;
 }
 
-Result<> LocalAgent::start_check(catalog::HealthCheck& check, const catalog::CheckType& type, Source source) {
+Result<> LocalAgent::prepare_check(catalog::HealthCheck& check, catalog::CheckType& type, Source source) const {
+  if (check.CheckID.empty()) return {Errc::internal, "CheckID missing"};
   if (Result<> valid = validate_check(type); !valid) {
     return {Errc::internal, "Check is not valid: " + valid.error().detail};
   }
-  const std::string_view kind = check_type(type);
   if (!type.ScriptArgs.empty() && !(source == Source::file ? options_.local_scripts : options_.remote_scripts)) {
     return {Errc::internal,
             source == Source::file
@@ -403,22 +430,77 @@ Result<> LocalAgent::start_check(catalog::HealthCheck& check, const catalog::Che
                 : "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' "
                   "to true"};
   }
-  if (kind != "ttl") {
-    return {Errc::invalid_argument, "check " + base::quote(check.CheckID) +
-                                        ": this version runs checks of type \"ttl\" only, not " + base::quote(kind) +
-                                        "; register a TTL check and report its status instead"};
+  if (type.FailuresBeforeWarning == 0) type.FailuresBeforeWarning = type.FailuresBeforeCritical;
+  const std::string_view kind = check_type(type);
+  if (kind == "ttl") {
+    PersistedCheckState state{};
+    if (files_.check_state(check.CheckID, clock_.wall().seconds - base::kUnixEpochSeconds, state)) {
+      check.Output = state.Output;
+      check.Status = state.Status;
+    }
+    return {};
   }
-  const std::size_t configured = std::max<std::size_t>(1, options_.check_output_max_size);
-  const auto own = static_cast<std::size_t>(std::max<std::int64_t>(0, type.OutputMaxSize));
-  ttls_[check.CheckID] = {.ttl = type.TTL, .output_max_size = own > 0 ? std::min(own, configured) : configured};
-  PersistedCheckState state{};
-  if (files_.check_state(check.CheckID, clock_.wall().seconds - base::kUnixEpochSeconds, state)) {
-    check.Output = state.Output;
-    check.Status = state.Status;
+  if (kind == "alias") return {};
+  if (kind.empty()) return {Errc::internal, "Check type is not valid"};
+  if (kind == "docker") {
+    if (const auto host = checks::parse_docker_host(options_.checks.docker_host); !host) {
+      return {Errc::internal, host.error().detail};
+    }
   }
-  ttl_deadlines_.set(check.CheckID, clock_.now() + type.TTL);
-  reap_with(check, type);
+  if (kind == "os_service") {
+    if (Result<> available = checks::os_services_available(); !available) return available;
+  }
+  if (type.Interval < checks::kMinInterval) {
+    log_.warn("check has interval below minimum",
+              {{"check", check.CheckID}, {"minimum_interval", base::to_string(checks::kMinInterval)}});
+    type.Interval = checks::kMinInterval;
+  }
   return {};
+}
+
+std::size_t LocalAgent::output_limit(const catalog::CheckType& type) const {
+  const std::size_t configured = options_.check_output_max_size > 0 ? options_.check_output_max_size : 4096;
+  return type.OutputMaxSize > 0 ? std::min(static_cast<std::size_t>(type.OutputMaxSize), configured) : configured;
+}
+
+void LocalAgent::start_check(const catalog::HealthCheck& check, const catalog::CheckType& type) {
+  const std::string& id = check.CheckID;
+  stop_check(id);
+  const std::string_view kind = check_type(type);
+  if (kind == "ttl") {
+    ttls_[id] = {.ttl = type.TTL, .output_max_size = output_limit(type)};
+    ttl_deadlines_.set(id, clock_.now() + type.TTL);
+  } else if (kind == "alias") {
+    aliases_.add(id, type.AliasNode, type.AliasService);
+  } else {
+    running_[id] = ++last_number_;
+    runner_.start(id, last_number_, type, output_limit(type));
+  }
+  reap_with(check, type);
+}
+
+void LocalAgent::stop_check(const std::string& id) {
+  ttls_.erase(id);
+  ttl_deadlines_.erase(id);
+  aliases_.remove(id);
+  if (running_.erase(id) > 0) runner_.stop(id);
+}
+
+void LocalAgent::checks_changed(std::string_view service_id) {
+  aliases_.changed(service_id);
+}
+
+void LocalAgent::update_aliases() {
+  // An alias may be what another one follows. A ring of them settles, because only the status is passed on along it.
+  for (;;) {
+    std::vector<std::pair<std::string, AliasHealth>> due;
+    {
+      const std::lock_guard lock(mutex_);
+      due = aliases_.take_due(state_);
+    }
+    if (due.empty()) return;
+    for (const auto& [id, health] : due) set_status(id, health.status, health.output);
+  }
 }
 
 void LocalAgent::reap_with(const catalog::HealthCheck& check, const catalog::CheckType& type) {
@@ -444,7 +526,11 @@ void LocalAgent::set_status(const std::string& id, std::string_view status, std:
   } else if (const auto after = reap_after_.find(id); after != reap_after_.end() && !reap_deadlines_.find(id)) {
     reap_deadlines_.set(id, clock_.now() + after->second);
   }
-  if (update == State::Update::changed) {
+  // Changes of output do not go from alias to alias: they would go round in a ring for ever.
+  if (update == State::Update::status || (update != State::Update::none && !aliases_.contains(id))) {
+    checks_changed(service_id);
+  }
+  if (update == State::Update::status || update == State::Update::output) {
     dirty_ = true;
     deferred_.erase(id);
   } else if (update == State::Update::output_deferred && !deferred_.find(id)) {
@@ -595,6 +681,7 @@ LocalAgent::Counts LocalAgent::counts() const {
   for (const auto& [id, entry] : state_.checks()) {
     counts.checks += !entry.deleted;
     counts.check_ttls += !entry.deleted && entry.check.Type == "ttl";
+    counts.check_monitors += !entry.deleted && entry.check.Type == "script";
   }
   return counts;
 }

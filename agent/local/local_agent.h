@@ -1,5 +1,5 @@
-// The agent's own services and checks while it runs: registrations, TTL checks, maintenance, files, and keeping the
-// catalog in step. Everything that changes happens on one thread, in order; reading takes a short lock.
+// The agent's own services and checks while it runs: registrations, checks of every kind, maintenance, files, and
+// keeping the catalog in step. Everything that changes happens on one thread, in order; reading takes a short lock.
 #pragma once
 
 #include <condition_variable>
@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "agent/checks/runner.h"
+#include "agent/local/aliases.h"
 #include "agent/local/files.h"
 #include "agent/local/state.h"
 #include "agent/local/sync.h"
@@ -67,6 +69,7 @@ class LocalAgent {
     base::Duration deregister_interval_min = base::seconds(60);  // least deregister_critical_service_after
     base::Duration sync_interval = base::seconds(60);            // between full comparisons
     SidecarPorts sidecar_ports{};
+    checks::Runner::Options checks{};
   };
   /// `server` and `watches` outlive it. `watches` hears of "service ID" keys: watch_key().
   LocalAgent(Options options, server::Server& server, base::WatchRegistry& watches, const base::Clock& clock);
@@ -98,7 +101,7 @@ class LocalAgent {
   /// Of the service, and of the node.
   std::vector<catalog::HealthCheck> checks_of_service(std::string_view id) const;
   struct Counts {
-    std::size_t services{}, checks{}, check_ttls{};
+    std::size_t services{}, checks{}, check_ttls{}, check_monitors{};
   };
   Counts counts() const;
   NodeInfo node_info() const;
@@ -121,7 +124,8 @@ class LocalAgent {
   void run();
   void handle_deadlines();
   std::optional<base::MonotonicTime> next_deadline() const;
-  void synchronize();
+  /// Tells the catalog what it has yet to be told, and waits for it and for the disk. The error is the disk's.
+  base::Result<> synchronize();
   Remote remote() const;
 
   base::Result<> load(const Configured& configured);
@@ -132,7 +136,14 @@ class LocalAgent {
   base::Result<> do_add_check(CheckRegistration registration, bool keep);
   void do_remove_check(const std::string& id);
   base::Result<> do_update_ttl(const std::string& id, const std::string& status, std::string output);
-  base::Result<> start_check(catalog::HealthCheck& check, const catalog::CheckType& type, Source source);
+  /// Whether such a check may run here. Fills in what its definition leaves out, and a status that was kept.
+  base::Result<> prepare_check(catalog::HealthCheck& check, catalog::CheckType& type, Source source) const;
+  void start_check(const catalog::HealthCheck& check, const catalog::CheckType& type);
+  /// Ends whatever runs for the check.
+  void stop_check(const std::string& id);
+  std::size_t output_limit(const catalog::CheckType& type) const;
+  void update_aliases();
+  void checks_changed(std::string_view service_id);
   void set_status(const std::string& id, std::string_view status, std::string_view output);
   void reap_with(const catalog::HealthCheck& check, const catalog::CheckType& type);
   void report(std::string_view service_id);
@@ -143,7 +154,7 @@ class LocalAgent {
   server::Server& server_;
   base::WatchRegistry& watches_;
   const base::Clock& clock_;
-  const Files files_;
+  Files files_;  // the thread's own
   const base::log::Logger log_{"agent"};
 
   mutable std::mutex mutex_{};  // guards state_, info_ and jobs_
@@ -154,7 +165,9 @@ class LocalAgent {
   NodeInfo info_{};
 
   // The thread's own.
-  std::map<std::string, Ttl> ttls_{};                   // by check
+  std::map<std::string, Ttl> ttls_{};               // by check
+  std::map<std::string, std::uint64_t> running_{};  // by check: the number under which runner_ reports
+  std::uint64_t last_number_ = 0;
   std::map<std::string, base::Duration> reap_after_{};  // by check: how long it may be critical
   server::Deadlines ttl_deadlines_{};                   // by check
   server::Deadlines reap_deadlines_{};                  // by check
@@ -163,6 +176,8 @@ class LocalAgent {
   base::Duration retry_ = base::milliseconds(20);  // the next wait after a failure
   bool discard_check_output_ = false;
   bool dirty_ = true;
+  Aliases aliases_;
+  checks::Runner runner_;
   std::thread thread_{};
 };
 

@@ -1,7 +1,7 @@
 #include "agent/local/sync.h"
 
-#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "catalog/registry/same.h"
@@ -30,39 +30,37 @@ void take_over(catalog::NodeService& service, const catalog::NodeService& remote
 void compare_services(State& state, const Remote& remote) {
   std::map<std::string_view, const catalog::NodeService*> there;
   for (const catalog::NodeService& service : remote.services) there.emplace(service.ID, &service);
-  for (auto& [id, entry] : state.services()) {
+  for (const auto& [id, entry] : state.services()) {
     if (entry.deleted) continue;
     const auto found = there.find(id);
-    if (found == there.end()) {
-      entry.in_sync = false;
-      continue;
-    }
-    take_over(entry.service, *found->second);
-    entry.in_sync = catalog::same_service(stored(entry.service), stored(*found->second));
+    ServiceEntry taken = entry;
+    if (found != there.end()) take_over(taken.service, *found->second);
+    const bool same = found != there.end() && catalog::same_service(stored(taken.service), stored(*found->second));
+    state.compared(std::move(taken), same);
   }
   for (const auto& [id, service] : there) {
-    if (id == catalog::kConsulServiceId || state.services().contains(std::string(id))) continue;
-    state.services()[std::string(id)].deleted = true;
+    if (id == catalog::kConsulServiceId || state.services().contains(id)) continue;
+    state.add_stray_service(std::string(id));
   }
 }
 
 void compare_checks(State& state, const Remote& remote) {
   std::map<std::string_view, const catalog::HealthCheck*> there;
   for (const catalog::HealthCheck& check : remote.checks) there.emplace(check.CheckID, &check);
-  for (auto& [id, entry] : state.checks()) {
+  for (const auto& [id, entry] : state.checks()) {
     if (entry.deleted) continue;
     const auto found = there.find(id);
-    if (found == there.end()) {
-      entry.in_sync = false;
-      continue;
+    bool same = false;
+    if (found != there.end()) {
+      catalog::HealthCheck other = *found->second;
+      if (entry.deferred) other.Output = entry.check.Output;
+      same = catalog::same_check(entry.check, other);
     }
-    catalog::HealthCheck other = *found->second;
-    if (entry.deferred) other.Output = entry.check.Output;
-    entry.in_sync = catalog::same_check(entry.check, other);
+    state.compared(id, same);
   }
   for (const auto& [id, check] : there) {
-    if (id == catalog::kSerfCheckId || state.checks().contains(std::string(id))) continue;
-    state.checks()[std::string(id)].deleted = true;
+    if (id == catalog::kSerfCheckId || state.checks().contains(id)) continue;
+    state.add_stray_check(std::string(id));
   }
 }
 
@@ -107,40 +105,42 @@ std::vector<Step> plan(const State& state, const NodeInfo& node) {
     request.Locality = node.locality;
     steps.push_back({.request = std::move(request)});
   }
-  std::vector<std::string_view> sent;
-  for (const auto& [id, entry] : state.services()) {
+  std::set<std::string_view> sent;
+  for (const std::string& id : state.unsent_services()) {
+    const ServiceEntry& entry = state.services().find(id)->second;
+    Step step{.services = {{id, entry.revision}}};
+    const auto add = [&](const CheckEntry& check) {
+      step.checks.push_back({check.check.CheckID, check.revision});
+      sent.insert(check.check.CheckID);
+    };
     if (entry.deleted) {
       catalog::DeregisterRequest request = deregistration(state, node);
       request.ServiceID = id;
-      Step step{.request = std::move(request), .services = {{id, entry.revision}}};
+      step.request = std::move(request);
       // Its checks go with it.
-      for (const auto& [check_id, check] : state.checks()) {
-        if (!check.deleted || check.check.ServiceID != id || id.empty()) continue;
-        step.checks.push_back({check_id, check.revision});
-        sent.push_back(check_id);
+      for (const CheckEntry* check : state.entries_of(id)) {
+        if (check->deleted && !id.empty()) add(*check);
       }
-      steps.push_back(std::move(step));
-    } else if (!entry.in_sync) {
+    } else {
       catalog::RegisterRequest request = registration(state, node, true);
       request.Service.emplace() = entry.service;
       request.Token = entry.token;
-      Step step{.services = {{id, entry.revision}}};
-      for (const auto& [check_id, check] : state.checks()) {
-        if (check.deleted || check.in_sync || check.check.ServiceID != id || check.token != entry.token) continue;
-        request.Checks.emplace_back(check.check);
-        step.checks.push_back({check_id, check.revision});
-        sent.push_back(check_id);
+      for (const CheckEntry* check : state.entries_of(id)) {
+        if (check->deleted || check->in_sync || check->token != entry.token) continue;
+        request.Checks.emplace_back(check->check);
+        add(*check);
       }
       if (request.Checks.size() == 1) {
         request.Check = std::move(request.Checks.front());
         request.Checks.reset();
       }
       step.request = std::move(request);
-      steps.push_back(std::move(step));
     }
+    steps.push_back(std::move(step));
   }
-  for (const auto& [id, entry] : state.checks()) {
-    if ((entry.in_sync && !entry.deleted) || std::find(sent.begin(), sent.end(), id) != sent.end()) continue;
+  for (const std::string& id : state.unsent_checks()) {
+    if (sent.contains(id)) continue;
+    const CheckEntry& entry = state.checks().find(id)->second;
     Step step{.checks = {{id, entry.revision}}};
     if (entry.deleted) {
       catalog::DeregisterRequest request = deregistration(state, node);
@@ -163,19 +163,8 @@ std::vector<Step> plan(const State& state, const NodeInfo& node) {
 void settle(State& state, const Step& step) {
   const auto* registered = std::get_if<catalog::RegisterRequest>(&step.request);
   if (registered != nullptr && !registered->SkipNodeUpdate) state.node_in_sync = true;
-  const auto settle_all = [](auto& entries, const std::vector<Step::Settles>& settled) {
-    for (const auto& [id, revision] : settled) {
-      const auto found = entries.find(id);
-      if (found == entries.end() || found->second.revision != revision) continue;
-      if (found->second.deleted) {
-        entries.erase(found);
-      } else {
-        found->second.in_sync = true;
-      }
-    }
-  };
-  settle_all(state.services(), step.services);
-  settle_all(state.checks(), step.checks);
+  for (const auto& [id, revision] : step.services) state.settle_service(id, revision);
+  for (const auto& [id, revision] : step.checks) state.settle_check(id, revision);
 }
 
 }  // namespace proconsul::agent::local

@@ -200,7 +200,7 @@ TEST(Sync, OutputAloneWaitsUntilItIsDueAndIsNotTakenForADifference) {
   state.undefer("c");
   EXPECT_EQ(synchronize(state, catalog), 1U);
   EXPECT_EQ(catalog.checks.at("c").Output, "new");
-  EXPECT_EQ(state.update_check("c", "warning", "new"), State::Update::changed);
+  EXPECT_EQ(state.update_check("c", "warning", "new"), State::Update::status);
   EXPECT_EQ(synchronize(state, catalog), 1U);
 }
 

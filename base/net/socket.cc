@@ -19,15 +19,8 @@
 namespace proconsul::base::net {
 namespace {
 
-/// Go's words for errno where they differ from strerror's: all in small letters.
-std::string reason(int error) {
-  std::string text = std::strerror(error);
-  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] + 32);
-  return text;
-}
-
 Error failed(const std::string& what, const std::string& call) {
-  return {Errc::unavailable, what + ": " + call + ": " + reason(errno)};
+  return {Errc::unavailable, what + ": " + call + ": " + errno_text(errno)};
 }
 
 std::string name_of(const sockaddr_storage& address) {
@@ -55,6 +48,13 @@ bool number(const std::string& text, int base, unsigned& out) {
 }
 
 }  // namespace
+
+// Where Go's words differ from strerror's: all in small letters.
+std::string errno_text(int error) {
+  std::string text = std::strerror(error);
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] + 32);
+  return text;
+}
 
 void Fd::reset() {
   if (fd_ >= 0) ::close(fd_);

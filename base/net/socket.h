@@ -34,6 +34,8 @@ class Fd {
   int fd_ = -1;
 };
 
+/// The error number in Go's words: "connection refused".
+std::string errno_text(int error);
 /// Error text as Go's: "listen tcp 127.0.0.1:8500: bind: address already in use". Port 0 takes a free one.
 Result<Fd> listen_tcp(const std::string& ip, std::uint16_t port);
 /// Replaces a stale socket file. `mode` is octal text ("0600"), user and group are names or numbers; empty: left alone.

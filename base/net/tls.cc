@@ -1,10 +1,16 @@
 #include "base/net/tls.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
+
+#include "base/net/socket.h"
+#include "base/net/tls_errors.h"
 
 namespace proconsul::base::net {
 namespace {
@@ -36,8 +42,9 @@ int version_of(const std::string& name) {
 
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype([](SSL_CTX* context) { SSL_CTX_free(context); })>;
 
-Result<ContextPtr> server_context(const TlsSettings& settings) {
-  ContextPtr context(SSL_CTX_new(TLS_server_method()));
+/// What both ends have in common; a server must have a certificate, a client may have one.
+Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD* method, bool needs_certificate) {
+  ContextPtr context(SSL_CTX_new(method));
   SSL_CTX* ctx = context.get();
   if (!ctx) return Error{Errc::internal, "TLS: " + last_error()};
   SSL_CTX_set_min_proto_version(ctx, version_of(settings.min_version));
@@ -47,6 +54,7 @@ Result<ContextPtr> server_context(const TlsSettings& settings) {
   if (!settings.cipher_suites.empty() && SSL_CTX_set_cipher_list(ctx, settings.cipher_suites.c_str()) != 1) {
     return Error{Errc::invalid_argument, "TLS cipher suites: " + last_error()};
   }
+  if (!needs_certificate && settings.cert_file.empty() && settings.key_file.empty()) return context;
   if (SSL_CTX_use_certificate_chain_file(ctx, settings.cert_file.c_str()) != 1) {
     return Error{Errc::invalid_argument, "Failed to load cert/key pair: " + settings.cert_file + ": " + last_error()};
   }
@@ -54,13 +62,24 @@ Result<ContextPtr> server_context(const TlsSettings& settings) {
       SSL_CTX_check_private_key(ctx) != 1) {
     return Error{Errc::invalid_argument, "Failed to load cert/key pair: " + settings.key_file + ": " + last_error()};
   }
-  if (!settings.ca_file.empty() || !settings.ca_path.empty()) {
-    const char* file = settings.ca_file.empty() ? nullptr : settings.ca_file.c_str();
-    const char* path = settings.ca_path.empty() ? nullptr : settings.ca_path.c_str();
-    if (SSL_CTX_load_verify_locations(ctx, file, path) != 1) {
-      return Error{Errc::invalid_argument, "Error loading CA: " + last_error()};
-    }
-    if (file) SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(file));
+  return context;
+}
+
+Result<> load_authorities(SSL_CTX* ctx, const TlsSettings& settings) {
+  if (settings.ca_file.empty() && settings.ca_path.empty()) return {};
+  const char* file = settings.ca_file.empty() ? nullptr : settings.ca_file.c_str();
+  const char* path = settings.ca_path.empty() ? nullptr : settings.ca_path.c_str();
+  if (SSL_CTX_load_verify_locations(ctx, file, path) == 1) return {};
+  return {Errc::invalid_argument, "Error loading CA: " + last_error()};
+}
+
+Result<ContextPtr> server_context(const TlsSettings& settings) {
+  Result<ContextPtr> context = common_context(settings, TLS_server_method(), true);
+  if (!context) return context;
+  SSL_CTX* ctx = context->get();
+  if (Result<> loaded = load_authorities(ctx, settings); !loaded) return loaded.error();
+  if (!settings.ca_file.empty()) {
+    SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(settings.ca_file.c_str()));
   }
   if (settings.verify_incoming) {
     if (settings.ca_file.empty() && settings.ca_path.empty()) {
@@ -77,6 +96,18 @@ Result<ContextPtr> server_context(const TlsSettings& settings) {
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settings) {
   Result<ContextPtr> context = server_context(settings);
   if (!context) return context.error();
+  return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsSettings& settings) {
+  Result<ContextPtr> context = common_context(settings, TLS_client_method(), false);
+  if (!context) return context.error();
+  SSL_CTX* ctx = context->get();
+  if (settings.ca_file.empty() && settings.ca_path.empty()) {
+    SSL_CTX_set_default_verify_paths(ctx);
+  } else if (Result<> loaded = load_authorities(ctx, settings); !loaded) {
+    return loaded.error();
+  }
   return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
 }
 
@@ -104,6 +135,31 @@ TlsStream::TlsStream(std::shared_ptr<TlsContext> context, int fd) : context_(std
   SSL_set_accept_state(ssl(stream_));
 }
 
+TlsStream::TlsStream(std::shared_ptr<TlsContext> context, int fd, TlsPeer peer)
+    : context_(std::move(context)), peer_(std::move(peer)), is_client_(true) {
+  stream_ = context_->new_stream();
+  SSL* stream = ssl(stream_);
+  SSL_set_fd(stream, fd);
+  SSL_set_connect_state(stream);
+  in6_addr address{};
+  const bool is_address = ::inet_pton(AF_INET, peer_.name.c_str(), &address) == 1 ||
+                          ::inet_pton(AF_INET6, peer_.name.c_str(), &address) == 1;
+  if (!is_address) SSL_set_tlsext_host_name(stream, peer_.name.c_str());
+  if (!peer_.protocols.empty()) {
+    SSL_set_alpn_protos(stream, reinterpret_cast<const unsigned char*>(peer_.protocols.data()),
+                        static_cast<unsigned>(peer_.protocols.size()));
+  }
+  SSL_set_verify(stream, peer_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+                 peer_.verify ? remember_refused_certificate : nullptr);
+  if (!peer_.verify) {
+    // Whoever answers is taken.
+  } else if (is_address) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream), peer_.name.c_str());
+  } else {
+    SSL_set1_host(stream, peer_.name.c_str());
+  }
+}
+
 TlsStream::~TlsStream() {
   SSL_free(ssl(stream_));
 }
@@ -118,8 +174,12 @@ TlsStream::Progress TlsStream::outcome(int result) {
       return {0, Need::write};
     case SSL_ERROR_ZERO_RETURN:
       return {0, Need::closed};
+    case SSL_ERROR_SYSCALL:
+      reason_ = is_client_ ? errno != 0 ? errno_text(errno) : "EOF" : last_error();
+      return {0, Need::failed};
     default:
-      reason_ = last_error();
+      if (is_client_) reason_ = verification_text(ssl(stream_), peer_.name);
+      if (!is_client_ || reason_.empty()) reason_ = is_client_ ? tls_error_text(ERR_peek_error()) : last_error();
       return {0, Need::failed};
   }
 }

@@ -26,6 +26,8 @@ struct TlsSettings {
 class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> server(const TlsSettings& settings);
+  /// For connecting: the certificate, if any, is shown to servers that ask; without a CA the system's ones count.
+  static Result<std::shared_ptr<TlsContext>> client(const TlsSettings& settings);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   /// For connections from now on; those that stand keep what they began with. An error changes nothing. Any thread.
@@ -40,7 +42,14 @@ class TlsContext {
   void* context_;  // SSL_CTX
 };
 
-/// The server's end of one connection. The socket stays the caller's.
+/// Whom a client expects.
+struct TlsPeer {
+  std::string name{};  // host name or IP address, in the certificate too
+  bool verify = true;
+  std::string protocols{};  // ALPN, each with its length before it: "\x02h2"; empty: not offered
+};
+
+/// One end of a connection. The socket stays the caller's.
 class TlsStream {
  public:
   enum class Need : std::uint8_t { none, read, write, closed, failed };
@@ -48,19 +57,22 @@ class TlsStream {
     std::size_t bytes = 0;
     Need need = Need::none;  // none: `bytes` were moved; read, write: wait for the socket; closed: an orderly end
   };
-  TlsStream(std::shared_ptr<TlsContext> context, int fd);
+  TlsStream(std::shared_ptr<TlsContext> context, int fd);                // the server's end
+  TlsStream(std::shared_ptr<TlsContext> context, int fd, TlsPeer peer);  // the client's end
   ~TlsStream();
   Progress handshake();
   Progress read(char* data, std::size_t size);
   Progress write(std::string_view data);
   void shutdown();
-  /// Why the last call failed, for the log.
+  /// Why the last call failed: for a client in the words of Go's crypto/tls, for a server for its log.
   const std::string& reason() const { return reason_; }
 
  private:
   Progress outcome(int result);
   std::shared_ptr<TlsContext> context_;
   void* stream_ = nullptr;  // SSL
+  TlsPeer peer_{};
+  bool is_client_ = false;
   std::string reason_{};
 };
 

@@ -213,12 +213,116 @@ class Bench:
             agent.kill()
 
 
+    # -- this agent's own services and checks ------------------------------------------------------------------------
+    def checks(self) -> None:
+        agent = self.agent(check_update_interval="5m")
+        port = free_ports(1)[0]
+        target = subprocess.Popen([self.tools / "ceiling", "http", str(port)])
+        check = json.dumps({"ID": "h-%d", "Name": "h-%d", "HTTP": f"http://127.0.0.1:{port}/", "Interval": "10s"})
+        self.tool("load", agent.port, 16, 1_000, "PUT", "/v1/agent/check/register", check)
+        time.sleep(12)
+        before, wait = cpu_seconds(agent.process.pid), 10 if self.quick else 60
+        time.sleep(wait)
+        row("1,000 HTTP checks every 10 s", (cpu_seconds(agent.process.pid) - before) / wait * 100, "% core", 1)
+        status, answer = agent.ask("GET", "/v1/agent/checks?filter=Status!=passing")
+        if json.loads(answer):
+            print(f"  {len(json.loads(answer))} of them are not passing", file=sys.stderr)
+        agent.kill()
+        target.kill()
+        target.wait()
+
+        agent = self.agent()
+        time.sleep(1)
+        rss = memory(agent.process.pid)[0]
+        ttl = json.dumps({"ID": "t-%d", "Name": "ttl", "TTL": "1h"})
+        self.tool("load", agent.port, 64, 10_000, "PUT", "/v1/agent/check/register", ttl)
+        time.sleep(1)
+        row("10,000 TTL checks, all in all", (memory(agent.process.pid)[0] - rss) / 1e6, "MB", 40)
+        self.tool("load", agent.port, 64, 10_000, "PUT", "/v1/agent/check/pass/t-%d")
+        cpu, result = self.load(agent, 64, 50_000, "PUT", "/v1/agent/check/pass/t-1")
+        row("TTL update without a change, 64 connections", cpu, "us/op", 30, f"{result['rate']:.0f}/s")
+        agent.kill()
+
+        agent = self.agent()
+        service = json.dumps({"ID": "s-%d", "Name": "svc", "Port": 80, "Check": {"TTL": "1h", "Status": "passing"}})
+        rates = []
+        for first, count in ((0, 2_000), (2_000, 18_000), (20_000, 2_000)):
+            _, result = self.load(agent, 64, count, "PUT", "/v1/agent/service/register", service, first=first)
+            rates.append(result["rate"])
+        row("register a service with a check: time at 20,000 / at 0", rates[0] / rates[2], "x", 1.3)
+        row("register a service with a check: time each, 64 connections", 1e6 / rates[2], "us", 333, f"{rates[2]:.0f}/s")
+        agent.kill()
+        self.latencies()
+        self.many_definitions()
+
+    def latencies(self) -> None:
+        """How long until a watcher of the catalog sees what happened on the agent."""
+        agent = self.agent()
+        agent.ask("PUT", "/v1/agent/service/register", json.dumps(
+            {"Name": "seen", "Port": 1, "Check": {"CheckID": "seen", "TTL": "1h", "Status": "passing"}}))
+        watch = agent.connection(60)
+        change = agent.connection(60)
+
+        def seen(method: str, path: str, body=None, wait: float = 0.02) -> float:
+            watch.request("GET", "/v1/health/service/seen")
+            answer = watch.getresponse()
+            answer.read()
+            watch.request("GET", f"/v1/health/service/seen?index={answer.headers['X-Consul-Index']}")
+            time.sleep(wait)
+            begin = time.monotonic()
+            change.request(method, path, body)
+            watch.getresponse().read()
+            elapsed = time.monotonic() - begin
+            change.getresponse().read()
+            return elapsed * 1e3
+
+        def median(values: list[float]) -> float:
+            return sorted(values)[len(values) // 2]
+
+        rounds = 10 if self.quick else 50
+        row("registration until a watcher has it, p50", median([seen(
+            "PUT", "/v1/agent/service/register", json.dumps({"Name": "seen", "ID": f"seen{i}", "Port": i + 1}))
+            for i in range(rounds)]), "ms", 2)
+        row("check turned critical until a watcher has it, p50", median([seen(
+            "PUT", f"/v1/agent/check/{'fail' if i % 2 == 0 else 'pass'}/seen") for i in range(rounds)]), "ms", 2)
+        agent.ask("PUT", "/v1/agent/check/register", json.dumps(
+            {"ID": "late", "Name": "late", "ServiceID": "seen", "TTL": "200ms", "Status": "passing"}))
+        late = []
+        for _ in range(5 if self.quick else 20):
+            begin = time.monotonic()
+            change.request("PUT", "/v1/agent/check/pass/late")
+            change.getresponse().read()
+            watch.request("GET", "/v1/health/service/seen")
+            answer = watch.getresponse()
+            answer.read()
+            watch.request("GET", f"/v1/health/service/seen?index={answer.headers['X-Consul-Index']}")
+            watch.getresponse().read()
+            late.append((time.monotonic() - begin) * 1e3 - 200)
+        row("TTL of 200 ms: how late a watcher sees it expire, p50", median(late), "ms", 5)
+        agent.kill()
+
+    def many_definitions(self) -> None:
+        count = 500 if self.quick else 5_000
+        services = [{"id": f"d-{i}", "name": f"svc-{i % 100}", "port": 1 + i, "check": {"ttl": "1h"}} for i in range(count)]
+        agent = Agent(self.binary, self.folder / "definitions", config={"services": services})
+        begin = time.monotonic()
+        agent.start().wait_leader()
+        while True:
+            _, answer = agent.ask("GET", "/v1/catalog/node/n1", timeout=30)
+            node = json.loads(answer)
+            if node and len(node["Services"]) >= count:
+                break
+            time.sleep(0.01)
+        row(f"start with {count} services in the configuration: all in the catalog", time.monotonic() - begin, "s", 2)
+        agent.kill()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", required=True)
     parser.add_argument("--tools", type=pathlib.Path, help="folder of load, watchers, ceiling (default: beside the binary)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work: to try the tool itself")
-    parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots"])
+    parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots", "checks"])
     options = parser.parse_args()
     tools = options.tools or pathlib.Path(options.binary).parent / "tests"
     with tempfile.TemporaryDirectory(prefix="proconsul-bench-") as folder:

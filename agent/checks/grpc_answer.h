@@ -1,0 +1,20 @@
+// The messages of grpc.health.v1 and what they mean, with the error texts of grpc-go.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent/checks/h2_session.h"
+#include "base/result.h"
+
+namespace proconsul::agent::checks {
+
+/// HealthCheckRequest in its frame.
+std::string health_request(std::string_view service);
+/// The name of the serving status ("SERVING", "NOT_SERVING", ...), or why there is none:
+/// "rpc error: code = NotFound desc = unknown service".
+base::Result<std::string> health_status(const H2Session::Answer& answer);
+/// "rpc error: code = Unavailable desc = ...".
+std::string rpc_error(std::string_view code, std::string_view description);
+
+}  // namespace proconsul::agent::checks

@@ -1,0 +1,258 @@
+#include "agent/checks/http_exchange.h"
+
+#include <zlib.h>
+
+#include <array>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <cstring>
+#include <optional>
+
+#include "base/quote.h"
+
+namespace proconsul::agent::checks {
+namespace {
+
+namespace http = boost::beast::http;
+namespace asio = boost::asio;
+using base::Errc;
+using base::Error;
+using base::Result;
+
+constexpr std::uint32_t kLongestHead = 1 << 20;   // bytes
+constexpr std::uint64_t kLongestBody = 64 << 20;  // bytes read, and bytes unpacked: then it counts as ended
+constexpr int kMostInterim = 5;                   // answers of class 1xx before the real one
+
+/// A gzip stream on its way into the tail.
+class Unpacker {
+ public:
+  Unpacker() { ok_ = inflateInit2(&stream_, 15 + 16) == Z_OK; }
+  ~Unpacker() { inflateEnd(&stream_); }
+  Unpacker(const Unpacker&) = delete;
+  /// False when there is nothing more to come: the end, a fault, or too much.
+  bool take(std::string_view data, OutputTail& out) {
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
+    stream_.avail_in = static_cast<uInt>(data.size());
+    std::array<char, 16384> buffer;
+    while (ok_ && (stream_.avail_in > 0 || stream_.avail_out == 0)) {
+      stream_.next_out = reinterpret_cast<Bytef*>(buffer.data());
+      stream_.avail_out = buffer.size();
+      const int result = inflate(&stream_, Z_NO_FLUSH);
+      out.append({buffer.data(), buffer.size() - stream_.avail_out});
+      if (result != Z_OK) {
+        ok_ = result == Z_BUF_ERROR;
+        break;
+      }
+      ok_ = out.total() < kLongestBody;
+    }
+    return ok_;
+  }
+
+ private:
+  z_stream stream_{};
+  bool ok_ = false;
+};
+
+struct Sink {
+  OutputTail tail;
+  std::optional<Unpacker> unpacker{};
+  std::uint64_t read = 0;
+  explicit Sink(std::size_t limit) : tail(limit) {}
+  /// False: the rest is of no interest.
+  bool take(std::string_view data) {
+    read += data.size();
+    if (unpacker) {
+      if (!unpacker->take(data, tail)) return false;
+    } else {
+      tail.append(data);
+    }
+    return read < kLongestBody;
+  }
+};
+
+/// Beast's body type: what it reads goes to a Sink.
+struct SinkBody {
+  using value_type = Sink*;
+  class reader {
+   public:
+    template <bool request, class Fields>
+    reader(http::header<request, Fields>&, value_type& sink) : sink_(sink) {}
+    void init(const boost::optional<std::uint64_t>&, boost::system::error_code& error) { error = {}; }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, boost::system::error_code& error) {
+      error = {};
+      std::size_t size = 0;
+      for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers); ++it) {
+        const asio::const_buffer buffer = *it;
+        size += buffer.size();
+        if (!sink_->take({static_cast<const char*>(buffer.data()), buffer.size()})) {
+          error = http::make_error_code(http::error::body_limit);
+        }
+      }
+      return size;
+    }
+    void finish(boost::system::error_code& error) { error = {}; }
+
+   private:
+    value_type& sink_;
+  };
+};
+
+using Parser = http::response_parser<SinkBody>;
+
+/// Behind the empty line that ends a head; npos if there is none yet.
+std::size_t end_of_head(std::string_view text) {
+  for (std::size_t at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1)) {
+    if (text.substr(at + 1).starts_with('\n')) return at + 2;
+    if (text.substr(at + 1).starts_with("\r\n")) return at + 3;
+  }
+  return text.npos;
+}
+
+/// The head as the standard wants it. Small servers end lines with "\n" alone, or leave out the space behind the code:
+/// Go takes both, Beast neither.
+std::string strict(std::string_view head) {
+  std::string out;
+  out.reserve(head.size() + 64);
+  for (const char c : head) {
+    if (c == '\n' && !out.ends_with('\r')) out += '\r';
+    out += c;
+  }
+  constexpr std::size_t kCodeEnd = std::string_view("HTTP/1.1 200").size();
+  if (out.find('\r') == kCodeEnd) out.insert(kCodeEnd, " ");
+  return out;
+}
+
+}  // namespace
+
+struct AnswerReader::Impl {
+  Impl(std::size_t limit, bool decode_, bool without_body_)
+      : sink(limit), decode(decode_), without_body(without_body_) {
+    reset();
+  }
+  void reset() {
+    parser.emplace();
+    parser->get().body() = &sink;
+    parser->header_limit(kLongestHead);
+    parser->body_limit(boost::none);
+    if (without_body) parser->skip(true);
+  }
+  Sink sink;
+  bool decode, without_body;
+  std::optional<Parser> parser{};
+  std::string pending{};  // what the parser did not take yet
+  std::string status_text{};
+  int interim = 0;
+};
+
+AnswerReader::AnswerReader(std::size_t output_max_size, bool decode, bool without_body)
+    : impl_(std::make_unique<Impl>(output_max_size, decode, without_body)) {}
+AnswerReader::~AnswerReader() = default;
+
+Result<bool> AnswerReader::take(std::string_view data) {
+  Impl& impl = *impl_;
+  while (!impl.parser->is_header_done()) {
+    impl.pending += data;
+    data = {};
+    const std::size_t end = end_of_head(impl.pending);
+    if (end == std::string::npos) {
+      if (impl.pending.size() <= kLongestHead) return false;
+      return Error{Errc::too_large,
+                   "net/http: server response headers exceeded " + std::to_string(kLongestHead) + " bytes; aborted"};
+    }
+    const std::string head = strict(std::string_view(impl.pending).substr(0, end));
+    const std::string_view line = std::string_view(impl.pending).substr(0, impl.pending.find_first_of("\r\n"));
+    const std::size_t code = line.find_first_not_of(' ', line.find(' '));
+    impl.status_text = code == line.npos ? "" : line.substr(code);
+    boost::system::error_code error;
+    impl.parser->put(asio::buffer(head), error);
+    if (!impl.parser->is_header_done()) {
+      return Error{Errc::corrupt, "net/http: HTTP/1.x transport connection broken: malformed HTTP response " +
+                                      base::quote(line.substr(0, 128))};
+    }
+    impl.pending.erase(0, end);
+    const unsigned status = impl.parser->get().result_int();
+    if (status >= 100 && status < 200 && status != 101) {
+      if (++impl.interim > kMostInterim) {
+        return Error{Errc::corrupt,
+                     "net/http: HTTP/1.x transport connection broken: too many 1xx informational "
+                     "responses"};
+      }
+      impl.reset();
+      continue;
+    }
+    const auto encoding = impl.parser->get()[http::field::content_encoding];
+    if (impl.decode && boost::beast::iequals(encoding, "gzip")) impl.sink.unpacker.emplace();
+    impl.parser->eager(true);
+    if (impl.parser->is_done() || status == 101) return true;
+  }
+  // The parser leaves the beginnings of lines that are not whole yet (of chunks) to the next call.
+  if (!impl.pending.empty()) {
+    impl.pending += data;
+    data = impl.pending;
+  }
+  while (!data.empty()) {
+    boost::system::error_code error;
+    const std::size_t used = impl.parser->put(asio::buffer(data.data(), data.size()), error);
+    data.remove_prefix(used);
+    // With the head the status is known; what there is of a body that is faulty or endless is shown.
+    if (impl.parser->is_done() || (error && error != http::error::need_more)) return true;
+    if (used == 0 || error) break;
+  }
+  if (data.empty()) {
+    impl.pending.clear();
+  } else {
+    impl.pending = std::string(data);
+  }
+  return impl.pending.size() > kLongestHead;  // a line of a chunk that does not end
+}
+
+bool AnswerReader::ended() {
+  if (!impl_->parser->is_header_done()) return false;
+  boost::system::error_code error;
+  impl_->parser->put_eof(error);
+  return !error;
+}
+
+bool AnswerReader::has_head() const {
+  return impl_->parser->is_header_done();
+}
+int AnswerReader::status() const {
+  return static_cast<int>(impl_->parser->get().result_int());
+}
+std::string AnswerReader::status_text() const {
+  return impl_->status_text;
+}
+std::string AnswerReader::header(std::string_view name) const {
+  const auto found = impl_->parser->get().find(boost::beast::string_view(name.data(), name.size()));
+  if (found == impl_->parser->get().end()) return {};
+  return {found->value().data(), found->value().size()};
+}
+const OutputTail& AnswerReader::body() const {
+  return impl_->sink.tail;
+}
+
+HttpExchange::HttpExchange(base::net::Loop& loop, Resolver& resolver, Request request, Done done)
+    : request_(std::move(request)),
+      done_(std::move(done)),
+      reader_(request_.output_max_size, request_.decode, request_.method == "HEAD"),
+      connection_(loop, resolver, request_.endpoint, *this) {}
+
+void HttpExchange::connected() {
+  connection_.send(request_.bytes);
+}
+
+void HttpExchange::received(std::string_view data) {
+  const Result<bool> whole = reader_.take(data);
+  if (whole && !*whole) return;
+  const Done done = std::move(done_);  // it may destroy this object
+  done(whole ? std::string() : whole.error().detail);
+}
+
+void HttpExchange::ended(const std::string& reason) {
+  reader_.ended();
+  const Done done = std::move(done_);
+  done(reader_.has_head() ? std::string() : reason);
+}
+
+}  // namespace proconsul::agent::checks

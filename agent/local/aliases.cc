@@ -1,0 +1,137 @@
+#include "agent/local/aliases.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "base/quote.h"
+#include "catalog/query/checks.h"
+#include "catalog/query/nodes.h"
+#include "catalog/store/store.h"
+
+namespace proconsul::agent::local {
+namespace {
+
+/// Node names do not differ in letter case alone.
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+}  // namespace
+
+AliasHealth alias_health(const std::vector<const catalog::HealthCheck*>& checks, std::string_view self,
+                         std::string_view node, std::string_view service_id, const std::function<bool()>& exists) {
+  AliasHealth health{.status = std::string(catalog::kHealthPassing), .output = "No checks found."};
+  bool found = false;
+  for (const catalog::HealthCheck* check : checks) {
+    const bool matches = check->ServiceID == service_id;
+    if (!check->ServiceID.empty() && !matches) continue;
+    found = found || matches;
+    // An alias that is the node's own would follow itself, and never recover.
+    if (check->CheckID == self) continue;
+    if (check->Status == catalog::kHealthCritical || check->Status == catalog::kHealthWarning) {
+      health.status = check->Status;
+      health.output = "Aliased check " + base::quote(check->Name) + " failing: " + check->Output;
+      if (check->Status == catalog::kHealthCritical) break;
+    } else if (health.status == catalog::kHealthPassing) {
+      health.output = "All checks passing.";
+    }
+  }
+  if (!found && !exists()) {
+    health.status = catalog::kHealthCritical;
+    health.output = "Service " + std::string(service_id) + " could not be found on node " + std::string(node);
+  }
+  return health;
+}
+
+void Aliases::add(const std::string& check_id, const std::string& node, const std::string& service_id) {
+  remove(check_id);
+  Alias& alias = aliases_[check_id];
+  alias.node = node;
+  alias.service_id = service_id;
+  if (node.empty()) {
+    by_service_.emplace(service_id, check_id);
+  } else {
+    alias.token = ++last_token_;
+    by_token_.emplace(alias.token, check_id);
+  }
+  due_.insert(check_id);
+}
+
+void Aliases::remove(const std::string& check_id) {
+  const auto found = aliases_.find(check_id);
+  if (found == aliases_.end()) return;
+  by_service_.erase({found->second.service_id, check_id});
+  by_token_.erase(found->second.token);
+  due_.erase(check_id);
+  aliases_.erase(found);
+}
+
+void Aliases::changed(std::string_view service_id) {
+  if (by_service_.empty()) return;
+  if (service_id.empty()) {
+    // What befalls the node befalls every service on it.
+    for (const auto& [service, check] : by_service_) due_.insert(check);
+    return;
+  }
+  const std::string id(service_id);
+  for (auto it = by_service_.lower_bound({id, ""}); it != by_service_.end() && it->first == id; ++it) {
+    due_.insert(it->second);
+  }
+}
+
+void Aliases::wake(std::vector<std::uint64_t> tokens) {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_tokens_.insert(woken_tokens_.end(), tokens.begin(), tokens.end());
+  }
+  woken_();
+}
+
+std::vector<std::pair<std::string, AliasHealth>> Aliases::take_due(const State& state) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::uint64_t token : std::exchange(woken_tokens_, {})) {
+      if (const auto found = by_token_.find(token); found != by_token_.end()) due_.insert(found->second);
+    }
+  }
+  std::vector<std::pair<std::string, AliasHealth>> out;
+  for (const std::string& id : std::exchange(due_, {})) {
+    Alias& alias = aliases_.find(id)->second;
+    out.emplace_back(id, alias.node.empty() ? here(id, alias, state) : there(id, alias));
+  }
+  return out;
+}
+
+AliasHealth Aliases::here(const std::string& id, const Alias& alias, const State& state) const {
+  return alias_health(state.checks_of(alias.service_id, true), id, alias.node, alias.service_id,
+                      [&] { return state.service(alias.service_id) != nullptr; });
+}
+
+AliasHealth Aliases::there(const std::string& id, Alias& alias) {
+  for (;;) {
+    const auto view = server_.view();
+    base::KeySet keys;
+    std::vector<const catalog::HealthCheck*> checks;
+    std::vector<catalog::HealthCheck> rows;
+    for (const catalog::CheckRow* row : catalog::checks_of_node(view->tables(), alias.node, {}, &keys).rows) {
+      rows.push_back(row->get());
+    }
+    for (const catalog::HealthCheck& row : rows) checks.push_back(&row);
+    const std::string_view self = same_name(alias.node, own_node_) ? std::string_view(id) : std::string_view();
+    AliasHealth health = alias_health(checks, self, alias.node, alias.service_id, [&] {
+      const catalog::NodeServicesAnswer found = catalog::services_of_node(view->tables(), alias.node, {}, &keys);
+      if (found.node == nullptr) return true;  // nobody knows the node: no reason to doubt its service
+      for (const catalog::ServiceRow* row : found.services) {
+        if (row->get().ID == alias.service_id) return true;
+      }
+      return false;
+    });
+    alias.watch = server_.watches().watch(keys, *this, alias.token);
+    // A change between reading and watching would be missed.
+    if (server_.view().get() == view.get()) return health;
+  }
+}
+
+}  // namespace proconsul::agent::local

@@ -1,0 +1,68 @@
+// Alias checks: each shows the health of another service, or of a node. One of this agent follows the agent's own
+// state; one of another node follows the catalog.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/local/state.h"
+#include "agent/server/server.h"
+#include "base/watch.h"
+
+namespace proconsul::agent::local {
+
+struct AliasHealth {
+  std::string status{};
+  std::string output{};
+};
+/// The worst of `checks` that are a node's own or of the service, `self` left out. `exists` is asked, if no check is of
+/// the service, whether there is such a service.
+AliasHealth alias_health(const std::vector<const catalog::HealthCheck*>& checks, std::string_view self,
+                         std::string_view node, std::string_view service_id, const std::function<bool()>& exists);
+
+/// Belongs to the agent's thread, but for wake().
+class Aliases final : base::WakeSink {
+ public:
+  /// `woken` is called from any thread when update() has something to do.
+  Aliases(std::string own_node, server::Server& server, std::function<void()> woken)
+      : own_node_(std::move(own_node)), server_(server), woken_(std::move(woken)) {}
+
+  /// `node` empty: this agent's own service.
+  void add(const std::string& check_id, const std::string& node, const std::string& service_id);
+  void remove(const std::string& check_id);
+  bool contains(std::string_view check_id) const { return aliases_.contains(check_id); }
+  /// A check of this service, or of the node itself if it is empty, has changed here.
+  void changed(std::string_view service_id);
+  /// Every alias whose health may differ from what was last found; each once.
+  std::vector<std::pair<std::string, AliasHealth>> take_due(const State& state);
+
+ private:
+  struct Alias {
+    std::string node{}, service_id{};
+    std::uint64_t token{};
+    base::Watch watch{};
+  };
+  void wake(std::vector<std::uint64_t> tokens) override;
+  AliasHealth here(const std::string& id, const Alias& alias, const State& state) const;
+  AliasHealth there(const std::string& id, Alias& alias);
+
+  const std::string own_node_;
+  server::Server& server_;
+  const std::function<void()> woken_;
+  std::map<std::string, Alias, std::less<>> aliases_{};         // by check
+  std::set<std::pair<std::string, std::string>> by_service_{};  // service and check, of those that follow this agent
+  std::set<std::string> due_{};
+  std::map<std::uint64_t, std::string> by_token_{};
+  std::uint64_t last_token_ = 0;
+  std::mutex mutex_{};  // guards the next one
+  std::vector<std::uint64_t> woken_tokens_{};
+};
+
+}  // namespace proconsul::agent::local
