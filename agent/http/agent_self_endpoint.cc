@@ -134,7 +134,7 @@ Result<Reply> agent_self(Context& agent, const Request&) {
   if (agent.settings.disable_coordinates) {
     body += "null";
   } else {
-    base::append_json(body, origin());
+    base::append_json(body, catalog::NetworkCoordinate::origin());
   }
   body += ",\"Member\":" + base::to_json(self(agent, false));
   base::Map<base::Map<std::string>> stats;

@@ -11,10 +11,6 @@ namespace {
 /// Below this a copy costs less than one more piece to send.
 constexpr std::size_t kBorrowFrom = 512;
 
-// Vivaldi's parameters in serf: what a coordinate is before anything was measured.
-constexpr double kLargestError = 1.5;
-constexpr double kLeastHeight = 10e-6;
-
 }  // namespace
 
 void ListBody::comma() {
@@ -66,14 +62,6 @@ server::Done when_changed(Responder responder) {
     if (!changed) return responder.send(base::Result<Reply>(changed.error()));
     responder.send(empty());
   };
-}
-
-catalog::NetworkCoordinate origin() {
-  catalog::NetworkCoordinate coordinate{};
-  coordinate.Vec.assign(kDimensions, 0.0);
-  coordinate.Error = kLargestError;
-  coordinate.Height = kLeastHeight;
-  return coordinate;
 }
 
 std::string_view named_datacenter(const Context& agent, const Request& request) {

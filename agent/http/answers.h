@@ -58,11 +58,6 @@ base::Result<bool> enable_param(const Request& request);
 /// Answers 200 without a body, or with what went wrong, once the local agent has made a change.
 server::Done when_changed(Responder responder);
 
-/// How many dimensions network coordinates have.
-inline constexpr std::size_t kDimensions = 8;
-/// The coordinate of a server that has measured no peer.
-catalog::NetworkCoordinate origin();
-
 /// ?datacenter, ?dc, or this one: for rows that do not read query options.
 std::string_view named_datacenter(const Context& agent, const Request& request);
 /// 500 if the request is for a datacenter that this server knows no path to.

@@ -38,7 +38,7 @@ Result<Reply> coordinate_datacenters(Context& agent, const Request&) {
   // A server that has measured no peer in the WAN sits at the origin.
   catalog::Coordinate own{};
   own.Node = agent.settings.node_name;
-  own.Coord.emplace() = origin();
+  own.Coord.emplace() = catalog::NetworkCoordinate::origin();
   catalog::DatacenterMap map{};
   map.Datacenter = agent.settings.datacenter;
   map.AreaID = "wan";
@@ -68,8 +68,8 @@ void coordinate_update(Context& agent, std::shared_ptr<const Request> request, R
   if (!change.Coord) {
     return responder.send(Result<Reply>(Errc::invalid_argument, "Request decode failed: Coord is missing"));
   }
-  if (!catalog::is_valid(*change.Coord)) return responder.send(Result<Reply>(Errc::internal, "invalid coordinate"));
-  if (change.Coord->Vec.size() != kDimensions) {
+  if (!change.Coord->is_valid()) return responder.send(Result<Reply>(Errc::internal, "invalid coordinate"));
+  if (!change.Coord->is_compatible_with(catalog::NetworkCoordinate::origin())) {
     return responder.send(Result<Reply>(Errc::internal, "incompatible coordinate"));
   }
   catalog::Coordinates batch;

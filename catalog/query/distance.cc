@@ -1,6 +1,5 @@
 #include "catalog/query/distance.h"
 
-#include <cmath>
 #include <limits>
 
 #include "catalog/registry/coordinates.h"
@@ -26,18 +25,14 @@ double between(const Rows& from, const Rows& to) {
   if (to.size() == 1) segment = to[0]->Segment;
   const NetworkCoordinate* a = in_segment(from, segment);
   const NetworkCoordinate* b = in_segment(to, segment);
-  return a && b ? distance(*a, *b) : kInfinity;
+  return a && b ? seconds_between(*a, *b) : kInfinity;
 }
 
 }  // namespace
 
-double distance(const NetworkCoordinate& a, const NetworkCoordinate& b) {
-  if (a.Vec.size() != b.Vec.size()) return kInfinity;
-  double sum = 0;
-  for (std::size_t i = 0; i < a.Vec.size(); ++i) sum += (a.Vec[i] - b.Vec[i]) * (a.Vec[i] - b.Vec[i]);
-  double seconds = std::sqrt(sum) + a.Height + b.Height;
-  if (const double adjusted = seconds + a.Adjustment + b.Adjustment; adjusted > 0) seconds = adjusted;
-  return std::trunc(seconds * 1e9) / 1e9;
+double seconds_between(const NetworkCoordinate& a, const NetworkCoordinate& b) {
+  if (!a.is_compatible_with(b)) return kInfinity;
+  return static_cast<double>(gossip::serf::distance(a, b).nanoseconds) / 1e9;
 }
 
 std::vector<double> distances(const Tables& tables, std::string_view from, const std::vector<std::string>& nodes) {

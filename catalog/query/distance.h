@@ -14,7 +14,7 @@
 namespace proconsul::catalog {
 
 /// Seconds, in whole nanoseconds; infinite if the two have not the same dimensions.
-double distance(const NetworkCoordinate& a, const NetworkCoordinate& b);
+double seconds_between(const NetworkCoordinate& a, const NetworkCoordinate& b);
 
 /// Seconds from one node to each of the others; infinite where a coordinate is missing. Empty if the node itself has
 /// none: then nothing is to be sorted.

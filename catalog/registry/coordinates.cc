@@ -1,8 +1,5 @@
 #include "catalog/registry/coordinates.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "catalog/registry/lookup.h"
 #include "catalog/store/key.h"
 
@@ -23,21 +20,16 @@ void put(Transaction& tx, const Coordinate& update) {
 
 }  // namespace
 
-bool is_valid(const NetworkCoordinate& coordinate) {
-  return std::all_of(coordinate.Vec.begin(), coordinate.Vec.end(), [](double d) { return std::isfinite(d); }) &&
-         std::isfinite(coordinate.Error) && std::isfinite(coordinate.Adjustment) && std::isfinite(coordinate.Height);
-}
-
 void apply_coordinates(Transaction& tx, const Coordinates& updates) {
   for (const auto& update : updates) {
-    if (!update || !update->Coord || !is_valid(*update->Coord)) continue;
+    if (!update || !update->Coord || !update->Coord->is_valid()) continue;
     if (find_node(tx.tables(), update->Node)) put(tx, *update);
   }
 }
 
 void restore_coordinates(Transaction& tx, const Coordinates& updates) {
   for (const auto& update : updates) {
-    if (update && !update->Node.empty() && update->Coord && is_valid(*update->Coord)) put(tx, *update);
+    if (update && !update->Node.empty() && update->Coord && update->Coord->is_valid()) put(tx, *update);
   }
 }
 

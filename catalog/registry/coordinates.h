@@ -10,9 +10,6 @@
 
 namespace proconsul::catalog {
 
-/// Finite in every component.
-bool is_valid(const NetworkCoordinate& coordinate);
-
 /// Command 6. Coordinates of unknown nodes and unusable ones are passed over: they come again.
 void apply_coordinates(Transaction& tx, const Coordinates& updates);
 /// A snapshot's record.

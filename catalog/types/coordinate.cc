@@ -2,13 +2,6 @@
 
 namespace proconsul::catalog {
 
-PROCONSUL_DESCRIBE_TYPE(NetworkCoordinate, "coordinate.Coordinate") {
-  type.field("Vec", &NetworkCoordinate::Vec);
-  type.field("Error", &NetworkCoordinate::Error);
-  type.field("Adjustment", &NetworkCoordinate::Adjustment);
-  type.field("Height", &NetworkCoordinate::Height);
-}
-
 PROCONSUL_DESCRIBE_TYPE(Coordinate, "structs.Coordinate") {
   type.field("Node", &Coordinate::Node);
   type.field("Segment", &Coordinate::Segment);

@@ -5,21 +5,12 @@
 
 #include "base/type.h"
 #include "catalog/types/common.h"
+#include "gossip/serf/coordinate.h"
 
 namespace proconsul::catalog {
 
 /// A Vivaldi coordinate; its units are seconds.
-struct NetworkCoordinate {
-  base::List<double> Vec{};
-  double Error{};
-  double Adjustment{};
-  double Height{};
-  bool operator==(const NetworkCoordinate& other) const {
-    return static_cast<const std::vector<double>&>(Vec) == other.Vec && Error == other.Error &&
-           Adjustment == other.Adjustment && Height == other.Height;
-  }
-};
-PROCONSUL_DECLARE_TYPE(NetworkCoordinate)
+using NetworkCoordinate = gossip::serf::Coordinate;
 
 /// A node's coordinate in one network segment. Command 6 is a list of these.
 struct Coordinate {
