@@ -295,7 +295,7 @@ Result<> Agent::Impl::start() {
                                   .overview = overview.get()});
   telemetry = std::make_unique<Telemetry>(config, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
-  if (Result<> listening = listen(); !listening) return listening;
+  // Before anybody can see that the agent is there: a file that is changed from then on counts as changed.
   if (config.auto_reload_config) {
     const auto changed = [this] {
       kLog.info("auto-reload: files of the configuration have changed");
@@ -305,7 +305,7 @@ Result<> Agent::Impl::start() {
         [this] { return watched_files(); }, changed,
         std::chrono::milliseconds(config.auto_reload_config_coalesce_interval.nanoseconds / 1'000'000));
   }
-  return {};
+  return listen();
 }
 
 Result<> Agent::Impl::listen() {
