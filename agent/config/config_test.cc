@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -248,6 +249,39 @@ TEST_F(ConfigFiles, DeprecatedNamesStillWorkWithAWarning) {
                 "The 'acl_datacenter' field is deprecated. Use the 'primary_datacenter' field instead.",
                 "The 'ca_file' field is deprecated. Use the 'tls.defaults.ca_file' field instead.",
                 "The 'verify_incoming' field is deprecated. Use the 'tls.defaults.verify_incoming' field instead."}));
+}
+
+TEST_F(ConfigFiles, EveryDeprecatedKeyWorksWithAWarningThatNamesIt) {
+  for (const Key& key : keys()) {
+    if (key.use != Use::deprecated) continue;
+    Settings file;
+    const std::string path(key.path);
+    if (path == "raft_boltdb.nofreelistsync") continue;  // with its block
+    if (key.type == KeyType::boolean) {
+      set(file, path, true);
+    } else if (key.type == KeyType::text_list) {
+      set(file, path, {}).make_list().emplace_back("127.0.0.1");
+    } else if (key.type == KeyType::object) {
+      set(file, path + ".nofreelistsync", true);
+    } else {
+      set(file, path,
+          path.ends_with("ttl")       ? "10s"
+          : path.ends_with("version") ? "tls12"
+          : path.ends_with("suites")  ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+          : path.ends_with("policy")  ? "allow"
+                                      : "dc1");
+    }
+    LoadOptions options{.development = true, .paths = {write("a.json", base::to_json(base::Value(file)))}};
+    set(options.flags, "ports.grpc_tls", 8503);  // a certificate wants it
+
+    const base::Result<Loaded> loaded = load(options, test_host());
+
+    ASSERT_TRUE(loaded) << path << ": " << loaded.error().detail;
+    const bool warned = std::ranges::any_of(
+        loaded->warnings, [&](const std::string& warning) { return warning.find("'" + path + "'") != warning.npos; });
+    EXPECT_TRUE(warned) << path;
+    EXPECT_EQ(find(loaded->given, path) != nullptr, path.starts_with("ui")) << path;  // the UI's move when it is built
+  }
 }
 
 TEST_F(ConfigFiles, InternalKeysAreNotTheUsersToChange) {
