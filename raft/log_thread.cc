@@ -66,6 +66,14 @@ bool LogThread::take(std::vector<Item>& items) {
   return !items.empty();
 }
 
+void LogThread::look_at_oldest() {
+  const LogIndex first = storage_->first_index();
+  if (first.value == 0) return oldest_.store(0, std::memory_order_relaxed);
+  const Result<std::vector<EntryPtr>> entry = storage_->read(first, first, 1);
+  if (!entry || entry->empty()) return;
+  oldest_.store(base::unix_seconds(entry->front()->appended_at), std::memory_order_relaxed);
+}
+
 void LogThread::serve(const LogRead& read) {
   reports_.read(read.token, storage_->read(read.first, read.last, read.max_bytes));
 }
@@ -77,6 +85,7 @@ bool LogThread::write_durably(StorageWrite& write, std::uint64_t number, bool la
     Result<> written = storage_->write(write);
     if (written) {
       reports_.persisted(number, begun);
+      if (oldest() == 0) look_at_oldest();
       return true;
     }
     if (written.error().code != Errc::unavailable) {
@@ -126,6 +135,7 @@ void LogThread::withdraw(StorageWrite& write, std::uint64_t& number) {
 void LogThread::run() {
   id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   std::vector<Item> items;
+  look_at_oldest();
   for (;;) {
     if (!take(items)) {
       if (stopping_) return;
@@ -144,6 +154,7 @@ void LogThread::run() {
             const auto begun = std::chrono::steady_clock::now();
             (void)storage_->compact(item.up_to);
             node_metrics().compact_logs.add_since(begun);
+            look_at_oldest();
           }
           break;
         case Item::Kind::write: {

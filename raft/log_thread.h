@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -34,6 +35,8 @@ class LogThread {
   void read(LogRead read);
 
   bool running_here() const { return std::this_thread::get_id() == id_.load(std::memory_order_relaxed); }
+  /// When the first entry of the log was made, in seconds since 1970; 0: there is none. Any thread.
+  std::int64_t oldest() const { return oldest_.load(std::memory_order_relaxed); }
   bool idle() const { return queued_.load(std::memory_order_relaxed) == 0; }
 
  private:
@@ -50,6 +53,7 @@ class LogThread {
   bool write_durably(StorageWrite& write, std::uint64_t number, bool last);
   void withdraw(StorageWrite& write, std::uint64_t& number);
   void serve(const LogRead& read);
+  void look_at_oldest();
 
   std::unique_ptr<Storage> storage_;
   Reports reports_;
@@ -57,6 +61,7 @@ class LogThread {
   std::mutex entering_;
   std::vector<Item> waiting_;  // guarded by entering_
   std::atomic<std::size_t> queued_{0};
+  std::atomic<std::int64_t> oldest_{0};
   std::atomic<bool> stopping_{false};
   bool failed_ = false;
   std::atomic<std::thread::id> id_{};

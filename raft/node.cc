@@ -127,6 +127,13 @@ Node::Node(NodeOptions options, Fsm& fsm, Transport& transport, Parts parts)
   stop_showing_ = base::metrics::before_show([this] {
     node_metrics().applied_index.set(static_cast<double>(applied().value));
     node_metrics().last_index.set(static_cast<double>(last_index().value));
+    const std::int64_t oldest = log_thread_->oldest();
+    const auto now = std::chrono::duration<double, std::milli>(std::chrono::system_clock::now().time_since_epoch());
+    if (is_leader()) {
+      node_metrics().oldest_log.set(oldest == 0 ? 0 : std::max(0.0, now.count() - static_cast<double>(oldest) * 1e3));
+    } else {
+      node_metrics().oldest_log.clear();
+    }
   });
   transport_.start(*this);
   strand_.post([this] {

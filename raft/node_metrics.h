@@ -36,6 +36,8 @@ struct NodeMetrics {
   base::metrics::Gauge peers = base::metrics::gauge("raft.peers");
   base::metrics::Gauge applied_index = base::metrics::gauge("raft.applied_index");
   base::metrics::Gauge last_index = base::metrics::gauge("raft.last_index");
+  base::metrics::Gauge oldest_log = base::metrics::gauge(
+      "raft.leader.oldestLogAge", {}, "Milliseconds since the oldest log entry that is kept was made.");
   base::metrics::Gauge restore_duration = base::metrics::gauge("raft.fsm.lastRestoreDuration");
 };
 

@@ -91,7 +91,8 @@ class Scrape(unittest.TestCase):
                      'consul_state_connect_instances{datacenter="dc1",kind="mesh-gateway"} 0'):
             self.assertIn(line, lines)
         for name in ("consul_catalog_register", "consul_catalog_deregister", "consul_leader_barrier",
-                     "consul_raft_apply", "consul_raft_commitTime", "consul_rpc_consistentRead", "consul_rpc_query",
+                     "consul_raft_apply", "consul_raft_commitTime", "consul_raft_leader_oldestLogAge",
+                     "consul_raft_thread_main_saturation", "consul_raft_thread_fsm_saturation", "consul_rpc_consistentRead", "consul_rpc_query",
                      "consul_session_ttl_active", "consul_runtime_alloc_bytes", "consul_host_memory_total",
                      "consul_host_cpu_idle", "consul_host_uptime", "consul_host_disk_size",
                      "process_resident_memory_bytes", "process_cpu_seconds_total", "process_start_time_seconds"):
