@@ -11,6 +11,7 @@
 
 #include "raft/ack_mark.h"
 #include "raft/entry_record.h"
+#include "raft/prepared_wal.h"
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -40,9 +41,9 @@ class SilentLogger final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
-rocksdb::Options make_options(const RocksStorageOptions& ours) {
+rocksdb::Options make_options(const RocksStorageOptions& ours, rocksdb::Env* env) {
   rocksdb::Options options;
-  if (ours.env != nullptr) options.env = ours.env;
+  options.env = env;
   options.create_if_missing = true;
   options.info_log = std::make_shared<SilentLogger>();
   // After a crash: everything up to the first hole. Whether the hole swallowed acknowledged writes is for AckMark to
@@ -101,7 +102,8 @@ Error error_of(const std::string& directory, const rocksdb::Status& status) {
 
 }  // namespace
 
-RocksStorage::RocksStorage(RocksStorageOptions options) : options_(std::move(options)) {}
+RocksStorage::RocksStorage(RocksStorageOptions options)
+    : options_(std::move(options)), env_(prepare_wals(options_.env)) {}
 
 RocksStorage::~RocksStorage() {
   if (database_) database_->Close();  // the WAL is synced after every write: nothing is lost if this fails
@@ -131,7 +133,8 @@ Result<> RocksStorage::verify() {
     return {Errc::corrupt, "raft log in " + options_.directory + ": the file CURRENT is missing"};
   }
   rocksdb::DB* raw = nullptr;
-  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(make_options(options_), options_.directory, &raw);
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(make_options(options_, env_.get()), options_.directory, &raw);
   if (!status.ok()) return error_of(options_.directory, status);
   std::unique_ptr<rocksdb::DB> database(raw);
   if (Result<> scanned = scan(*database); !scanned) return scanned;
@@ -145,7 +148,7 @@ Result<> RocksStorage::verify() {
 
 Result<> RocksStorage::open_database() {
   rocksdb::DB* raw = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(make_options(options_), options_.directory, &raw);
+  const rocksdb::Status status = rocksdb::DB::Open(make_options(options_, env_.get()), options_.directory, &raw);
   if (!status.ok()) return error_of(options_.directory, status);
   database_.reset(raw);
   acknowledged_->set({database_->GetLatestSequenceNumber(), last_});

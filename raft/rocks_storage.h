@@ -53,6 +53,7 @@ class RocksStorage final : public Storage {
   base::Error corrupt(LogIndex index, const std::string& what) const;
 
   RocksStorageOptions options_;
+  std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<rocksdb::DB> database_;
   std::unique_ptr<AckMark> acknowledged_;
   std::string scratch_;
