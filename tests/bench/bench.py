@@ -6,6 +6,7 @@ operation; memory is its RSS.
 """
 import argparse
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -17,7 +18,6 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
 from agent_process import Agent, free_ports  # noqa: E402
 
-TICK = os.sysconf("SC_CLK_TCK")
 ROWS: list[tuple[str, str, str, str]] = []
 
 
@@ -28,8 +28,8 @@ def row(name: str, value: float, unit: str, goal: float | None = None, note: str
 
 
 def cpu_seconds(pid: int) -> float:
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    """User and system time of the process, threads that ended included: its CPU clock, as clock_getcpuclockid() names it."""
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def memory(pid: int) -> tuple[int, int]:
@@ -63,19 +63,32 @@ class Bench:
         result = self.tool("load", agent.port, connections, count, method, path, *([body] if body else []), FIRST=first)
         return (cpu_seconds(agent.process.pid) - before) / count * 1e6, result
 
+    @contextlib.contextmanager
+    def static_server(self, *args):
+        """What does nothing but send ready bytes: (port, process)."""
+        port = free_ports(1)[0]
+        server = subprocess.Popen([self.tools / "ceiling", args[0], str(port), *map(str, args[1:])])
+        try:
+            time.sleep(0.2)
+            yield port, server
+        finally:
+            server.kill()
+            server.wait()
+
+    def static_responder(self, size: int, count: int) -> tuple[float, dict]:
+        """(CPU us per answer of `size` bytes, the tool's figures)."""
+        with self.static_server("http", size) as (port, server):
+            self.tool("load", port, 64, count // 10, "GET", "/")
+            before = cpu_seconds(server.pid)
+            result = self.tool("load", port, 64, count, "GET", "/")
+            return (cpu_seconds(server.pid) - before) / count * 1e6, result
+
     # -- the parts, each on a server of its own --------------------------------------------------------------------
     def ceilings(self) -> dict:
-        port = free_ports(1)[0]
-        server = subprocess.Popen([self.tools / "ceiling", "http", str(port)])
-        time.sleep(0.2)
-        before = cpu_seconds(server.pid)
-        result = self.tool("load", port, 64, 200_000, "GET", "/")
-        cpu = (cpu_seconds(server.pid) - before) / 200_000 * 1e6
-        server.kill()
-        server.wait()
+        cpu, result = self.static_responder(16, 200_000)
         sync = self.tool("ceiling", "fsync", self.folder / "sync", 2000)
         row("static HTTP responder, 64 connections", cpu, "us/op", note=f"p99 {result['p99_us']:.0f} us, {result['rate']:.0f}/s")
-        row("write + fdatasync of 256 B, p50", sync["p50_us"], "us")
+        row("write + fdatasync of 256 B, p50", sync["p50_us"], "us", note=f"{sync['cpu_us']:.0f} us CPU")
         return {"http_p99": result["p99_us"], "sync_p50": sync["p50_us"]}
 
     def kv(self, ceilings: dict) -> None:
@@ -118,7 +131,10 @@ class Bench:
             self.tool("load", agent.port, 8, size, "PUT", "/v1/catalog/register", register.replace("web{}", f"web{size}"),
                       FIRST=size * 10)
             cpu, result = self.load(agent, 64, 200_000 // size + 2_000, "GET", f"/v1/health/service/web{size}")
-            row(f"health of {size} instances, 64 connections", cpu, "us/op", goal, f"{result['rate']:.0f}/s")
+            _, body = agent.ask("GET", f"/v1/health/service/web{size}")
+            static, _ = self.static_responder(len(body), 200_000 // size + 2_000)
+            row(f"health of {size} instances, 64 connections", cpu, "us/op", goal,
+                f"{result['rate']:.0f}/s; static responder of {len(body)} B: {static:.4g} us/op")
         agent.kill()
         agent = self.agent()
         register = register.replace("web{}", "big")
@@ -131,6 +147,22 @@ class Bench:
         row(f"register at {count} instances / at 1,000", large / small, "x", 1.3, f"{large:.1f} us/op")
         agent.kill()
 
+    def wake(self, port: int, pid: int, count: int, path: str, change: str, body: str, quiet: int):
+        """Parks `count` watchers and wakes them: (CPU us each of the server, its RSS while they are parked, the tool's
+        figures). What it costs to close their connections is not in it."""
+        tool = subprocess.Popen([self.tools / "watchers", str(port), str(count), path, change, body, "/v1/kv/quiet/",
+                                 str(quiet)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        parked = tool.stdout.readline().strip()
+        rss = memory(pid)[0]
+        before = cpu_seconds(pid)
+        tool.stdin.write("\n")
+        tool.stdin.flush()
+        result = json.loads(tool.stdout.readline())
+        cpu = (cpu_seconds(pid) - before) / count * 1e6
+        tool.stdin.close()
+        tool.wait()
+        return cpu, rss, parked, result
+
     def watches(self) -> None:
         count = 1_000 if self.quick else 10_000
         register = json.dumps({"Node": "w", "Address": "10.0.0.1", "Service": {"Service": "watched", "Port": 80}})
@@ -142,20 +174,15 @@ class Bench:
                 ("service", "/v1/health/service/watched", "/v1/catalog/register", register.replace("80", "81"))):
             before_rss = memory(agent.process.pid)[0]
             quiet = 1_000 if self.quick else 10_000
-            tool = subprocess.Popen([self.tools / "watchers", str(agent.port), str(count), path, change, body,
-                                     "/v1/kv/quiet/", str(quiet)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            parked = tool.stdout.readline().strip()
-            rss = (memory(agent.process.pid)[0] - before_rss) / count
-            before = cpu_seconds(agent.process.pid)
-            tool.stdin.write("\n")
-            tool.stdin.flush()
-            result = json.loads(tool.stdout.readline())
-            tool.wait()
-            cpu = (cpu_seconds(agent.process.pid) - before) / count * 1e6
+            _, answer = agent.ask("GET", path)
+            with self.static_server("watch", len(answer) + 150) as (port, server):
+                floor, _, _, _ = self.wake(port, server.pid, count, path, change, body, 10)
+            cpu, rss, parked, result = self.wake(agent.port, agent.process.pid, count, path, change, body, quiet)
             row(f"{count} watchers of a {name}: last answer", result["last_ms"], "ms", 100,
                 f"{result['answered']} answered; {parked}")
-            row(f"{count} watchers of a {name}: CPU each", cpu, "us", 8)
-            row(f"{count} watchers of a {name}: RSS each (with {quiet} keys written)", rss / 1024, "KB", 3)
+            row(f"{count} watchers of a {name}: CPU each", cpu, "us", 8, f"one bare send each: {floor:.4g} us")
+            row(f"{count} watchers of a {name}: RSS each (with {quiet} keys written)", (rss - before_rss) / count / 1024,
+                "KB", 3)
         agent.kill()
 
     def footprint(self) -> None:
