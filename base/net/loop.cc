@@ -2,28 +2,24 @@
 
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace proconsul::base::net {
-
-namespace asio = boost::asio;
 
 /// Deadlines of one loop, earliest first. Each timer knows its place, so cancelling is a sift, not a search.
 class TimerHeap {
@@ -101,112 +97,114 @@ struct Delayed final : Timer {
 }  // namespace
 
 struct Loop::Impl {
-  explicit Impl(Loop& loop) : self(loop), descriptor(context), alarm(context), scratch(64 * 1024) {
+  explicit Impl(Loop& loop) : self(loop), scratch(64 * 1024) {
     epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll < 0) {
-      std::perror("epoll_create1");
+    bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    // Edge-triggered: each ring is one event, and nobody has to read it away.
+    epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = this}};
+    if (epoll < 0 || bell < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, bell, &event) != 0) {
+      std::perror("event loop");
       std::abort();
     }
-    descriptor.assign(epoll);
-    await();
+  }
+  ~Impl() {
+    ::close(bell);
+    ::close(epoll);
   }
 
-  // Our own descriptors sit in an epoll of their own that Asio watches: one wake-up of Asio's reactor then serves a
-  // whole batch of connections, at one recv and one send each, and a connection costs no Asio operation while it is
-  // idle.
-  void await() {
-    descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-      if (error) return;
-      serve();
-      await();
-    });
-  }
-
-  void serve() {
-    // A busy loop goes round a few times before it returns to Asio; bounded, so that posted tasks get their turn.
-    for (int round = 0; round < 8; ++round) {
-      const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 0);
-      if (count <= 0) return;
-      now = Clock::now();
-      pending_end = count;
-      for (pending = 0; pending < pending_end; ++pending) {
-        epoll_event& event = events[pending];
-        if (event.data.ptr) static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
-      }
-      pending = pending_end = 0;
-      drain();
-      if (count < 4) return;
-    }
-  }
-
-  void drain() {
-    std::vector<Task> batch;
-    {
-      std::lock_guard lock(mutex);
-      if (queue.empty()) {
-        scheduled = false;
-        return;
-      }
-      batch.swap(queue);
-      queue.swap(spare);
-      scheduled = false;
-    }
-    now = Clock::now();
-    for (Task& task : batch) task();
-    batch.clear();
-    std::lock_guard lock(mutex);
-    if (batch.capacity() <= 4096 && spare.capacity() == 0) spare.swap(batch);
-  }
-
-  void set_alarm() {
-    const Timer* first = timers.first();
-    // Moving an alarm costs a system call; one that rings early finds nothing due and is set anew.
-    if (!first || (alarm_set && alarm_at <= first->deadline())) return;
-    alarm_set = true;
-    alarm_at = first->deadline();
-    alarm.expires_at(alarm_at);
-    alarm.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      alarm_set = false;
-      now = Clock::now();
-      while (Timer* due = timers.first()) {
-        if (due->deadline() > now) break;
-        timers.fire(*due);
-      }
-      set_alarm();
-    });
-  }
-
+  // One system call a round while there is work. A thread that posts something rings only if this one sleeps.
   void run() {
     current_loop = &self;
     char name[16];
     std::snprintf(name, sizeof name, "loop-%zu", number);
     pthread_setname_np(pthread_self(), name);
-    auto guard = asio::make_work_guard(context);
-    context.run();
+    while (!stopping.load(std::memory_order_acquire)) {
+      const int count =
+          epoll_wait(epoll, events.data(), static_cast<int>(events.size()), may_sleep() ? until_due() : 0);
+      asleep.store(false, std::memory_order_relaxed);
+      serve(count);
+      drain();
+      fire();
+    }
     current_loop = nullptr;
   }
 
+  /// True if nothing is posted; then the next post rings.
+  bool may_sleep() {
+    std::lock_guard lock(mutex);
+    if (!queue.empty()) return false;
+    asleep.store(true, std::memory_order_relaxed);
+    return true;
+  }
+
+  /// Milliseconds to the earliest deadline, not too few; -1 without one.
+  int until_due() const {
+    const Timer* first = timers.first();
+    if (!first) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(first->deadline() - Clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
+  }
+
+  void serve(int count) {
+    now = Clock::now();
+    pending_end = count;
+    for (pending = 0; pending < pending_end; ++pending) {
+      const epoll_event& event = events[static_cast<std::size_t>(pending)];
+      if (event.data.ptr == this) continue;  // the bell
+      if (event.data.ptr) static_cast<Pollable*>(event.data.ptr)->on_ready(event.events);
+    }
+    pending = pending_end = 0;
+  }
+
+  void drain() {
+    {
+      std::lock_guard lock(mutex);
+      if (queue.empty()) return;
+      batch.swap(queue);
+    }
+    now = Clock::now();
+    for (Task& task : batch) task();
+    batch.clear();
+    if (batch.capacity() > 4096) std::vector<Task>().swap(batch);
+  }
+
+  void fire() {
+    if (!timers.first() || timers.first()->deadline() > now) return;
+    now = Clock::now();
+    while (Timer* due = timers.first()) {
+      if (due->deadline() > now) break;
+      timers.fire(*due);
+    }
+  }
+
+  void ring() {
+    const std::uint64_t once = 1;
+    // It fails only when 2^64 rings have been counted: then the event is there already.
+    [[maybe_unused]] const ssize_t written = ::write(bell, &once, sizeof once);
+  }
+
+  void stop() {
+    stopping.store(true, std::memory_order_release);
+    ring();
+  }
+
   Loop& self;
-  asio::io_context context{1};
   int epoll = -1;
-  asio::posix::stream_descriptor descriptor;
-  asio::steady_timer alarm;
+  int bell = -1;
   TimerHeap timers;
   std::vector<Delayed*> delayed;
-  bool alarm_set = false;
-  Clock::time_point alarm_at{};
   Clock::time_point now = Clock::now();
   std::array<epoll_event, 128> events{};
   int pending = 0;
   int pending_end = 0;
   std::vector<char> scratch;
   std::size_t number = 0;
+  std::vector<Task> batch;  // what runs now; kept for its memory
+  std::atomic<bool> stopping = false;
+  std::atomic<bool> asleep = false;
 
   std::mutex mutex;
-  std::vector<Task> queue;  // guarded by mutex, as the two below
-  std::vector<Task> spare;  // an emptied batch, kept for its memory
-  bool scheduled = false;
+  std::vector<Task> queue;  // guarded by mutex
 };
 
 Timer::~Timer() {
@@ -215,7 +213,6 @@ Timer::~Timer() {
 
 void Timer::arm(Loop& loop, Clock::time_point deadline) {
   loop.impl_->timers.arm(*this, loop, deadline);
-  loop.impl_->set_alarm();
 }
 
 void Timer::cancel() {
@@ -233,9 +230,9 @@ void Loop::post(Task task) {
   {
     std::lock_guard lock(impl_->mutex);
     impl_->queue.push_back(std::move(task));
-    if (std::exchange(impl_->scheduled, true)) return;
+    if (!impl_->asleep.exchange(false, std::memory_order_relaxed)) return;
   }
-  asio::post(impl_->context, [impl = impl_.get()] { impl->drain(); });
+  impl_->ring();
 }
 
 void Loop::after(Clock::duration delay, Task task) {
@@ -248,9 +245,6 @@ Loop& Loop::current() {
 }
 bool Loop::is_current() const {
   return current_loop == this;
-}
-boost::asio::io_context& Loop::context() {
-  return impl_->context;
 }
 Clock::time_point Loop::now() const {
   return impl_->now;
@@ -319,7 +313,7 @@ Loop& Loops::next() {
 }
 
 void Loops::stop() {
-  for (const auto& loop : impl_->loops) loop->context().stop();
+  for (const auto& loop : impl_->loops) loop->impl_->stop();
   for (std::thread& thread : impl_->threads) thread.join();
   impl_->threads.clear();
 }

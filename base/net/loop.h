@@ -9,10 +9,6 @@
 #include <memory>
 #include <span>
 
-namespace boost::asio {
-class io_context;
-}
-
 namespace proconsul::base::net {
 
 class Loop;
@@ -65,8 +61,6 @@ class Loop {
   bool is_current() const;
   /// The loop whose thread this is; only on such a thread.
   static Loop& current();
-  /// For code that speaks Asio (coroutines, resolvers).
-  boost::asio::io_context& context();
 
   /// Watches `fd` for `events` (epoll's EPOLLIN ...). The owner closes the fd after forget().
   void watch(int fd, std::uint32_t events, Pollable* target);
