@@ -10,6 +10,10 @@
 
 namespace proconsul::base {
 
+/// This thread, and those that it starts from now on, give way to others for as long as they live: bulk work beside
+/// clients that wait. They still make progress when all cores are busy. Hold no lock for long that others wait for.
+void give_way();
+
 /// Any thread may call run(). Tasks must end by themselves when asked to by whatever they wait for.
 class Background {
  public:

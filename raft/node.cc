@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "raft/node_metrics.h"
 
@@ -355,6 +356,7 @@ void Node::begin_snapshot() {
       Result<SnapshotMeta> meta = core_.snapshot_meta(applied);
       if (!meta) return end_snapshot(std::move(meta));
       in_background([this, state = std::move(state), meta = std::move(*meta)]() mutable {
+        base::give_way();
         Result<SnapshotMeta> stored = persist(std::move(state), std::move(meta));
         strand_.post([this, stored = std::move(stored)]() mutable { end_snapshot(std::move(stored)); });
       });

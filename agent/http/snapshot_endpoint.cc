@@ -26,6 +26,7 @@ Reply stream(Context& agent, Operator::Snapshot snapshot) {
   reply.header("X-Consul-Query-Backend", "blocking-query");
   reply.source = std::make_unique<PipeBody>(pipe);
   agent.background->run([pipe, state = std::move(snapshot.state)]() mutable {
+    base::give_way();
     PipeSink sink(pipe);
     const std::int64_t now = base::system_clock().wall().seconds - base::kUnixEpochSeconds;
     const Result<> written = raft::write_archive(*state, now, sink);
