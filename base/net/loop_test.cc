@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/net/socket.h"
@@ -45,6 +47,30 @@ TEST(Loop, RunsWhatIsPostedInOrderOnItsOwnThread) {
   EXPECT_TRUE(at_home);
   ASSERT_EQ(seen.size(), 1000u);
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(Loop, NoPostIsSleptThroughHoweverTheThreadsInterleave) {
+  Loops loops(2);
+  std::atomic<int> ran = 0;
+  std::vector<std::jthread> posters;
+  for (int thread = 0; thread < 3; ++thread) {
+    posters.emplace_back([&] {
+      for (std::size_t i = 0; i < 300; ++i) {
+        std::promise<void> done;
+        loops[i % 2].post([&loops, &ran, &done, i] {
+          loops[(i + 1) % 2].post([&ran, &done] {
+            ++ran;
+            done.set_value();
+          });
+        });
+        done.get_future().wait();  // for ever if a loop sleeps beside its task
+      }
+    });
+  }
+
+  posters.clear();
+
+  EXPECT_EQ(ran, 900);
 }
 
 TEST(Loop, TimersFireInOrderOfDeadlineUnlessCancelledOrMoved) {
