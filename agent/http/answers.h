@@ -20,16 +20,18 @@ namespace proconsul::agent::http {
 class ListBody {
  public:
   explicit ListBody(const catalog::View& view) : view_(view) { body_.append("["); }
+  /// A catalog::SharedText of a row in the view.
   void add(std::string_view json);
   /// A text that does not outlive the call.
   void add_copy(std::string_view json);
   Body take();
 
  private:
-  void comma();
+  void send_held();
   const catalog::View& view_;
   Body body_{};
-  bool first_ = true;
+  std::string_view held_{};  // the last text, until it is known whether one follows
+  bool comma_due_ = false;
   bool borrows_ = false;
 };
 

@@ -24,6 +24,7 @@ constexpr std::uint64_t kMostSkipped = 256 * 1024;  // an unread body up to this
 constexpr std::uint64_t kMostLingered = 64 * 1024 * 1024;
 constexpr std::size_t kPiece = 64 * 1024;
 constexpr std::size_t kSmallBody = 4096;
+constexpr std::size_t kMostParts = 1024;  // of one sendmsg(): the kernel takes no more
 constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP;
 
 }  // namespace
@@ -470,7 +471,7 @@ std::size_t Connection::write(std::string_view head, const Body& body, std::size
   while (from < total) {
     // Skip the pieces that are gone.
     while (piece < body.pieces() && before + body.piece(piece).size() <= from) before += body.piece(piece++).size();
-    iovec parts[64];
+    iovec parts[kMostParts];
     std::size_t count = 0;
     if (from < head.size()) {
       parts[count++] = {const_cast<char*>(head.data() + from), head.size() - from};

@@ -8,7 +8,8 @@ std::atomic<std::size_t> remembered{0};
 
 base::Ref<const SharedText> SharedText::make(std::string_view text) {
   remembered.fetch_add(text.size(), std::memory_order_relaxed);
-  return base::Ref<const SharedText>::adopt(new (detail::allocate_row(sizeof(SharedText), text))
+  const std::string listed = std::string(text) + ',';
+  return base::Ref<const SharedText>::adopt(new (detail::allocate_row(sizeof(SharedText), listed))
                                                 SharedText(text.size()));
 }
 

@@ -11,7 +11,7 @@
 
 namespace proconsul::catalog {
 
-/// JSON text that many answers share.
+/// JSON text that many answers share. In memory a comma follows it: a list sends both in one piece.
 class SharedText : public base::RefCounted {
  public:
   static base::Ref<const SharedText> make(std::string_view text);
