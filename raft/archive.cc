@@ -12,6 +12,7 @@
 
 #include "raft/gzip.h"
 #include "raft/snapshot_meta.h"
+#include "raft/tar.h"
 
 namespace proconsul::raft {
 namespace {
@@ -21,7 +22,6 @@ using base::Error;
 using base::Result;
 
 constexpr std::size_t kBuffer = 256u << 10;
-constexpr std::size_t kBlock = 512;
 constexpr std::size_t kMaxSums = 64u << 10;
 constexpr std::size_t kMaxExtended = 64u << 10;
 constexpr int kMaxMembers = 16;
@@ -49,48 +49,6 @@ class Sha256 {
   EVP_MD_CTX* context_;
 };
 
-// ---- Writing ----
-
-void put_octal(char* field, std::size_t width, std::uint64_t value) {
-  field[--width] = '\0';
-  while (width > 0) {
-    field[--width] = static_cast<char>('0' + (value & 7));
-    value >>= 3;
-  }
-}
-
-std::string tar_header(std::string_view name, std::uint64_t size, std::int64_t unix_seconds) {
-  std::string header(kBlock, '\0');
-  char* at = header.data();
-  name.copy(at, 100);
-  put_octal(at + 100, 8, 0600);
-  put_octal(at + 108, 8, 0);
-  put_octal(at + 116, 8, 0);
-  if (size < (std::uint64_t{1} << 33)) {
-    put_octal(at + 124, 12, size);
-  } else {
-    at[124] = '\x80';  // binary, as GNU tar and Go write what octal cannot hold
-    for (int i = 0; i < 8; ++i) at[128 + i] = static_cast<char>(size >> (56 - 8 * i));
-  }
-  put_octal(at + 136, 12, static_cast<std::uint64_t>(std::max<std::int64_t>(unix_seconds, 0)));
-  std::memset(at + 148, ' ', 8);
-  at[156] = '0';
-  std::memcpy(at + 257,
-              "ustar\0"
-              "00",
-              8);
-  put_octal(at + 329, 8, 0);
-  put_octal(at + 337, 8, 0);
-  std::uint64_t sum = 0;
-  for (unsigned char byte : header) sum += byte;
-  put_octal(at + 148, 7, sum);
-  return header;
-}
-
-std::string padding(std::uint64_t size) {
-  return std::string((kBlock - size % kBlock) % kBlock, '\0');
-}
-
 // ---- Reading ----
 
 Error invalid(std::string detail) {
@@ -109,22 +67,23 @@ class TarReader {
   /// Nothing at the end of the archive.
   Result<std::optional<Member>> next() {
     std::string header;
-    Result<std::size_t> got = take(header, kBlock);
+    Result<std::size_t> got = take(header, kTarBlock);
     if (!got) return got.error();
     if (*got == 0) return std::optional<Member>();
-    if (*got < kBlock) return invalid("unexpected EOF");
+    if (*got < kTarBlock) return invalid("unexpected EOF");
     if (header.find_first_not_of('\0') == std::string::npos) {
-      got = take(header, kBlock);
+      got = take(header, kTarBlock);
       if (!got) return got.error();
       if (*got == 0) return std::optional<Member>();
-      if (*got == kBlock && header.find_first_not_of('\0') == std::string::npos) return std::optional<Member>();
+      if (*got == kTarBlock && header.find_first_not_of('\0') == std::string::npos) return std::optional<Member>();
       return invalid("archive/tar: invalid tar header");
     }
     Member member{header.substr(0, 100), 0, header[156]};
     member.name.resize(std::min(member.name.find('\0'), member.name.size()));
     std::uint64_t wanted = 0, sum = 0;
     if (!number(std::string_view(header).substr(148, 8), wanted)) return invalid("archive/tar: invalid tar header");
-    for (std::size_t i = 0; i < kBlock; ++i) sum += i >= 148 && i < 156 ? ' ' : static_cast<unsigned char>(header[i]);
+    for (std::size_t i = 0; i < kTarBlock; ++i)
+      sum += i >= 148 && i < 156 ? ' ' : static_cast<unsigned char>(header[i]);
     if (sum != wanted || !number(std::string_view(header).substr(124, 12), member.size)) {
       return invalid("archive/tar: invalid tar header");
     }
@@ -142,7 +101,7 @@ class TarReader {
       if (Result<> taken = take_piece(*piece); !taken) return taken;
     }
     std::string ignored;
-    const std::size_t pad = (kBlock - size % kBlock) % kBlock;
+    const std::size_t pad = (kTarBlock - size % kTarBlock) % kTarBlock;
     Result<std::size_t> got = take(ignored, pad);
     if (!got) return got.error();
     // The last padding may be missing, as long as nothing follows.
@@ -302,16 +261,18 @@ Result<std::size_t> ScratchFile::read(std::span<char> buffer) {
 
 Result<> write_archive(SnapshotReader& snapshot, std::int64_t unix_seconds, ByteSink& out) {
   GzipSink gzip(out);
+  const auto header = [&](std::string_view name, std::uint64_t size) {
+    return tar_header({.name = name, .size = size, .unix_seconds = unix_seconds});
+  };
   const std::string meta = encode_meta({snapshot.meta(), {}});
   Sha256 meta_hash;
   meta_hash.update(meta);
-  if (Result<> written = gzip.write(tar_header("meta.json", meta.size(), unix_seconds) + meta + padding(meta.size()));
-      !written)
+  if (Result<> written = gzip.write(header("meta.json", meta.size()) + meta + tar_padding(meta.size())); !written)
     return written;
 
   const std::uint64_t size = snapshot.meta().size;
   Sha256 state_hash;
-  if (Result<> written = gzip.write(tar_header("state.bin", size, unix_seconds)); !written) return written;
+  if (Result<> written = gzip.write(header("state.bin", size)); !written) return written;
   std::string buffer(kBuffer, '\0');
   std::uint64_t seen = 0;
   for (;;) {
@@ -325,8 +286,8 @@ Result<> write_archive(SnapshotReader& snapshot, std::int64_t unix_seconds, Byte
   }
   if (seen != size) return {Errc::corrupt, "snapshot " + snapshot.meta().id + " has another size than its meta says"};
   const std::string sums = meta_hash.hex() + "  meta.json\n" + state_hash.hex() + "  state.bin\n";
-  const std::string end = padding(size) + tar_header("SHA256SUMS", sums.size(), unix_seconds) + sums +
-                          padding(sums.size()) + std::string(2 * kBlock, '\0');
+  const std::string end = tar_padding(size) + header("SHA256SUMS", sums.size()) + sums + tar_padding(sums.size()) +
+                          std::string(2 * kTarBlock, '\0');
   if (Result<> written = gzip.write(end); !written) return written;
   return gzip.finish();
 }
