@@ -120,6 +120,7 @@ std::string ApiClient::Impl::head(const ApiRequest& request, const std::string& 
   std::string out = request.method + ' ' + target + " HTTP/1.1\r\nHost: " + endpoint.host +
                     "\r\nUser-Agent: Proconsul-cli\r\nContent-Type: " + request.content_type + "\r\n";
   if (request.method != "GET" || body.size > 0) out += "Content-Length: " + std::to_string(body.size) + "\r\n";
+  for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
   if (!config.token.empty()) out += "X-Consul-Token: " + config.token + "\r\n";
   if (config.basic_auth) out += "Authorization: Basic " + base::to_base64(*config.basic_auth) + "\r\n";
   return out + "\r\n";
@@ -167,7 +168,9 @@ Result<ApiResponse> ApiClient::Impl::read(const ApiRequest& request) {
   error_code error;
   http::read_header(stream, received, parser, error);
   if (error) return fail(error);
-  ApiResponse response{.status = static_cast<int>(parser.get().result_int()), .index = index_of(parser)};
+  ApiResponse response{.status = static_cast<int>(parser.get().result_int()),
+                       .index = index_of(parser),
+                       .reason = std::string(parser.get().reason())};
   const bool into_sink = request.sink && response.status == 200;
   std::string piece(kPiece, '\0');
   std::uint64_t total = 0;
@@ -196,6 +199,7 @@ Result<ApiResponse> ApiClient::Impl::read(const ApiRequest& request) {
 
 // `reusable`: the connection had served before, and closed without a word; the agent may just have dropped it.
 Result<ApiResponse> ApiClient::Impl::exchange(const ApiRequest& request, const std::string& target, bool& reusable) {
+  if (endpoint.interrupt != nullptr && endpoint.interrupt->raised()) return {Errc::cancelled, "context canceled"};
   reusable = connection != nullptr;
   Result<Body> body = body_of(request);
   if (!body) return body.error();
@@ -222,6 +226,7 @@ Result<ApiClient> ApiClient::make(ApiConfig config) {
   auto impl = std::make_unique<Impl>();
   Endpoint& endpoint = impl->endpoint;
   endpoint.use_tls = config.use_tls;
+  endpoint.interrupt = config.interrupt;
   endpoint.host = config.address;
   if (const std::size_t colon = config.address.find("://"); colon != std::string::npos) {
     const std::string scheme = config.address.substr(0, colon);
@@ -269,11 +274,21 @@ ApiRequest ApiClient::request(std::string method, std::string path) const {
 }
 
 Result<ApiResponse> ApiClient::send(const ApiRequest& request) {
-  const std::string target = escape_path(impl_->path_prefix + request.path) + encode_query(request.query);
+  for (const auto& [name, value] : request.headers) {
+    if (!is_header_value(value)) {
+      return {Errc::invalid_argument, "net/http: invalid header field value for " + base::quote(name)};
+    }
+  }
+  const std::string target = !request.target.empty()
+                                 ? request.target
+                                 : escape_path(impl_->path_prefix + request.path) + encode_query(request.query);
   bool reusable = false;
   Result<ApiResponse> response = impl_->exchange(request, target, reusable);
   if (!response && reusable) response = impl_->exchange(request, target, reusable);
   if (response || response.error().code == Errc::cancelled) return response;
+  const bool interrupted = impl_->config.interrupt != nullptr && impl_->config.interrupt->raised();
+  if (interrupted) response = {Errc::cancelled, "context canceled"};
+  if (!interrupted && impl_->config.advice != nullptr) impl_->config.advice->failed(impl_->url(""), response.error());
   return {response.error().code,
           operation(request.method) + ' ' + base::quote(impl_->url(target)) + ": " + response.error().detail};
 }
@@ -281,6 +296,7 @@ Result<ApiResponse> ApiClient::send(const ApiRequest& request) {
 Result<ApiResponse> ApiClient::call(const ApiRequest& request, std::initializer_list<int> allowed) {
   Result<ApiResponse> response = send(request);
   if (!response || std::ranges::find(allowed, response->status) != allowed.end()) return response;
+  if (response->status == 403 && impl_->config.advice != nullptr) impl_->config.advice->forbidden();
   return {Errc::internal, "Unexpected response code: " + std::to_string(response->status) + " (" +
                               std::string(trim_space(response->body)) + ')'};
 }

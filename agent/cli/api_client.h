@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/cli/advice.h"
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/result.h"
 
@@ -31,15 +33,19 @@ struct ApiConfig {
   std::string client_key{};
   std::string tls_server_name{};
   bool verify_server{true};
+  Advice* advice{};              // hears of failures; may be null
+  base::Interrupt* interrupt{};  // ends the request that waits, and all later ones, with Errc::cancelled; may be null
 };
 
 struct ApiRequest {
   std::string method{};
-  std::string path{};  // not escaped
+  std::string path{};    // not escaped
+  std::string target{};  // escaped already, query and all: instead of path and query
   std::vector<std::pair<std::string, std::string>> query{};
   std::string body{};
   std::string content_type{"application/json"};
-  int body_file{-1};  // an open file to send from its start instead of `body`
+  std::vector<std::pair<std::string, std::string>> headers{};  // beside those that every request has
+  int body_file{-1};                                           // an open file to send from its start instead of `body`
   /// Receives the answer's body piece by piece if the status is 200; returns false to stop.
   std::function<bool(std::string_view)> sink{};
   /// Called with the bytes of the body sent or received so far.
@@ -53,6 +59,7 @@ struct ApiRequest {
 struct ApiResponse {
   int status{};
   std::uint64_t index{};  // X-Consul-Index, 0 if absent
+  std::string reason{};   // "Not Found"
   std::string body{};     // empty when it went to the sink
 };
 

@@ -10,8 +10,8 @@ PROCONSUL_DESCRIBE_TYPE(KvPair, "api.KVPair") {
   type.field("Flags", &KvPair::Flags);
   type.field("Value", &KvPair::Value);
   type.field("Session", &KvPair::Session);
-  type.field("Namespace", &KvPair::Namespace);
-  type.field("Partition", &KvPair::Partition);
+  type.field("Namespace", &KvPair::Namespace).omit_empty();
+  type.field("Partition", &KvPair::Partition).omit_empty();
 }
 
 PROCONSUL_DESCRIBE_TYPE(KvEntry, "impexp.Entry") {
@@ -20,6 +20,19 @@ PROCONSUL_DESCRIBE_TYPE(KvEntry, "impexp.Entry") {
   type.field("Value", &KvEntry::value).json("value");
   type.field("Namespace", &KvEntry::name_space).json("namespace").omit_empty();
   type.field("Partition", &KvEntry::partition).json("partition").omit_empty();
+}
+
+PROCONSUL_DESCRIBE_TYPE(SessionId, "api.SessionEntry") {
+  type.field("ID", &SessionId::ID);
+  type.field("TTL", &SessionId::TTL);
+}
+
+PROCONSUL_DESCRIBE_TYPE(SessionRequest, "api.SessionEntry") {
+  type.field("Name", &SessionRequest::Name).omit_empty();
+  type.field("Node", &SessionRequest::Node).omit_empty();
+  type.field("TTL", &SessionRequest::TTL).omit_empty();
+  type.field("Behavior", &SessionRequest::Behavior).omit_empty();
+  type.field("NodeChecks", &SessionRequest::NodeChecks).omit_empty();
 }
 
 PROCONSUL_DESCRIBE_TYPE(CatalogNode, "api.Node") {

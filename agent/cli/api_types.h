@@ -31,6 +31,23 @@ struct KvEntry {
 };
 PROCONSUL_DECLARE_TYPE(KvEntry)
 
+/// What sessions are known by: answers of /v1/session/create and renew.
+struct SessionId {
+  std::string ID{};
+  std::string TTL{};
+};
+PROCONSUL_DECLARE_TYPE(SessionId)
+
+/// Body of PUT /v1/session/create.
+struct SessionRequest {
+  std::string Name{};
+  std::string Node{};
+  std::string TTL{};
+  std::string Behavior{};
+  base::Pointer<base::List<std::string>> NodeChecks{};  // a null pointer leaves the default
+};
+PROCONSUL_DECLARE_TYPE(SessionRequest)
+
 /// A node of the catalog, or the node's part of a service instance.
 struct CatalogNode {
   std::string ID{};

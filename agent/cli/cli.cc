@@ -7,6 +7,8 @@
 #include <iostream>
 
 #include "agent/cli/commands.h"
+#include "agent/cli/completion.h"
+#include "base/strconv.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -68,6 +70,8 @@ struct Parsed {
   bool help{};
   bool version{};
   bool stray_flags{};  // flags before the command
+  bool install_completion{};
+  bool uninstall_completion{};
 };
 
 // The longest run of words from the front of `words` that is a command; its number of words.
@@ -94,6 +98,14 @@ Parsed parse(std::span<const std::string> words) {
     // Asking for help works anywhere, even behind a command's arguments.
     if (word == "-h" || word == "-help" || word == "--help") {
       parsed.help = true;
+      continue;
+    }
+    if (word == "-autocomplete-install" || word == "--autocomplete-install") {
+      parsed.install_completion = true;
+      continue;
+    }
+    if (word == "-autocomplete-uninstall" || word == "--autocomplete-uninstall") {
+      parsed.uninstall_completion = true;
       continue;
     }
     if (parsed.named) continue;
@@ -126,9 +138,30 @@ int run_command(const Command& command, std::span<const std::string> arguments, 
     ui.error("Usage:" + flag_usage(command));
     if (command.bad_flag == BadFlag::repeated) ui.error(why);
     if (command.bad_flag == BadFlag::repeated_as_parse_failure) ui.error("Failed to parse args: " + why);
+    if (command.bad_flag == BadFlag::repeated_by_debug) ui.error("==> Error parsing flags: " + why);
     return 1;
   }
-  return command.run({.command = command, .ui = ui, .environment = environment, .flags = flags, .arguments = *rest});
+  Advice advice;
+  const int code = command.run(
+      {.command = command, .ui = ui, .environment = environment, .flags = flags, .arguments = *rest, .advice = advice});
+  if (code != 0) {
+    for (const std::string& line : advice.lines()) ui.error(line);
+  }
+  return code;
+}
+
+int change_completion(const Parsed& parsed, const Ui& ui, const Environment& environment) {
+  base::Result<> done;
+  if (parsed.install_completion && parsed.uninstall_completion) {
+    done = {base::Errc::invalid_argument,
+            "Either the autocomplete install or uninstall flag may be specified, but not both."};
+  } else {
+    const std::string home = environment("HOME").value_or("");
+    done = parsed.install_completion ? install_completion(home, ui.program) : uninstall_completion(home, ui.program);
+  }
+  if (done) return 0;
+  ui.error("Error executing CLI: " + done.error().detail);
+  return 1;
 }
 
 }  // namespace
@@ -140,6 +173,7 @@ int run(std::span<const std::string> arguments, const Ui& ui, const Environment&
     ui.out << top_help(ui);
     return 0;
   }
+  if (parsed.install_completion || parsed.uninstall_completion) return change_completion(parsed, ui, environment);
   const Command* command = parsed.named ? find_command(parsed.command) : nullptr;
   if (command == nullptr) {
     ui.err << top_help(ui);
@@ -166,15 +200,29 @@ int run(std::span<const std::string> arguments, const Ui& ui, const Environment&
 int run_process(int argc, char** argv) {
   const std::string_view path = argc > 0 ? argv[0] : "proconsul";
   const std::string_view name = path.substr(path.rfind('/') + 1);
+  const auto variable = [](const char* of) -> std::string_view {
+    const char* value = std::getenv(of);
+    return value == nullptr ? "" : value;
+  };
+  const bool to_terminal = isatty(STDOUT_FILENO) == 1;
   const Ui ui{.in = std::cin,
               .out = std::cout,
               .err = std::cerr,
               .program = name == "consul" ? "consul" : "proconsul",
-              .progress = isatty(STDERR_FILENO) == 1};
-  const Environment environment = [](const std::string& variable) -> std::optional<std::string> {
-    const char* value = std::getenv(variable.c_str());
+              .progress = isatty(STDERR_FILENO) == 1,
+              .to_terminal = to_terminal,
+              .color = to_terminal && variable("NO_COLOR").empty() && variable("TERM") != "dumb"};
+  const Environment environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
+  // A shell asks for what may come next by running us with the line in the environment.
+  if (const char* line = std::getenv("COMP_LINE")) {
+    std::string_view typed = line;
+    if (const auto point = base::parse_uint(variable("COMP_POINT")); point) typed = typed.substr(0, *point);
+    for (const std::string& word : completions(typed)) std::cout << word << '\n';
+    return 0;
+  }
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   std::ios::sync_with_stdio(false);
   const int code = run(arguments, ui, environment);

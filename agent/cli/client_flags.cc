@@ -40,25 +40,33 @@ Result<std::string> read_token(const std::string& path) {
   return std::string(trim_space(*text));
 }
 
+struct Token {
+  std::string value{};
+  std::string source{};  // empty if there is no token
+};
+
 // First of: -token-file, -token, CONSUL_HTTP_TOKEN_FILE, CONSUL_HTTP_TOKEN. An empty file falls through.
-Result<std::string> choose_token(const Context& context) {
+Result<Token> choose_token(const Context& context) {
   const std::string environment_file = variable(context, "CONSUL_HTTP_TOKEN_FILE");
   const std::string environment_token = variable(context, "CONSUL_HTTP_TOKEN");
   const std::string& flag_file = context.flags.text("token-file");
   const std::string& flag_token = context.flags.text("token");
-  const std::string fallback = flag_token.empty() ? environment_token : flag_token;
+  Token fallback{.value = flag_token.empty() ? environment_token : flag_token};
+  if (!fallback.value.empty()) fallback.source = flag_token.empty() ? "CONSUL_HTTP_TOKEN" : "-token";
 
   std::string file = flag_file;
   if (file.empty() && (flag_token.empty() || flag_token == environment_token)) file = environment_file;
   if (file.empty()) return fallback;
   Result<std::string> token = read_token(file);
-  if (token && token->empty()) return fallback;
-  return token;
+  if (!token) return token.error();
+  if (token->empty()) return fallback;
+  const std::string name = flag_file.empty() ? "CONSUL_HTTP_TOKEN_FILE" : "-token-file";
+  return Token{.value = std::move(*token), .source = name + " (" + file + ')'};
 }
 
 }  // namespace
 
-Result<ApiClient> make_client(const Context& context) {
+Result<ApiConfig> client_config(const Context& context) {
   ApiConfig config;
   if (std::string address = choose(context, "http-addr", "CONSUL_HTTP_ADDR"); !address.empty()) {
     config.address = std::move(address);
@@ -76,14 +84,32 @@ Result<ApiClient> make_client(const Context& context) {
   config.client_cert = choose(context, "client-cert", "CONSUL_CLIENT_CERT");
   config.client_key = choose(context, "client-key", "CONSUL_CLIENT_KEY");
   config.tls_server_name = choose(context, "tls-server-name", "CONSUL_TLS_SERVER_NAME");
-  Result<std::string> token = choose_token(context);
+  Result<Token> token = choose_token(context);
   if (!token) return token.error();
-  config.token = std::move(*token);
-  return ApiClient::make(std::move(config));
+  config.token = std::move(token->value);
+  const bool by_flag = !context.flags.text("http-addr").empty();
+  const bool by_variable = !variable(context, "CONSUL_HTTP_ADDR").empty();
+  context.advice.set_sources(by_flag       ? "-http-addr"
+                             : by_variable ? "CONSUL_HTTP_ADDR"
+                                           : "the default address",
+                             std::move(token->source));
+  config.advice = &context.advice;
+  return config;
 }
 
-std::optional<ApiClient> connect(const Context& context, std::string_view prefix) {
-  Result<ApiClient> client = make_client(context);
+Result<ApiClient> make_client(const Context& context, base::Interrupt* interrupt) {
+  Result<ApiConfig> config = client_config(context);
+  if (!config) return config.error();
+  config->interrupt = interrupt;
+  return ApiClient::make(std::move(*config));
+}
+
+std::optional<ApiClient> connect(const Context& context, base::Interrupt& interrupt) {
+  return connect(context, "Error connecting to Consul agent", &interrupt);
+}
+
+std::optional<ApiClient> connect(const Context& context, std::string_view prefix, base::Interrupt* interrupt) {
+  Result<ApiClient> client = make_client(context, interrupt);
   if (client) return std::move(*client);
   context.ui.error(std::string(prefix) + ": " + client.error().detail);
   return std::nullopt;

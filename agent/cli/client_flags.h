@@ -67,12 +67,17 @@ inline constexpr Flag kTenancyFlags[] = {
     kPartitionFlags[0],
 };
 
-/// A client set up from the command's flags and the environment. The command must have kClientFlags; the others count
-/// if it has them.
-base::Result<ApiClient> make_client(const Context& context);
+/// How to reach the agent, from the command's flags and the environment. The command must have kClientFlags; the others
+/// count if it has them.
+base::Result<ApiConfig> client_config(const Context& context);
+
+/// A client of that. `interrupt`, which may be null and outlives the client, ends its requests.
+base::Result<ApiClient> make_client(const Context& context, base::Interrupt* interrupt = nullptr);
 
 /// make_client(), or the message "`prefix`: why" on the error stream and nothing.
-std::optional<ApiClient> connect(const Context& context, std::string_view prefix = "Error connecting to Consul agent");
+std::optional<ApiClient> connect(const Context& context, std::string_view prefix = "Error connecting to Consul agent",
+                                 base::Interrupt* interrupt = nullptr);
+std::optional<ApiClient> connect(const Context& context, base::Interrupt& interrupt);
 
 /// Adds ?stale if the command has the flag and it is set.
 void apply_stale(const Context& context, ApiRequest& request);

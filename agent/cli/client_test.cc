@@ -9,7 +9,9 @@
 namespace proconsul::agent::cli {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 using Variables = std::map<std::string, std::string>;
@@ -24,7 +26,21 @@ TEST(CliClient, RefusedConnectionsAreWordedAsConsulWordsThem) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_EQ(outcome.err,
             "Error querying Consul agent: Get \"http://127.0.0.1:1/v1/kv/a%20b\": dial tcp 127.0.0.1:1: connect: "
-            "connection refused\n");
+            "connection refused\n"
+            "Nobody answers at http://127.0.0.1:1 (-http-addr). Is the agent running, and is this its HTTP address? "
+            "Name another with -http-addr or CONSUL_HTTP_ADDR.\n");
+}
+
+TEST(CliClient, ARefusedTokenIsTracedToWhereItCameFrom) {
+  TestAgent agent;
+  agent.answer({TestAgent::reply(403, "Permission denied")});
+  Variables variables = at(agent);
+
+  EXPECT_THAT(run_line({"kv", "get", "a"}, variables).err, HasSubstr("\nNo token was given"));
+  EXPECT_THAT(run_line({"kv", "get", "-token=secret-1", "a"}, variables).err,
+              AllOf(HasSubstr("403 (Permission denied)\nThe token came from -token;"), Not(HasSubstr("secret-1"))));
+  variables["CONSUL_HTTP_TOKEN"] = "secret-2";
+  EXPECT_THAT(run_line({"kv", "get", "a"}, variables).err, HasSubstr("came from CONSUL_HTTP_TOKEN;"));
 }
 
 TEST(CliClient, AMissingUnixSocketIsNamed) {
@@ -32,7 +48,9 @@ TEST(CliClient, AMissingUnixSocketIsNamed) {
 
   EXPECT_EQ(outcome.err,
             "Error querying Consul agent: Get \"http://localhost/v1/kv/a\": dial unix /nowhere/socket: connect: no "
-            "such file or directory\n");
+            "such file or directory\n"
+            "Nobody answers at http://localhost (-http-addr). Is the agent running, and is this its HTTP address? Name "
+            "another with -http-addr or CONSUL_HTTP_ADDR.\n");
 }
 
 TEST(CliClient, AnUnknownSchemeIsRefusedBeforeAnythingIsSent) {
@@ -195,7 +213,7 @@ TEST(CliMembers, ServersComeFirstAndNobodyIsExitCodeTwo) {
             "a     :1             left    unknown                                    \n"
             "c     10.0.0.3:8301  failed  client   1.21.4  2         dc1  default    <default>\n");
   EXPECT_EQ(failed.code, 0);
-  EXPECT_THAT(failed.out, testing::Not(HasSubstr("alive")));
+  EXPECT_THAT(failed.out, Not(HasSubstr("alive")));
   EXPECT_EQ(none.code, 2);
   EXPECT_EQ(none.out + none.err, "");
 }

@@ -63,6 +63,10 @@ int fail(const Context& context, std::string_view text) {
   return 1;
 }
 
+int fail_with_help(const Context& context, std::string_view text) {
+  return fail(context, std::string(text) + "\n\n" + help_text(context.command, context.ui.program));
+}
+
 int too_many_arguments(const Context& context, std::string_view expected) {
   return fail(context, "Too many arguments (expected " + std::string(expected) + ", got " +
                            std::to_string(context.arguments.size()) + ')');

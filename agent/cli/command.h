@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/cli/advice.h"
 #include "agent/cli/flags.h"
 #include "agent/cli/ui.h"
 
@@ -26,10 +27,11 @@ struct Context {
   const Environment& environment;
   const FlagValues& flags;
   const std::vector<std::string>& arguments;  // what followed the flags
+  Advice& advice;                             // printed below the command's errors
 };
 
 /// After Go's own report of a bad flag, some commands repeat it in their words. Scripts may look for them.
-enum class BadFlag : std::uint8_t { said_once, repeated, repeated_as_parse_failure };
+enum class BadFlag : std::uint8_t { said_once, repeated, repeated_as_parse_failure, repeated_by_debug };
 
 struct Command {
   std::string_view name{};      // "kv get"; its group is the row "kv"
@@ -44,6 +46,8 @@ struct Command {
 
 /// Says `text` on the error stream; returns the exit code 1.
 int fail(const Context& context, std::string_view text);
+/// fail(), with the command's help below.
+int fail_with_help(const Context& context, std::string_view text);
 /// fail() with "Too many arguments (expected `expected`, got N)".
 int too_many_arguments(const Context& context, std::string_view expected);
 

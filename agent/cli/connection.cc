@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <optional>
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
@@ -58,14 +59,15 @@ std::string address_text(const sockaddr* address, socklen_t size) {
 }
 
 // Connects within the dial timeout; returns the descriptor (blocking again), or -1 with errno.
-int connect_to(const sockaddr* address, socklen_t size) {
+int connect_to(const sockaddr* address, socklen_t size, base::Interrupt* interrupt, int timeout_ms = kDialTimeoutMs) {
   const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -1;
+  auto interruptible = std::make_unique<base::Interrupt::Socket>(interrupt, fd);
   int failure = ::connect(fd, address, size) == 0 ? 0 : errno;
   if (failure == EINPROGRESS) {
     pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
     int ready = 0;
-    do ready = ::poll(&waiting, 1, kDialTimeoutMs);
+    do ready = ::poll(&waiting, 1, timeout_ms);
     while (ready < 0 && errno == EINTR);
     socklen_t length = sizeof failure;
     if (ready == 0) {
@@ -78,6 +80,7 @@ int connect_to(const sockaddr* address, socklen_t size) {
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     return fd;
   }
+  interruptible.reset();
   ::close(fd);
   errno = failure;
   return -1;
@@ -89,18 +92,18 @@ struct Dialed {
   std::string peer{};
 };
 
-Result<Dialed> dial_unix(const std::string& path) {
+Result<Dialed> dial_unix(const std::string& path, base::Interrupt* interrupt) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
     return {Errc::invalid_argument, "dial unix " + path + ": invalid argument"};
   std::memcpy(address.sun_path, path.data(), path.size());
-  const int fd = connect_to(reinterpret_cast<sockaddr*>(&address), sizeof address);
+  const int fd = connect_to(reinterpret_cast<sockaddr*>(&address), sizeof address, interrupt);
   if (fd < 0) return {Errc::unavailable, "dial unix " + path + ": connect: " + errno_text(errno)};
   return Dialed{fd, AF_UNIX, path};
 }
 
-Result<Dialed> dial_tcp(const HostPort& target) {
+Result<Dialed> dial_tcp(const HostPort& target, base::Interrupt* interrupt, int timeout_ms = kDialTimeoutMs) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG;
@@ -116,7 +119,7 @@ Result<Dialed> dial_tcp(const HostPort& target) {
   std::string first_failure;
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
     const std::string peer = address_text(at->ai_addr, at->ai_addrlen);
-    const int fd = connect_to(at->ai_addr, at->ai_addrlen);
+    const int fd = connect_to(at->ai_addr, at->ai_addrlen, interrupt, timeout_ms);
     if (fd >= 0) return Dialed{fd, at->ai_family, peer};
     if (!first_failure.empty()) continue;
     first_failure = "dial tcp " + peer + (errno == ETIMEDOUT ? ": i/o timeout" : ": connect: " + errno_text(errno));
@@ -126,9 +129,16 @@ Result<Dialed> dial_tcp(const HostPort& target) {
 
 }  // namespace
 
+bool accepts_connections(const std::string& host, const std::string& port, int timeout_ms) {
+  const Result<Dialed> dialed = dial_tcp({.host = host, .port = port}, nullptr, timeout_ms);
+  if (dialed) ::close(dialed->fd);
+  return dialed.has_value();
+}
+
 struct Connection::Impl {
   asio::io_context io{1};
   Socket socket{io};
+  std::optional<base::Interrupt::Socket> interruptible{};
   // Borrows the endpoint's context, which outlives every connection.
   std::unique_ptr<asio::ssl::stream<Socket&>> tls{};
   std::string network{};  // "tcp 127.0.0.1:50000->127.0.0.1:8500"
@@ -139,7 +149,8 @@ Connection::~Connection() = default;
 
 Result<std::unique_ptr<Connection>> Connection::open(const Endpoint& endpoint) {
   const HostPort target = split_host(endpoint.host, endpoint.use_tls ? "443" : "80");
-  Result<Dialed> dialed = endpoint.socket_path.empty() ? dial_tcp(target) : dial_unix(endpoint.socket_path);
+  Result<Dialed> dialed = endpoint.socket_path.empty() ? dial_tcp(target, endpoint.interrupt)
+                                                       : dial_unix(endpoint.socket_path, endpoint.interrupt);
   if (!dialed) return dialed.error();
 
   auto impl = std::make_unique<Impl>();
@@ -149,6 +160,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const Endpoint& endpoint) {
     ::close(dialed->fd);
     return {Errc::internal, error.message()};
   }
+  impl->interruptible.emplace(endpoint.interrupt, dialed->fd);
   sockaddr_storage local{};
   socklen_t size = sizeof local;
   ::getsockname(dialed->fd, reinterpret_cast<sockaddr*>(&local), &size);

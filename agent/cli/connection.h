@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/interrupt.h"
 #include "base/result.h"
 
 namespace boost::system {
@@ -31,10 +32,14 @@ struct Endpoint {
   bool use_tls{};
   std::string server_name{};
   std::shared_ptr<ssl_ctx_st> tls{};
+  base::Interrupt* interrupt{};  // ends connecting, reading and writing; may be null
 
   /// Reads the certificates and prepares TLS, whether or not it will be used.
   base::Result<> load_tls(const TlsFiles& files);
 };
+
+/// Whether a TCP connection to the host and port comes about in that time.
+bool accepts_connections(const std::string& host, const std::string& port, int timeout_ms);
 
 class Connection {
  public:

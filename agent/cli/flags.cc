@@ -26,7 +26,7 @@ FlagValues::FlagValues(std::span<const std::span<const Flag>> tables) {
       Slot slot{.flag = &flag};
       switch (flag.kind) {
         case FlagKind::boolean:
-          slot.value = false;
+          slot.value = flag.default_value == "true";
           break;
         case FlagKind::text:
           slot.value = std::string(flag.default_value);
@@ -38,7 +38,7 @@ FlagValues::FlagValues(std::span<const std::span<const Flag>> tables) {
           slot.value = std::uint64_t{0};
           break;
         case FlagKind::duration:
-          slot.value = base::Duration{};
+          slot.value = base::parse_duration(flag.default_value).value_or(base::Duration{});
           break;
         case FlagKind::list:
           slot.value = std::vector<std::string>{};

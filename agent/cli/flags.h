@@ -32,7 +32,7 @@ struct Flag {
   FlagKind kind{};
   std::string_view help{};
   std::string_view value_name{};     // how help calls the value; by kind when empty
-  std::string_view default_value{};  // text and integers only; the others start as their zero
+  std::string_view default_value{};  // of booleans, text, integers, durations; the others start as their zero
   bool strconv_errors{};             // a bad value is explained in strconv's words instead of "parse error"
 };
 

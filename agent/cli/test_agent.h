@@ -15,6 +15,9 @@ namespace proconsul::agent::cli {
 
 class TestAgent {
  public:
+  /// Among the answers: nothing is said, and the connection stays.
+  static constexpr const char* kNoAnswer = "no answer";
+
   TestAgent();
   ~TestAgent();
 

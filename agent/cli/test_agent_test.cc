@@ -87,6 +87,7 @@ void TestAgent::serve() {
         if (!answers_.empty()) answer = answers_.front();
         if (answers_.size() > 1) answers_.erase(answers_.begin());
       }
+      if (answer == kNoAnswer) continue;
       ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
       // An answer without a length ends with the connection, and so does one that asks for it.
       open =

@@ -74,6 +74,9 @@ PROCONSUL_DESCRIBE_TYPE(AgentService, "api.AgentService") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(AgentCheckDefinition, "api.HealthCheckDefinition") {
+  type.field("Interval", &AgentCheckDefinition::Interval).readable();
+  type.field("Timeout", &AgentCheckDefinition::Timeout).readable();
+  type.field("DeregisterCriticalServiceAfter", &AgentCheckDefinition::DeregisterCriticalServiceAfter).readable();
   type.field("HTTP", &AgentCheckDefinition::HTTP);
   type.field("Header", &AgentCheckDefinition::Header);
   type.field("Method", &AgentCheckDefinition::Method);
@@ -86,9 +89,6 @@ PROCONSUL_DESCRIBE_TYPE(AgentCheckDefinition, "api.HealthCheckDefinition") {
   type.field("GRPC", &AgentCheckDefinition::GRPC);
   type.field("OSService", &AgentCheckDefinition::OSService);
   type.field("GRPCUseTLS", &AgentCheckDefinition::GRPCUseTLS);
-  type.field("Interval", &AgentCheckDefinition::Interval).readable();
-  type.field("Timeout", &AgentCheckDefinition::Timeout).readable();
-  type.field("DeregisterCriticalServiceAfter", &AgentCheckDefinition::DeregisterCriticalServiceAfter).readable();
 }
 
 PROCONSUL_DESCRIBE_TYPE(AgentCheck, "api.HealthCheck") {
