@@ -56,8 +56,8 @@ std::string pairs(const base::Map<std::string>& map) {
   return out;
 }
 
-std::string node_table(const base::List<CatalogNode>& nodes, bool detailed) {
-  std::vector<std::vector<std::string>> rows{{"Node", "ID", "Address", "DC"}};
+Ui::Rows node_rows(const base::List<CatalogNode>& nodes, bool detailed) {
+  Ui::Rows rows{{"Node", "ID", "Address", "DC"}};
   if (detailed) rows[0].insert(rows[0].end(), {"TaggedAddresses", "Meta"});
   for (const CatalogNode& node : nodes) {
     const std::size_t dash = node.ID.find('-');
@@ -65,7 +65,7 @@ std::string node_table(const base::List<CatalogNode>& nodes, bool detailed) {
     rows.push_back({node.Node, shorten ? node.ID.substr(0, dash) : node.ID, node.Address, node.Datacenter});
     if (detailed) rows.back().insert(rows.back().end(), {pairs(node.TaggedAddresses), pairs(node.Meta)});
   }
-  return columns(rows);
+  return rows;
 }
 
 int run_nodes(const Context& context) {
@@ -93,7 +93,7 @@ int run_nodes(const Context& context) {
     context.ui.error("No nodes match the given query - try expanding your search.");
     return 0;
   }
-  context.ui.output(node_table(*nodes, context.flags.boolean("detailed")));
+  context.ui.table(node_rows(*nodes, context.flags.boolean("detailed")));
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "agent/cli/client_flags.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/files.h"
+#include "agent/cli/kv_client.h"
 #include "agent/cli/text.h"
 #include "base/base64.h"
 
@@ -20,20 +21,13 @@ std::string without_slash(const std::string& key) {
   return key.starts_with('/') ? key.substr(1) : key;
 }
 
-/// GET /v1/kv/...; an absent key or prefix is an empty list.
-template <class T>
-Result<T> read_kv(ApiClient& client, const ApiRequest& request) {
-  Result<ApiResponse> response = client.call(request, {200, 404});
-  if (!response) return response.error();
-  if (response->status == 404) return T{};
-  return base::from_json<T>(response->body, {.input = base::JsonInput::first});
-}
-
 Result<Pairs> list_pairs(const Context& context, ApiClient& client, const std::string& prefix) {
   ApiRequest request = client.request("GET", "/v1/kv/" + prefix);
   apply_stale(context, request);
   request.set("recurse", "");
-  return read_kv<Pairs>(client, request);
+  Result<KvAnswer<Pairs>> pairs = read_kv<Pairs>(client, request);
+  if (!pairs) return pairs.error();
+  return std::move(pairs->value);
 }
 
 std::string describe(const KvPair& pair, bool base64, bool with_value) {
@@ -88,19 +82,19 @@ int get_keys(const Context& context, ApiClient& client, const std::string& prefi
   if (const std::string& separator = context.flags.text("separator"); !separator.empty()) {
     request.set("separator", separator);
   }
-  const Result<base::List<std::string>> keys = read_kv<base::List<std::string>>(client, request);
+  const auto keys = read_kv<base::List<std::string>>(client, request);
   if (!keys) return query_failed(context, keys.error());
-  for (const std::string& key : *keys) context.ui.output(key);
+  for (const std::string& key : keys->value) context.ui.output(key);
   return 0;
 }
 
 int get_one(const Context& context, ApiClient& client, const std::string& key) {
   ApiRequest request = client.request("GET", "/v1/kv/" + key);
   apply_stale(context, request);
-  const Result<Pairs> pairs = read_kv<Pairs>(client, request);
+  const auto pairs = read_kv<Pairs>(client, request);
   if (!pairs) return query_failed(context, pairs.error());
-  if (pairs->empty()) return fail(context, "Error! No key exists at: " + key);
-  const KvPair& pair = pairs->front();
+  if (pairs->value.empty()) return fail(context, "Error! No key exists at: " + key);
+  const KvPair& pair = pairs->value.front();
   const bool base64 = context.flags.boolean("base64");
   if (context.flags.boolean("detailed")) {
     context.ui.output(describe(pair, base64, true));
@@ -163,17 +157,6 @@ Result<PutArguments> put_arguments(const Context& context) {
 std::string_view sound_groups(std::string_view text) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   return text.substr(0, std::min(text.find_first_not_of(kDigits), text.size()) / 4 * 4);
-}
-
-/// PUT /v1/kv/KEY with one condition; whether the agent said true.
-Result<bool> write_kv(ApiClient& client, ApiRequest request, const std::string& key) {
-  if (key.starts_with('/')) {
-    return {Errc::invalid_argument, "Invalid key. Key must not begin with a '/': " + key};
-  }
-  request.content_type = "application/octet-stream";
-  const Result<ApiResponse> response = client.call(request);
-  if (!response) return response.error();
-  return response->body.find("true") != std::string::npos;
 }
 
 int put_if_unchanged(const Context& context, ApiClient& client, ApiRequest request, const std::string& key) {
@@ -298,6 +281,8 @@ constexpr Flag kImportFlags[] = {
     {.name = "prefix", .kind = FlagKind::text, .help = "Put the imported keys under this prefix."},
 };
 
+constexpr std::size_t kProgressStep = 64;
+
 Result<std::string> import_data(const Context& context) {
   const std::vector<std::string>& given = context.arguments;
   if (given.empty()) return {Errc::invalid_argument, "Missing DATA argument"};
@@ -308,6 +293,33 @@ Result<std::string> import_data(const Context& context) {
   return load_data(given[0], context.ui.in);
 }
 
+/// Writes the keys in turn; the detail of an error is the whole message.
+Result<> import_entries(const Context& context, ApiClient& client, const base::List<KvEntry>& entries) {
+  std::size_t done = 0;
+  for (const KvEntry& entry : entries) {
+    // Where a person sees the keys go by nobody needs to be told how far it is.
+    if (!context.ui.to_terminal && done++ % kProgressStep == 0) {
+      context.ui.show_progress("importing key " + std::to_string(done) + " of " + std::to_string(entries.size()));
+    }
+    Result<std::string> value = base::from_base64(entry.value);
+    if (!value) {
+      return {Errc::invalid_argument,
+              "Error base 64 decoding value for key " + entry.key + ": " + value.error().detail};
+    }
+    std::string key = join_path(context.flags.text("prefix"), entry.key);
+    if (entry.key.ends_with('/')) key += '/';  // a folder's own key
+    ApiRequest request = client.request("PUT", "/v1/kv/" + key);
+    request.body = std::move(*value);
+    if (entry.flags != 0) request.set("flags", std::to_string(entry.flags));
+    if (!entry.name_space.empty()) request.set("ns", entry.name_space);
+    if (const Result<bool> written = write_kv(client, std::move(request), key); !written) {
+      return {written.error().code, "Error! Failed writing data for key " + key + ": " + written.error().detail};
+    }
+    context.ui.output("Imported: " + key);
+  }
+  return {};
+}
+
 int run_import(const Context& context) {
   const Result<std::string> data = import_data(context);
   if (!data) return fail(context, "Error! " + data.error().detail);
@@ -315,24 +327,9 @@ int run_import(const Context& context) {
   if (!client) return 1;
   const auto entries = base::from_json<base::List<KvEntry>>(*data);
   if (!entries) return fail(context, "Cannot unmarshal data: " + entries.error().detail);
-
-  for (const KvEntry& entry : *entries) {
-    Result<std::string> value = base::from_base64(entry.value);
-    if (!value) {
-      return fail(context, "Error base 64 decoding value for key " + entry.key + ": " + value.error().detail);
-    }
-    std::string key = join_path(context.flags.text("prefix"), entry.key);
-    if (entry.key.ends_with('/')) key += '/';  // a folder's own key
-    ApiRequest request = client->request("PUT", "/v1/kv/" + key);
-    request.body = std::move(*value);
-    if (entry.flags != 0) request.set("flags", std::to_string(entry.flags));
-    if (!entry.name_space.empty()) request.set("ns", entry.name_space);
-    if (const Result<bool> written = write_kv(*client, std::move(request), key); !written) {
-      return fail(context, "Error! Failed writing data for key " + key + ": " + written.error().detail);
-    }
-    context.ui.output("Imported: " + key);
-  }
-  return 0;
+  const Result<> imported = import_entries(context, *client, *entries);
+  context.ui.end_progress();
+  return imported ? 0 : fail(context, imported.error().detail);
 }
 
 constexpr Command kCommands[] = {

@@ -114,6 +114,11 @@ std::vector<std::string> detailed_row(const AgentMember& member) {
   return {member.Name, address_text(member), status_text(member.Status), tags};
 }
 
+Ui::Tone tone_of(const std::vector<std::string>& row) {
+  if (row[2] == "failed") return Ui::Tone::bad;
+  return row[2] == "alive" ? Ui::Tone::plain : Ui::Tone::doubtful;
+}
+
 int run_members(const Context& context) {
   const Result<base::Regex> status = base::Regex::compile(context.flags.text("status"));
   if (!status) return fail(context, "Failed to compile status regexp: " + status.error().detail);
@@ -139,7 +144,7 @@ int run_members(const Context& context) {
                           : std::vector<std::string>{"Node", "Address", "Status", "Type", "Build", "Protocol", "DC",
                                                      "Partition", "Segment"});
   for (const AgentMember& member : *members) rows.push_back(detailed ? detailed_row(member) : plain_row(member));
-  context.ui.output(columns(rows));
+  context.ui.table(rows, tone_of);
   return 0;
 }
 

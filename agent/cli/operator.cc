@@ -2,7 +2,7 @@
 #include "agent/cli/api_types.h"
 #include "agent/cli/client_flags.h"
 #include "agent/cli/commands.h"
-#include "agent/cli/text.h"
+#include "agent/cli/raft_peers.h"
 #include "base/quote.h"
 
 namespace proconsul::agent::cli {
@@ -11,13 +11,6 @@ namespace {
 using base::Result;
 
 constexpr std::string_view kClientFailed = "Error initializing client";
-
-std::string distance_text(const RaftServer& server, std::uint64_t leader_index) {
-  if (server.Leader) return "-";
-  // A follower may have grown since the leader counted itself.
-  const std::uint64_t behind = leader_index > server.LastIndex ? leader_index - server.LastIndex : 0;
-  return std::to_string(behind) + (behind == 1 ? " commit" : " commits");
-}
 
 int run_list_peers(const Context& context) {
   std::optional<ApiClient> client = connect(context, kClientFailed);
@@ -28,19 +21,7 @@ int run_list_peers(const Context& context) {
   if (!raft) {
     return fail(context, "Error getting peers: Failed to retrieve raft configuration: " + raft.error().detail);
   }
-
-  std::uint64_t leader_index = 0;
-  for (const RaftServer& server : raft->Servers) {
-    if (server.Leader) leader_index = server.LastIndex;
-  }
-  std::vector<std::vector<std::string>> rows{
-      {"Node", "ID", "Address", "State", "Voter", "RaftProtocol", "Commit Index", "Trails Leader By"}};
-  for (const RaftServer& server : raft->Servers) {
-    rows.push_back({server.Node, server.ID, server.Address, server.Leader ? "leader" : "follower",
-                    server.Voter ? "true" : "false", server.ProtocolVersion.empty() ? "<=1" : server.ProtocolVersion,
-                    std::to_string(server.LastIndex), distance_text(server, leader_index)});
-  }
-  context.ui.output(columns(rows));
+  context.ui.table(raft_peer_rows(*raft));
   return 0;
 }
 

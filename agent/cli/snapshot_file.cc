@@ -47,6 +47,12 @@ SnapshotSummary::Metadata shown(const raft::SnapshotMeta& meta) {
           .Version = 1};  // the only version there is, and the readers refuse others
 }
 
+std::string shown_json(const raft::SnapshotMeta& meta) {
+  std::string json = raft::encode_meta({.meta = meta});
+  json.pop_back();  // the final newline
+  return json;
+}
+
 // "state.bin" in any letter case.
 bool is_bare_state(const std::string& name) {
   return std::ranges::equal(name, std::string_view("state.bin"),
@@ -60,7 +66,7 @@ Result<SnapshotFile> read_bare_state(const std::string& path, std::size_t name_a
   if (!json) return {json.error().code, "Error reading meta.json from internal snapshot dir: " + json.error().detail};
   const Result<raft::MetaFile> meta = raft::decode_meta(*json);
   if (!meta) return {meta.error().code, "Error parsing meta.json from internal snapshot dir: " + meta.error().detail};
-  return SnapshotFile{.meta = shown(meta->meta), .state = std::move(*state)};
+  return SnapshotFile{.meta = shown(meta->meta), .meta_json = shown_json(meta->meta), .state = std::move(*state)};
 }
 
 }  // namespace
@@ -77,6 +83,7 @@ Result<SnapshotFile> read_snapshot_file(const std::string& path) {
   const Result<raft::SnapshotMeta> meta = raft::read_archive(archive, sink);
   if (!meta) return {meta.error().code, "Error reading snapshot: " + meta.error().detail};
   file.meta = shown(*meta);
+  file.meta_json = shown_json(*meta);
   return file;
 }
 

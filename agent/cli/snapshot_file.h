@@ -10,6 +10,7 @@ namespace proconsul::agent::cli {
 
 struct SnapshotFile {
   SnapshotSummary::Metadata meta{};
+  std::string meta_json{};  // all of it, compact
   std::string state{};
 };
 

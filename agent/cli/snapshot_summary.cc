@@ -64,11 +64,6 @@ constexpr std::string_view kRecordNames[] = {
     "UpdateManualVirtualIPRequestType",
 };
 
-std::string record_name(std::uint8_t kind) {
-  if (kind < std::size(kRecordNames) && !kRecordNames[kind].empty()) return std::string(kRecordNames[kind]);
-  return "Unknown(" + std::to_string(kind) + ')';
-}
-
 // The first `depth` segments of a key.
 std::string key_prefix(std::string_view key, std::int64_t depth) {
   std::size_t end = 0;
@@ -129,6 +124,11 @@ PROCONSUL_DESCRIBE_TYPE(SnapshotSummary, "inspect.OutputFormat") {
   type.field("StatsKV", &SnapshotSummary::StatsKV);
   type.field("TotalSize", &SnapshotSummary::TotalSize);
   type.field("TotalSizeKV", &SnapshotSummary::TotalSizeKV);
+}
+
+std::string record_name(std::uint8_t kind) {
+  if (kind < std::size(kRecordNames) && !kRecordNames[kind].empty()) return std::string(kRecordNames[kind]);
+  return "Unknown(" + std::to_string(kind) + ')';
 }
 
 Result<SnapshotSummary> summarise(std::string_view state, const SummaryOptions& options) {
