@@ -6,8 +6,10 @@
 #include <cstring>
 
 #include "agent/cli/snapshot_summary.h"
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/msgpack.h"
+#include "base/utf8.h"
 #include "base/value.h"
 #include "catalog/snapshot_records.h"
 #include "catalog/types/coordinate.h"
@@ -21,7 +23,10 @@ namespace {
 
 using base::Errc;
 using base::Result;
+using base::Value;
 using catalog::Record;
+
+constexpr std::size_t kBinaryTimeBytes = 15;
 
 template <class T>
 std::string shown(base::MsgpackReader& reader) {
@@ -38,6 +43,35 @@ std::string shown_in(base::MsgpackReader& reader, std::string_view before, std::
   out += shown<T>(reader);
   out += after;
   return out;
+}
+
+bool is_utf8(std::string_view text) {
+  for (; !text.empty();) {
+    const base::DecodedRune rune = base::decode_rune(text);
+    if (rune.rune == base::kReplacementCharacter && rune.size == 1) return false;
+    text.remove_prefix(rune.size);
+  }
+  return true;
+}
+
+// Records of parts that we do not know: bytes that are no text become times in Go's binary form, or base64.
+void make_readable(Value& value) {
+  if (std::string* text = value.as_string(); text != nullptr && !is_utf8(*text)) {
+    if (text->size() == kBinaryTimeBytes && text->front() == '\x01') {
+      const std::string encoded = static_cast<char>(0xa0 + kBinaryTimeBytes) + *text;
+      base::MsgpackReader reader(encoded);
+      const base::Time time = reader.time();
+      if (reader.ok()) {
+        value = Value(base::to_rfc3339(time));
+        return;
+      }
+    }
+    value = Value(base::to_base64(*text));
+  } else if (Value::ListType* list = value.as_list()) {
+    for (Value& element : *list) make_readable(element);
+  } else if (Value::MapType* map = value.as_map()) {
+    for (auto& [key, element] : *map) make_readable(element);
+  }
 }
 
 // net.IP as text: IPv4 in its own form, even where it lies in 16 bytes.
@@ -95,8 +129,10 @@ std::string data_of(std::uint8_t kind, base::MsgpackReader& reader) {
     case Record::chunks:
       break;
   }
-  const base::Value value = reader.value();
-  return reader.ok() ? base::to_json(value) : "";
+  Value value = reader.value();
+  if (!reader.ok()) return "";
+  make_readable(value);
+  return base::to_json(value);
 }
 
 }  // namespace

@@ -146,27 +146,27 @@ int run_watch(const Context& context) {
     return fail(context, "Error querying Consul agent: " + leader.error().detail);
   }
 
-  const base::log::Logger log("watch");
-  if (context.arguments.empty()) {
-    watch::follow(
-        *plan, *client, stop,
-        [&](std::uint64_t, const std::string& json) {
-          std::string text;
-          base::append_indented_json(text, json);
-          context.ui.output(text);
-          stop.raise();
-        },
-        log);
-    return 0;
-  }
   ChildHandler handler(context, stop);
   const Signals signals([&](int number) {
     handler.forward(number);
     context.ui.out.flush();
     std::_Exit(0);
   });
-  watch::follow(*plan, *client, stop, std::ref(handler), log);
-  return handler.failed() ? 1 : 0;
+  const base::log::Logger log("watch");
+  if (!context.arguments.empty()) {
+    watch::follow(*plan, *client, stop, std::ref(handler), log);
+    return handler.failed() ? 1 : 0;
+  }
+  watch::follow(
+      *plan, *client, stop,
+      [&](std::uint64_t, const std::string& json) {
+        std::string text;
+        base::append_indented_json(text, json);
+        context.ui.output(text);
+        stop.raise();
+      },
+      log);
+  return 0;
 }
 
 constexpr Command kCommands[] = {
