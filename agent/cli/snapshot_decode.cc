@@ -14,6 +14,7 @@
 #include "catalog/snapshot_records.h"
 #include "catalog/types/coordinate.h"
 #include "catalog/types/kv.h"
+#include "catalog/types/prepared_query.h"
 #include "catalog/types/register.h"
 #include "catalog/types/session.h"
 #include "catalog/types/system.h"
@@ -107,6 +108,8 @@ std::string data_of(std::uint8_t kind, base::MsgpackReader& reader) {
     }
     case Record::coordinates:
       return shown<catalog::Coordinates>(reader);
+    case Record::prepared_query:
+      return shown_in<catalog::PreparedQuery>(reader, std::string(kCommand) + R"("Query":)", R"(,"Token":""})");
     case Record::autopilot:
       return shown_in<catalog::AutopilotConfig>(reader, R"({"Datacenter":"","Config":)", R"(,"CAS":false,"Token":""})");
     case Record::index:
@@ -126,8 +129,8 @@ std::string data_of(std::uint8_t kind, base::MsgpackReader& reader) {
       reader.object(row);
       return "{\"IP\":\"" + ip_text(row.IP) + "\",\"IsCounter\":" + (row.IsCounter ? "true" : "false") + '}';
     }
-    case Record::chunks:
-      break;
+    default:
+      break;  // shown as it comes
   }
   Value value = reader.value();
   if (!reader.ok()) return "";

@@ -1,6 +1,6 @@
 #include "agent/cli/user_event.h"
 
-#include "agent/watch/types.h"
+#include "agent/event/user_event.h"
 #include "base/regex.h"
 
 namespace proconsul::agent::cli {
@@ -34,7 +34,7 @@ Result<std::string> fire_event(ApiClient& client, const std::string& name, const
   }
   request.content_type = "application/octet-stream";
   request.body = std::move(payload);
-  Result<watch::UserEvent> event = client.fetch<watch::UserEvent>(request);
+  Result<event::UserEvent> event = client.fetch<event::UserEvent>(request);
   if (!event) return event.error();
   return std::move(event->ID);
 }

@@ -4,10 +4,10 @@
 #include <array>
 
 #include "agent/cli/api_types.h"
+#include "agent/event/user_event.h"
 #include "agent/watch/types.h"
 #include "base/json.h"
 #include "base/quote.h"
-#include "base/strconv.h"
 
 namespace proconsul::agent::watch {
 namespace {
@@ -387,15 +387,6 @@ Result<Plan> parse_agent_watch(const Parameters& parameters, bool& deprecated_ha
   return plan;
 }
 
-std::optional<std::uint64_t> event_index(std::string_view id) {
-  if (id.size() < 36) return std::nullopt;
-  const auto part = [&](std::size_t from, std::size_t to) { return std::string(id.substr(from, to - from)); };
-  const Result<std::uint64_t> low = base::parse_uint(part(0, 8) + part(9, 13) + part(14, 18), 16);
-  const Result<std::uint64_t> high = base::parse_uint(part(19, 23) + part(24, 36), 16);
-  if (!low || !high) return std::nullopt;
-  return *low ^ *high;
-}
-
 Result<Decoded> decode(View view, int status, std::string_view body, std::optional<std::uint64_t> seen) {
   if (status == 404) return Decoded{.json = "null"};
   switch (view) {
@@ -415,10 +406,10 @@ Result<Decoded> decode(View view, int status, std::string_view body, std::option
     case View::checks:
       return reencoded<base::List<http::AgentCheck>>(body);
     case View::event: {
-      auto events = base::from_json<base::List<UserEvent>>(body, {.input = base::JsonInput::first});
+      auto events = base::from_json<base::List<event::UserEvent>>(body, {.input = base::JsonInput::first});
       if (!events) return events.error();
-      const auto known =
-          std::ranges::find_if(*events, [&](const UserEvent& event) { return seen && event_index(event.ID) == seen; });
+      const auto known = std::ranges::find_if(
+          *events, [&](const event::UserEvent& one) { return seen && event::index_of(one) == *seen; });
       if (known != events->end()) {
         events->erase(events->begin(), known + 1);
         events->make_present();

@@ -70,7 +70,4 @@ struct Decoded {
 };
 base::Result<Decoded> decode(View view, int status, std::string_view body, std::optional<std::uint64_t> seen);
 
-/// The index that the API derives from an event's ID; none if it is no UUID.
-std::optional<std::uint64_t> event_index(std::string_view id);
-
 }  // namespace proconsul::agent::watch

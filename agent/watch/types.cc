@@ -22,17 +22,6 @@ PROCONSUL_DESCRIBE_TYPE(ServiceEntry, "api.ServiceEntry") {
   type.field("Checks", &ServiceEntry::Checks);
 }
 
-PROCONSUL_DESCRIBE_TYPE(UserEvent, "api.UserEvent") {
-  type.field("ID", &UserEvent::ID);
-  type.field("Name", &UserEvent::Name);
-  type.field("Payload", &UserEvent::Payload);
-  type.field("NodeFilter", &UserEvent::NodeFilter);
-  type.field("ServiceFilter", &UserEvent::ServiceFilter);
-  type.field("TagFilter", &UserEvent::TagFilter);
-  type.field("Version", &UserEvent::Version);
-  type.field("LTime", &UserEvent::LTime);
-}
-
 PROCONSUL_DESCRIBE_TYPE(CaRoot, "api.CARoot") {
   type.field("ID", &CaRoot::ID);
   type.field("Name", &CaRoot::Name);

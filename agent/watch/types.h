@@ -1,4 +1,5 @@
-// What watches hand to their handlers, as Consul's Go client decodes it; services and checks are agent/http's.
+// What watches hand to their handlers, as Consul's Go client decodes it; services and checks are
+// agent/http's, events agent/event's.
 #pragma once
 
 #include <cstdint>
@@ -33,18 +34,6 @@ struct ServiceEntry {
   base::List<http::AgentCheck> Checks{};
 };
 PROCONSUL_DECLARE_TYPE(ServiceEntry)
-
-struct UserEvent {
-  std::string ID{};
-  std::string Name{};
-  base::Bytes Payload{};
-  std::string NodeFilter{};
-  std::string ServiceFilter{};
-  std::string TagFilter{};
-  base::Int Version{};
-  std::uint64_t LTime{};
-};
-PROCONSUL_DECLARE_TYPE(UserEvent)
 
 struct CaRoot {
   std::string ID{};
