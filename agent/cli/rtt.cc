@@ -118,7 +118,7 @@ int run_rtt(const Context& context) {
   for (const auto& [coordinate, node] : {std::pair(&pair->first, &nodes[0]), {&pair->second, &nodes[1]}}) {
     if (!*coordinate) return fail(context, "Could not find a coordinate for node " + base::quote(*node));
   }
-  const double seconds = catalog::distance(*pair->first, *pair->second);
+  const double seconds = catalog::seconds_between(*pair->first, *pair->second);
   if (std::isinf(seconds)) {
     return fail(context, "The coordinates of " + base::quote(nodes[0]) + " and " + base::quote(nodes[1]) +
                              " have different dimensions");
