@@ -60,6 +60,8 @@ class Connection final : base::net::Pollable, base::net::Timer {
   void open(base::net::Clock::time_point deadline);
   /// What cannot be sent at once is kept. Only once it stands.
   void send(std::string_view data);
+  /// The ALPN protocol that was agreed upon; empty without one.
+  std::string_view protocol() const { return tls_ ? tls_->protocol() : std::string_view(); }
 
  private:
   enum class State : std::uint8_t { idle, resolving, connecting, handshaking, open, over };

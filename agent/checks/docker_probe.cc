@@ -50,12 +50,11 @@ class DockerProbe final : public Probe, base::net::Timer {
     HttpExchange::Request request{.method = method, .output_max_size = limit};
     request.endpoint.address = host_.address;
     request.endpoint.is_unix = host_.is_unix;
-    request.bytes = method + ' ' + path + " HTTP/1.1\r\nHost: " + (host_.is_unix ? "docker" : host_.address) +
-                    "\r\nUser-Agent: Consul Health Check\r\n";
-    if (!body.empty()) {
-      request.bytes += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
-    }
-    request.bytes += "Connection: close\r\n\r\n" + body;
+    request.target = path;
+    request.host = host_.is_unix ? "docker" : host_.address;
+    request.headers = {{"User-Agent", "Consul Health Check"}};
+    if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    request.body = body;
     const std::string url = "http://" + (host_.is_unix ? escape_part(host_.address) : host_.address) + path;
     const std::string verb = method == "GET" ? "Get" : "Post";
     exchange_ = std::make_unique<HttpExchange>(

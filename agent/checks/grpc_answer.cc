@@ -122,7 +122,7 @@ std::string health_request(std::string_view service) {
   return framed(message);
 }
 
-Result<std::string> health_status(const H2Session::Answer& answer) {
+Result<std::string> health_status(const H2Codec::Answer& answer) {
   const std::string_view http = field(answer.fields, ":status");
   const std::string_view code = field(answer.fields, "grpc-status");
   if (code.empty()) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/checks/h2_session.h"
+#include "agent/checks/h2_codec.h"
 #include "base/result.h"
 
 namespace proconsul::agent::checks {
@@ -13,7 +13,7 @@ namespace proconsul::agent::checks {
 std::string health_request(std::string_view service);
 /// The name of the serving status ("SERVING", "NOT_SERVING", ...), or why there is none:
 /// "rpc error: code = NotFound desc = unknown service".
-base::Result<std::string> health_status(const H2Session::Answer& answer);
+base::Result<std::string> health_status(const H2Codec::Answer& answer);
 /// "rpc error: code = Unavailable desc = ...".
 std::string rpc_error(std::string_view code, std::string_view description);
 

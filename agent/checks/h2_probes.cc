@@ -59,9 +59,12 @@ class H2PingProbe final : public H2Probe {
       : H2Probe(check, surroundings, user, check.H2PING, check.H2PingUseTLS) {}
 
  private:
-  void connected() override { session_->ping(); }
+  void connected() override {
+    session_->codec().ping();
+    session_->flush();
+  }
   void progressed() override {
-    if (session_->has_pong()) end(catalog::kHealthPassing, "HTTP2 ping was successful");
+    if (session_->codec().has_pong()) end(catalog::kHealthPassing, "HTTP2 ping was successful");
   }
   void ended(const std::string& reason) override { fail(reason); }
   void timed_out() override {
@@ -92,19 +95,21 @@ class GrpcProbe final : public H2Probe {
 
   void connected() override {
     const std::int64_t milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count();
-    session_->request({{":method", "POST"},
-                       {":scheme", endpoint_.tls ? "https" : "http"},
-                       {":path", "/grpc.health.v1.Health/Check"},
-                       {":authority", authority_},
-                       {"content-type", "application/grpc"},
-                       {"user-agent", "grpc-proconsul"},
-                       {"te", "trailers"},
-                       {"grpc-timeout", std::to_string(std::clamp<std::int64_t>(milliseconds, 1, 99'999'999)) + 'm'}},
-                      health_request(service_));
+    session_->codec().request(
+        {{":method", "POST"},
+         {":scheme", endpoint_.tls ? "https" : "http"},
+         {":path", "/grpc.health.v1.Health/Check"},
+         {":authority", authority_},
+         {"content-type", "application/grpc"},
+         {"user-agent", "grpc-proconsul"},
+         {"te", "trailers"},
+         {"grpc-timeout", std::to_string(std::clamp<std::int64_t>(milliseconds, 1, 99'999'999)) + 'm'}},
+        health_request(service_));
+    session_->flush();
   }
   void progressed() override {
-    if (!session_->answer().closed) return;
-    const base::Result<std::string> status = health_status(session_->answer());
+    if (!session_->codec().answer().closed) return;
+    const base::Result<std::string> status = health_status(session_->codec().answer());
     if (!status) return end(catalog::kHealthCritical, status.error().detail);
     if (*status == "SERVING") return end(catalog::kHealthPassing, "gRPC check " + target_ + ": success");
     end(catalog::kHealthCritical, "gRPC " + target_ + " serving status: " + *status);
@@ -114,7 +119,7 @@ class GrpcProbe final : public H2Probe {
     if (!session_->was_open()) {
       why = reason.starts_with("dial ") ? "transport: Error while dialing: " + reason
                                         : "transport: authentication handshake failed: " + reason;
-    } else if (!session_->has_settings()) {
+    } else if (!session_->codec().has_settings()) {
       why = "error reading server preface: " + reason;
     } else {
       return end(catalog::kHealthCritical, rpc_error("Unavailable", "error reading from server: " + reason));

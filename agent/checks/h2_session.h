@@ -1,16 +1,13 @@
-// An HTTP/2 client on one connection, for as much as checks need: a ping, or one request. Frames are nghttp2's work.
+// An HTTP/2 client on a connection of its own.
 #pragma once
 
-#include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "agent/checks/connection.h"
-
-struct nghttp2_session;
+#include "agent/checks/h2_codec.h"
 
 namespace proconsul::agent::checks {
 
@@ -20,50 +17,40 @@ class H2Session final : Connection::User {
    public:
     virtual ~User() = default;
     // Each may destroy the session.
-    /// The connection stands: ping() or request() may follow.
+    /// The connection stands: codec() may be told what to ask, and flush() sends it.
     virtual void connected() = 0;
-    /// Something came: see what has_pong() and answer() say now.
+    /// Something came: see what the codec has now.
     virtual void progressed() = 0;
     /// It is over before it did what it should: the connection failed, or the peer does not speak HTTP/2.
     virtual void ended(const std::string& reason) = 0;
   };
-  using Fields = std::vector<std::pair<std::string, std::string>>;
-  struct Answer {
-    Fields fields{};     // headers and trailers, 64 KiB at most
-    std::string body{};  // its first 64 KiB
-    bool closed = false;
-    std::uint32_t error = 0;  // of RST_STREAM
-  };
 
-  H2Session(base::net::Loop& loop, Resolver& resolver, Endpoint endpoint, User& user);
-  ~H2Session() override;
+  H2Session(base::net::Loop& loop, Resolver& resolver, Endpoint endpoint, User& user)
+      : user_(user), connection_(loop, resolver, std::move(endpoint), *this) {}
   void open(base::net::Clock::time_point deadline) { connection_.open(deadline); }
-  /// Whether the connection came about, TLS included.
-  bool was_open() const { return session_ != nullptr; }
-  void ping();
-  void request(const Fields& fields, std::string body);
-  bool has_settings() const { return has_settings_; }
-  bool has_pong() const { return has_pong_; }
-  const Answer& answer() const { return answer_; }
+  /// Whether the connection came about, TLS included; only then is there a codec.
+  bool was_open() const { return codec_.has_value(); }
+  H2Codec& codec() { return *codec_; }
+  void flush() {
+    if (const std::string out = codec_->output(); !out.empty()) connection_.send(out);
+  }
 
  private:
-  struct Callbacks;
-  void connected() override;
-  void received(std::string_view data) override;
-  void ended(const std::string& reason) override;
-  void send();
+  void connected() override {
+    codec_.emplace();
+    user_.connected();
+  }
+  void received(std::string_view data) override {
+    const base::Result<> taken = codec_->take(data);
+    flush();
+    if (taken) return user_.progressed();
+    user_.ended(taken.error().detail);
+  }
+  void ended(const std::string& reason) override { user_.ended(reason); }
 
   User& user_;
   Connection connection_;
-  nghttp2_session* session_ = nullptr;
-  std::string body_{};
-  std::size_t body_sent_ = 0;
-  std::size_t fields_size_ = 0;
-  bool has_settings_ = false, has_pong_ = false;
-  Answer answer_{};
+  std::optional<H2Codec> codec_{};
 };
-
-/// What a peer's answer holds, without a session: for the probe and its tests.
-std::string_view field(const H2Session::Fields& fields, std::string_view name);
 
 }  // namespace proconsul::agent::checks

@@ -5,10 +5,12 @@
 #include <array>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <cstring>
+#include <boost/beast/http/status.hpp>
+#include <cctype>
 #include <optional>
 
 #include "base/quote.h"
+#include "base/strconv.h"
 
 namespace proconsul::agent::checks {
 namespace {
@@ -99,6 +101,11 @@ struct SinkBody {
 };
 
 using Parser = http::response_parser<SinkBody>;
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
 
 /// Behind the empty line that ends a head; npos if there is none yet.
 std::size_t end_of_head(std::string_view text) {
@@ -239,20 +246,67 @@ HttpExchange::HttpExchange(base::net::Loop& loop, Resolver& resolver, Request re
       connection_(loop, resolver, request_.endpoint, *this) {}
 
 void HttpExchange::connected() {
-  connection_.send(request_.bytes);
+  const bool has_length = request_.tells_length || !request_.body.empty();
+  if (connection_.protocol() == "h2") {
+    frames_ = std::make_unique<H2Codec>();
+    H2Codec::Fields fields = {
+        {":method", request_.method}, {":scheme", "https"}, {":path", request_.target}, {":authority", request_.host}};
+    for (const auto& [name, value] : request_.headers) fields.emplace_back(lower(name), value);
+    if (has_length) fields.emplace_back("content-length", std::to_string(request_.body.size()));
+    frames_->request(fields, request_.body);
+    return connection_.send(frames_->output());
+  }
+  std::string bytes = request_.method + ' ' + request_.target + " HTTP/1.1\r\nHost: " + request_.host + "\r\n";
+  for (const auto& [name, value] : request_.headers) bytes += name + ": " + value + "\r\n";
+  if (has_length) bytes += "Content-Length: " + std::to_string(request_.body.size()) + "\r\n";
+  connection_.send(bytes + "Connection: close\r\n\r\n" + request_.body);
 }
 
 void HttpExchange::received(std::string_view data) {
+  if (frames_) return received_frames(data);
   const Result<bool> whole = reader_.take(data);
   if (whole && !*whole) return;
-  const Done done = std::move(done_);  // it may destroy this object
-  done(whole ? std::string() : whole.error().detail);
+  finish(whole ? std::string() : whole.error().detail);
+}
+
+void HttpExchange::received_frames(std::string_view data) {
+  const Result<> taken = frames_->take(data);
+  if (const std::string out = frames_->output(); !out.empty()) connection_.send(out);
+  if (!taken) return finish(has_head_ ? std::string() : taken.error().detail);
+  const H2Codec::Answer& answer = frames_->answer();
+  // The rest sees one kind of answers: this one reads as if it had come in HTTP/1.1, up to the end of the connection.
+  Result<bool> whole = false;
+  if (answer.has_head && !has_head_) {
+    has_head_ = true;
+    const unsigned status =
+        static_cast<unsigned>(base::parse_uint(field(answer.fields, ":status"), 10, 16).value_or(0));
+    const auto reason = http::obsolete_reason(static_cast<http::status>(status));
+    std::string head =
+        "HTTP/1.1 " + std::to_string(status) + ' ' +
+        (http::int_to_status(status) == http::status::unknown ? std::string()
+                                                              : std::string(reason.data(), reason.size())) +
+        "\r\n";
+    for (const auto& [name, value] : answer.fields) {
+      if (!name.starts_with(':')) head += name + ": " + value + "\r\n";
+    }
+    whole = reader_.take(head + "\r\n");
+  }
+  if (whole && !*whole) whole = reader_.take(frames_->drain_body());
+  if (!whole) return finish(whole.error().detail);
+  if (*whole) return finish({});
+  if (!answer.closed) return;
+  reader_.ended();
+  finish(has_head_ ? std::string() : "stream error: stream ID 1; error code " + std::to_string(answer.error));
 }
 
 void HttpExchange::ended(const std::string& reason) {
   reader_.ended();
-  const Done done = std::move(done_);
-  done(reader_.has_head() ? std::string() : reason);
+  finish(reader_.has_head() ? std::string() : reason);
+}
+
+void HttpExchange::finish(const std::string& reason) {
+  const Done done = std::move(done_);  // it may destroy this object
+  done(reason);
 }
 
 }  // namespace proconsul::agent::checks

@@ -1,4 +1,4 @@
-// One HTTP/1.1 request on a connection of its own, and its answer.
+// One HTTP request on a connection of its own, and its answer: in HTTP/1.1, or in HTTP/2 if TLS agrees upon that.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/checks/connection.h"
+#include "agent/checks/h2_codec.h"
 #include "agent/checks/output_tail.h"
 
 namespace proconsul::agent::checks {
@@ -40,7 +41,11 @@ class HttpExchange final : Connection::User {
   struct Request {
     Endpoint endpoint{};
     std::string method{};
-    std::string bytes{};  // head and body
+    std::string target{};  // "/path?query"
+    std::string host{};
+    std::vector<std::pair<std::string, std::string>> headers{};  // names and values without line breaks
+    std::string body{};
+    bool tells_length = false;  // also of an empty body
     std::size_t output_max_size = 4096;
     bool decode = false;
   };
@@ -57,10 +62,14 @@ class HttpExchange final : Connection::User {
   void connected() override;
   void received(std::string_view data) override;
   void ended(const std::string& reason) override;
+  void received_frames(std::string_view data);
+  void finish(const std::string& reason);
   Request request_;
   Done done_;
   AnswerReader reader_;
   Connection connection_;
+  std::unique_ptr<H2Codec> frames_{};  // with HTTP/2
+  bool has_head_ = false;              // and its head was handed to the reader
 };
 
 }  // namespace proconsul::agent::checks

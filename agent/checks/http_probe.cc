@@ -22,10 +22,7 @@ constexpr int kMostRedirects = 10;
 constexpr std::string_view kUserAgent = "Consul Health Check";
 constexpr std::string_view kAccept = "text/plain, text/*, */*";
 
-struct Header {
-  std::string name;
-  std::string value;
-};
+using Headers = std::vector<std::pair<std::string, std::string>>;
 
 bool equal(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -44,13 +41,13 @@ bool is_token(std::string_view text) {
 }
 
 /// Empty if all may be sent: a line break would smuggle further headers in.
-std::string refused_header(const std::vector<Header>& headers) {
-  for (const Header& header : headers) {
-    if (!is_token(header.name)) return "net/http: invalid header field name " + base::quote(header.name);
-    for (const char c : header.value) {
+std::string refused_header(const Headers& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!is_token(name)) return "net/http: invalid header field name " + base::quote(name);
+    for (const char c : value) {
       const auto byte = static_cast<unsigned char>(c);
       if ((byte < ' ' && c != '\t') || byte == 0x7f) {
-        return "net/http: invalid header field value for " + base::quote(header.name);
+        return "net/http: invalid header field value for " + base::quote(name);
       }
     }
   }
@@ -68,7 +65,7 @@ class HttpProbe final : public Probe {
         follow_(!check.DisableRedirects),
         output_max_size_(output_max_size),
         timeout_(check.Timeout.nanoseconds > 0 ? check.Timeout : kDefaultTimeout),
-        tls_peer_{.name = check.TLSServerName, .verify = !check.TLSSkipVerify, .protocols = "\x08http/1.1"} {
+        tls_peer_{.name = check.TLSServerName, .verify = !check.TLSSkipVerify, .protocols = "\x02h2\x08http/1.1"} {
     for (const auto& [name, values] : check.Header) {
       if (equal(name, "host")) {
         if (!values.empty()) host_ = values.front();
@@ -78,7 +75,7 @@ class HttpProbe final : public Probe {
     }
     const auto has = [this](std::string_view name) {
       return std::any_of(headers_.begin(), headers_.end(),
-                         [&](const Header& header) { return equal(header.name, name) && !header.value.empty(); });
+                         [&](const auto& header) { return equal(header.first, name) && !header.second.empty(); });
     };
     if (!has("user-agent")) set_header("User-Agent", kUserAgent);
     if (!has("accept")) set_header("Accept", kAccept);
@@ -111,7 +108,7 @@ class HttpProbe final : public Probe {
   };
 
   void set_header(std::string_view name, std::string_view value) {
-    std::erase_if(headers_, [&](const Header& header) { return equal(header.name, name); });
+    std::erase_if(headers_, [&](const auto& header) { return equal(header.first, name); });
     headers_.push_back({std::string(name), std::string(value)});
   }
 
@@ -120,16 +117,16 @@ class HttpProbe final : public Probe {
       return fail("unsupported protocol scheme " + base::quote(url_.scheme));
     }
     if (url_.host.empty()) return fail("http: no Host in request URL");
-    std::vector<Header> headers = headers_;
+    Headers headers = headers_;
     if (!sensitive_) {
-      std::erase_if(headers, [](const Header& header) {
-        return equal(header.name, "authorization") || equal(header.name, "www-authenticate") ||
-               equal(header.name, "cookie") || equal(header.name, "cookie2");
+      std::erase_if(headers, [](const auto& header) {
+        return equal(header.first, "authorization") || equal(header.first, "www-authenticate") ||
+               equal(header.first, "cookie") || equal(header.first, "cookie2");
       });
     }
     if (!referer_.empty()) headers.push_back({"Referer", referer_});
     const bool authorized = std::any_of(headers.begin(), headers.end(),
-                                        [](const Header& header) { return equal(header.name, "authorization"); });
+                                        [](const auto& header) { return equal(header.first, "authorization"); });
     if (url_.has_user && !authorized) headers.push_back({"Authorization", "Basic " + base::to_base64(url_.user)});
     if (const std::string refused = refused_header(headers); !refused.empty()) return fail(refused);
     HttpExchange::Request request{.method = method_, .output_max_size = output_max_size_, .decode = decode_};
@@ -138,22 +135,19 @@ class HttpProbe final : public Probe {
       request.endpoint.tls = surroundings_.tls;
       request.endpoint.peer = tls_peer_;
     }
-    request.bytes = method_ + ' ' + url_.request_target() +
-                    " HTTP/1.1\r\nHost: " + (host_now_.empty() ? url_.host : host_now_) + "\r\n";
-    for (const Header& header : headers) {
+    request.target = url_.request_target();
+    request.host = host_now_.empty() ? url_.host : host_now_;
+    for (auto& header : headers) {
       // The body's length and the connection's end are ours to say.
-      if (equal(header.name, "content-length") || equal(header.name, "transfer-encoding") ||
-          equal(header.name, "connection")) {
+      if (equal(header.first, "content-length") || equal(header.first, "transfer-encoding") ||
+          equal(header.first, "connection")) {
         continue;
       }
-      request.bytes += header.name + ": " + header.value + "\r\n";
+      request.headers.push_back(std::move(header));
     }
-    if (sends_body_ || method_ == "POST" || method_ == "PUT" || method_ == "PATCH") {
-      request.bytes += "Content-Length: " + std::to_string(sends_body_ ? body_.size() : 0) + "\r\n";
-    }
-    if (decode_) request.bytes += "Accept-Encoding: gzip\r\n";
-    request.bytes += "Connection: close\r\n\r\n";
-    if (sends_body_) request.bytes += body_;
+    if (decode_) request.headers.emplace_back("Accept-Encoding", "gzip");
+    request.tells_length = method_ == "POST" || method_ == "PUT" || method_ == "PATCH";
+    if (sends_body_) request.body = body_;
     exchange_ = std::make_unique<HttpExchange>(surroundings_.loop, surroundings_.resolver, std::move(request),
                                                [this](const std::string& reason) { answered(reason); });
     exchange_->start(deadline_);
@@ -247,7 +241,7 @@ class HttpProbe final : public Probe {
   const base::Duration timeout_;
   const base::net::TlsPeer tls_peer_;
   std::string host_{};  // the Host header, if one is given
-  std::vector<Header> headers_{};
+  Headers headers_{};
 
   // Of the run.
   Url url_{}, first_url_{};

@@ -85,8 +85,8 @@ TEST(Grpc, RequestsNameTheService) {
   EXPECT_EQ(health_request("ab"), std::string("\0\0\0\0\4\x0a\2ab", 9));
 }
 
-H2Session::Answer answer(std::string_view status, std::string body, std::string_view message = {}) {
-  H2Session::Answer out{.body = std::move(body), .closed = true};
+H2Codec::Answer answer(std::string_view status, std::string body, std::string_view message = {}) {
+  H2Codec::Answer out{.body = std::move(body), .closed = true};
   out.fields = {{":status", "200"}};
   if (!status.empty()) out.fields.emplace_back("grpc-status", status);
   if (!message.empty()) out.fields.emplace_back("grpc-message", message);
@@ -108,7 +108,7 @@ TEST(Grpc, AnswersMeanAStatusOrAnError) {
   EXPECT_FALSE(health_status(answer("0", framed("\x08"))));
   EXPECT_FALSE(health_status(answer("0", std::string("\0\xff\xff\xff\xff\x08\x01", 7))));
   EXPECT_FALSE(health_status(answer("", framed("\x08\x01"))));
-  H2Session::Answer plain{.closed = true};
+  H2Codec::Answer plain{.closed = true};
   plain.fields = {{":status", "404"}};
   EXPECT_EQ(health_status(plain).error().detail,
             "rpc error: code = Unimplemented desc = unexpected HTTP status code received from server: 404");

@@ -1,10 +1,8 @@
 // TCP, UDP, Docker, gRPC and HTTP/2 pings against fake peers.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <nghttp2/nghttp2.h>
-#include <cstring>
 
-#include "agent/checks/grpc_answer.h"
+#include "agent/checks/test_h2.h"
 #include "agent/checks/test_peer.h"
 #include "agent/checks/test_tls.h"
 
@@ -96,6 +94,21 @@ TEST(HttpProbe, SpeaksTls) {
   EXPECT_EQ(outcome.output, "HTTP GET " + check.HTTP + ": 200 OK Output: secure");
 }
 
+TEST(HttpProbe, SpeaksHttp2WhereTlsAgreesUponIt) {
+  Bench bench;
+  test::TlsPeer tls(true);
+  bench.surroundings.tls = *base::net::TlsContext::client({.ca_file = tls.certificate_file()});
+  catalog::CheckType check = every_second();
+  check.HTTP = "https://localhost:" + std::to_string(tls.peer.port()) + "/x";
+  check.Method = "POST";
+  check.Body = "hello";
+
+  const Outcome outcome = bench.run(check);
+
+  EXPECT_EQ(outcome.output, "HTTP POST " + check.HTTP + ": 200 OK Output: over h2");
+  EXPECT_EQ(outcome.status, "passing");
+}
+
 TEST(UdpProbe, OnlyARefusalIsCritical) {
   Bench bench;
   const base::net::Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -177,68 +190,14 @@ TEST(DockerProbe, RunsACommandInAContainer) {
 
 // ---- HTTP/2
 
-/// A gRPC server by nghttp2, with one health service that knows a few names.
-void serve_grpc(int fd) {
-  struct Server {
-    std::string body{}, reply{};
-  } server;
-  nghttp2_session_callbacks* callbacks = nullptr;
-  nghttp2_session_callbacks_new(&callbacks);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
-      callbacks,
-      [](nghttp2_session*, std::uint8_t, std::int32_t, const std::uint8_t* data, std::size_t size, void* user) {
-        static_cast<Server*>(user)->body.append(reinterpret_cast<const char*>(data), size);
-        return 0;
-      });
-  nghttp2_session_callbacks_set_on_frame_recv_callback(
-      callbacks, [](nghttp2_session* session, const nghttp2_frame* frame, void* user) {
-        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
-        auto& server = *static_cast<Server*>(user);
-        const auto nv = [](const char* name, const char* value) {
-          return nghttp2_nv{reinterpret_cast<std::uint8_t*>(const_cast<char*>(name)),
-                            reinterpret_cast<std::uint8_t*>(const_cast<char*>(value)), strlen(name), strlen(value), 0};
-        };
-        const std::int32_t stream = frame->hd.stream_id;
-        if (server.body == health_request("unknown")) {
-          nghttp2_nv fields[] = {nv(":status", "200"), nv("content-type", "application/grpc"), nv("grpc-status", "5"),
-                                 nv("grpc-message", "unknown service")};
-          nghttp2_submit_response(session, stream, fields, 4, nullptr);
-          return 0;
-        }
-        const bool well = server.body == health_request("") || server.body == health_request("good");
-        server.reply = std::string("\0\0\0\0\2\x08", 6) + (well ? '\1' : '\2');
-        nghttp2_nv fields[] = {nv(":status", "200"), nv("content-type", "application/grpc")};
-        nghttp2_data_provider provider{};
-        provider.read_callback = [](nghttp2_session* inner, std::int32_t id, std::uint8_t* buffer, std::size_t,
-                                    std::uint32_t* flags, nghttp2_data_source*, void* data) -> ssize_t {
-          const std::string& reply = static_cast<Server*>(data)->reply;
-          memcpy(buffer, reply.data(), reply.size());
-          *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-          nghttp2_nv trailer{reinterpret_cast<std::uint8_t*>(const_cast<char*>("grpc-status")),
-                             reinterpret_cast<std::uint8_t*>(const_cast<char*>("0")), 11, 1, 0};
-          nghttp2_submit_trailer(inner, id, &trailer, 1);
-          return static_cast<ssize_t>(reply.size());
-        };
-        nghttp2_submit_response(session, stream, fields, 2, &provider);
-        return 0;
-      });
-  nghttp2_session* session = nullptr;
-  nghttp2_session_server_new(&session, callbacks, &server);
-  nghttp2_session_callbacks_del(callbacks);
-  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, nullptr, 0);
+void serve_h2(int fd) {
+  test::H2Server server;
   char buffer[4096];
   for (;;) {
-    const std::uint8_t* out = nullptr;
-    for (ssize_t size = 0; (size = nghttp2_session_mem_send(session, &out)) > 0;) {
-      test::write_all(fd, {reinterpret_cast<const char*>(out), static_cast<std::size_t>(size)});
-    }
+    test::write_all(fd, server.output());
     const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
-    if (got <= 0) break;
-    if (nghttp2_session_mem_recv(session, reinterpret_cast<std::uint8_t*>(buffer), static_cast<std::size_t>(got)) < 0) {
-      break;
-    }
+    if (got <= 0 || !server.take({buffer, static_cast<std::size_t>(got)})) return;
   }
-  nghttp2_session_del(session);
 }
 
 catalog::CheckType grpc_check(const std::string& target, base::Duration timeout = base::seconds(5)) {
@@ -249,7 +208,7 @@ catalog::CheckType grpc_check(const std::string& target, base::Duration timeout 
 
 TEST(GrpcProbe, AsksTheHealthServiceForTheNamedOne) {
   Bench bench;
-  Peer server(serve_grpc);
+  Peer server(serve_h2);
   const std::string address = server.address();
 
   EXPECT_EQ(bench.run(grpc_check(address)).output, "gRPC check " + address + ": success");
@@ -285,7 +244,7 @@ TEST(GrpcProbe, FaultsAreToldInGosWords) {
 
 TEST(H2PingProbe, APingIsAnswered) {
   Bench bench;
-  Peer server(serve_grpc);
+  Peer server(serve_h2);
   Peer silent([](int fd) { test::wait_closed(fd); });
   catalog::CheckType check = every_second();
   check.H2PING = server.address();

@@ -1,4 +1,5 @@
-// For tests: a peer behind TLS whose certificate, for localhost, signs itself. It answers HTTP.
+// For tests: a peer behind TLS whose certificate, for localhost, signs itself. It answers HTTP/1.1 or, if told so,
+// HTTP/2.
 #pragma once
 
 #include <openssl/evp.h>
@@ -11,13 +12,14 @@
 #include <memory>
 #include <string>
 
+#include "agent/checks/test_h2.h"
 #include "agent/checks/test_peer.h"
 
 namespace proconsul::agent::checks::test {
 
 class TlsPeer {
  public:
-  TlsPeer() {
+  explicit TlsPeer(bool h2 = false) {
     static std::atomic<int> number = 0;
     folder_ = std::filesystem::temp_directory_path() /
               ("proconsul-tls-peer-" + std::to_string(::getpid()) + '-' + std::to_string(++number));
@@ -44,6 +46,19 @@ class TlsPeer {
     SSL_CTX_use_PrivateKey(context_.get(), key);
     X509_free(certificate);
     EVP_PKEY_free(key);
+    if (!h2) return;
+    SSL_CTX_set_alpn_select_cb(
+        context_.get(),
+        [](SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned in_size, void*) {
+          const auto* own = reinterpret_cast<const unsigned char*>("\x02h2");
+          unsigned char* chosen = nullptr;
+          if (SSL_select_next_proto(&chosen, size, own, 3, in, in_size) != OPENSSL_NPN_NEGOTIATED) {
+            return SSL_TLSEXT_ERR_ALERT_FATAL;
+          }
+          *out = chosen;
+          return SSL_TLSEXT_ERR_OK;
+        },
+        nullptr);
   }
   ~TlsPeer() { std::filesystem::remove_all(folder_); }
   std::string certificate_file() const { return folder_ / "cert.pem"; }
@@ -52,12 +67,25 @@ class TlsPeer {
   void serve(int fd) {
     SSL* ssl = SSL_new(context_.get());
     SSL_set_fd(ssl, fd);
-    char buffer[4096];
-    if (SSL_accept(ssl) == 1 && SSL_read(ssl, buffer, sizeof buffer) > 0) {
-      constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecure";
-      SSL_write(ssl, kAnswer.data(), static_cast<int>(kAnswer.size()));
-    }
+    if (SSL_accept(ssl) == 1) answer(ssl);
     SSL_free(ssl);
+  }
+
+  static void answer(SSL* ssl) {
+    const auto write = [ssl](const std::string& text) {
+      if (!text.empty()) SSL_write(ssl, text.data(), static_cast<int>(text.size()));
+    };
+    const unsigned char* protocol = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl, &protocol, &size);
+    char buffer[4096];
+    H2Server server;
+    while (size > 0) {
+      write(server.output());
+      const int got = SSL_read(ssl, buffer, sizeof buffer);
+      if (got <= 0 || !server.take({buffer, static_cast<std::size_t>(got)})) return;
+    }
+    if (SSL_read(ssl, buffer, sizeof buffer) > 0) write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecure");
   }
 
   std::filesystem::path folder_{};

@@ -438,8 +438,9 @@ Result<> LocalAgent::prepare_check(catalog::HealthCheck& check, catalog::CheckTy
       check.Output = state.Output;
       check.Status = state.Status;
     }
-    return {};
   }
+  if (discard_check_output_) check.Output.clear();
+  if (kind == "ttl") return {};
   if (kind == "alias") return {};
   if (kind.empty()) return {Errc::internal, "Check type is not valid"};
   if (kind == "docker") {

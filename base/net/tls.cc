@@ -184,6 +184,13 @@ TlsStream::Progress TlsStream::outcome(int result) {
   }
 }
 
+std::string_view TlsStream::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl(stream_), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 TlsStream::Progress TlsStream::handshake() {
   ERR_clear_error();
   return outcome(SSL_do_handshake(ssl(stream_)));

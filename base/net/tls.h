@@ -64,6 +64,8 @@ class TlsStream {
   Progress read(char* data, std::size_t size);
   Progress write(std::string_view data);
   void shutdown();
+  /// The ALPN protocol that was agreed upon; empty if none was.
+  std::string_view protocol() const;
   /// Why the last call failed: for a client in the words of Go's crypto/tls, for a server for its log.
   const std::string& reason() const { return reason_; }
 

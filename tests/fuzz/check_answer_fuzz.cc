@@ -32,6 +32,15 @@ void http(std::string_view text, std::size_t piece, bool decode) {
   (void)reader.header("Location");
 }
 
+void h2(std::string_view text) {
+  H2Codec codec;
+  codec.request({{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "x"}}, "");
+  (void)codec.output();
+  (void)codec.take(text);
+  (void)codec.output();
+  (void)health_status(codec.answer());
+}
+
 void url(std::string_view text) {
   const auto parsed = parse_url(text);
   if (!parsed) return;
@@ -61,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       http(text, text.size() + 1, (data[0] & 1) != 0);
       break;
     case 4: {
-      H2Session::Answer answer{.body = std::string(text), .closed = true};
+      H2Codec::Answer answer{.body = std::string(text), .closed = true};
       answer.fields = {{":status", "200"}, {"grpc-status", "0"}};
       if (data[0] >= 0x80)
         answer.fields = {{":status", "200"}, {"grpc-status", std::string(text)}, {"grpc-message", std::string(text)}};
@@ -74,6 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 6:
       (void)unit_health("x", text);
+      h2(text);
       break;
     case 7:
       url(text);
