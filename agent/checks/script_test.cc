@@ -25,10 +25,12 @@ catalog::CheckType shell(const std::string& text, base::Duration timeout = base:
   return script({"/bin/sh", "-c", text}, timeout);
 }
 
-/// Whether the process is gone, waiting for it as long as a test may take.
+/// Whether the process has ended, waiting for it as long as a test may take. Its zombie is for the system's init to reap.
 bool ends(pid_t pid) {
   for (int i = 0; i < 5000; ++i) {
-    if (::kill(pid, 0) != 0) return true;
+    std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+    std::string stat;
+    if (!std::getline(in, stat) || stat.substr(stat.rfind(')'), 3) == ") Z") return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return false;
