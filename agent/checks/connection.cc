@@ -154,7 +154,7 @@ void Connection::connect(const SocketAddress& address) {
   if (!fd_)
     return fail_soon("dial " + std::string(endpoint_.is_unix ? "unix " : "tcp ") + dialed_ +
                      ": socket: " + errno_text(errno));
-  if (family != AF_UNIX) {
+  if (family != AF_UNIX && endpoint_.tls) {  // its handshake is many small pieces; a plain request is one
     const int on = 1;
     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }

@@ -75,6 +75,11 @@ struct Runner::Impl {
       } else if (base::log::Logger::enabled(base::log::Level::debug)) {
         kLog.debug("Check status updated", {{"check", id_}, {"status", *next}});
       }
+      // Most runs find what the last one found: nobody needs to be woken for that.
+      const std::size_t hash = std::hash<std::string_view>()(output);
+      if (*next == reported_status_ && hash == reported_output_) return;
+      reported_status_ = *next;
+      reported_output_ = hash;
       runner_.report(id_, number_, *next, std::move(output));
     }
 
@@ -85,6 +90,8 @@ struct Runner::Impl {
     const std::uint64_t number_;
     const std::chrono::nanoseconds interval_;
     Thresholds thresholds_;
+    std::string reported_status_{};
+    std::size_t reported_output_ = 0;  // its hash
     std::unique_ptr<Probe> probe_;
   };
 

@@ -128,6 +128,7 @@ TEST(UdpProbe, OnlyARefusalIsCritical) {
   for (int i = 0; i < 2; ++i) ::recvfrom(socket.get(), nullptr, 0, 0, reinterpret_cast<sockaddr*>(&from), &size);
   ::sendto(socket.get(), "x", 1, 0, reinterpret_cast<sockaddr*>(&from), size);
   const Outcome answered = bench.result();
+  bench.wait_idle();
   catalog::CheckType closed = every_second();
   closed.UDP = "127.0.0.1:" + std::to_string(test::closed_port());
   const Outcome refused = bench.run(closed);

@@ -44,6 +44,7 @@ using base::Result;
 
 constexpr std::string_view kServices = "services", kChecks = "checks", kStates = "checks/state";
 constexpr std::size_t kMostUnsynced = 256;         // files held open until they are synced
+constexpr std::size_t kFewUnsynced = 4;            // more are synced with their whole file system
 constexpr std::uintmax_t kLargestFile = 16 << 20;  // ours are a few kilobytes
 
 std::string file_name(std::string_view id) {
@@ -127,13 +128,17 @@ Result<> Files::write(std::string_view folder, std::string_view id, std::string_
 
 Result<> Files::sync() {
   if (unsynced_.empty()) return {};
-  // All are on their way to the disk before the first is waited for; a journal then commits them together.
-  for (const base::net::Fd& file : unsynced_) sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  const std::vector<base::net::Fd> files = std::exchange(unsynced_, {});
+  const std::set<std::string> folders = std::exchange(unsynced_folders_, {});
+  // One wait for many: a disk that takes milliseconds for each would hold up whoever registers in bulk.
+  if (files.size() > kFewUnsynced) {
+    return syncfs(files.front().get()) == 0 ? Result<>() : failed("cannot sync", data_dir_);
+  }
   Result<> result{};
-  for (const base::net::Fd& file : std::exchange(unsynced_, {})) {
+  for (const base::net::Fd& file : files) {
     if (fdatasync(file.get()) != 0) result = failed("cannot sync a file in", data_dir_);
   }
-  for (const std::string& folder : std::exchange(unsynced_folders_, {})) {
+  for (const std::string& folder : folders) {
     const base::net::Fd directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory || fsync(directory.get()) != 0) result = failed("cannot sync", folder);
   }
