@@ -83,7 +83,10 @@ Result<ApplyResult> apply_coordinate_batch(Transaction& tx, std::string_view bod
 }
 
 Result<ApplyResult> apply_prepared_query(Transaction& tx, std::string_view body) {
-  return with<PreparedQueryRequest>(body, [&](auto& request) { return answer(query_apply(tx, request)); });
+  return with<PreparedQueryRequest>(body, [&](auto& request) {
+    tx.note_operation(request.Op);
+    return answer(query_apply(tx, request));
+  });
 }
 
 Result<ApplyResult> apply_txn(Transaction& tx, std::string_view body) {

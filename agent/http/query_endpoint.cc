@@ -5,6 +5,7 @@
 #include "agent/http/answers.h"
 #include "agent/http/apply.h"
 #include "base/json.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "base/strconv.h"
 #include "catalog/commands.h"
@@ -136,6 +137,9 @@ Result<Answer> query_get(const ReadContext& context) {
 }
 
 Result<Answer> query_execute(const ReadContext& context) {
+  static const auto kTimes =
+      base::metrics::sample("prepared-query.execute", {}, "Time that executing a prepared query takes.");
+  const base::metrics::ScopedTimer timer(kTimes);
   const Request& request = context.request;
   const Result<std::int64_t> limit = limit_of(request);
   if (!limit) return refused(limit.error());
@@ -162,6 +166,9 @@ Result<Answer> query_execute(const ReadContext& context) {
 }
 
 Result<Answer> query_explain(const ReadContext& context) {
+  static const auto kTimes =
+      base::metrics::sample("prepared-query.explain", {}, "Time that explaining a prepared query takes.");
+  const base::metrics::ScopedTimer timer(kTimes);
   const Result<std::int64_t> limit = limit_of(context.request);
   if (!limit) return refused(limit.error());
   Result<std::optional<catalog::PreparedQuery>> query =

@@ -57,6 +57,8 @@ const base::metrics::Sample* ServerMetrics::of_command(std::uint8_t number) cons
       return &kvs_apply;
     case Command::session:
       return &session_apply;
+    case Command::prepared_query:
+      return &prepared_query_apply;
     case Command::txn:
       return &txn_apply;
     default:

@@ -18,6 +18,8 @@ struct ServerMetrics {
       base::metrics::sample("txn.apply", {}, "Time that a transaction takes, in milliseconds.");
   base::metrics::Sample session_apply =
       base::metrics::sample("session.apply", {}, "Time that a change of a session takes, in milliseconds.");
+  base::metrics::Sample prepared_query_apply =
+      base::metrics::sample("prepared-query.apply", {}, "Time that a change of a prepared query takes.");
   base::metrics::Sample catalog_register =
       base::metrics::sample("catalog.register", {}, "Time that a registration takes, in milliseconds.");
   base::metrics::Sample catalog_deregister =
