@@ -14,6 +14,7 @@
 #include "agent/http/context.h"
 #include "agent/http/overview.h"
 #include "agent/http/server.h"
+#include "agent/http/stream_endpoint.h"
 #include "agent/http_settings.h"
 #include "agent/local/local_agent.h"
 #include "agent/local/rules.h"
@@ -207,6 +208,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<local::LocalAgent> local;
   std::unique_ptr<event::Events> events_seen;
   std::unique_ptr<http::Overview> overview;
+  std::unique_ptr<http::StreamHub> streams;
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
@@ -283,6 +285,7 @@ Result<> Agent::Impl::start() {
       local_watches);
 
   overview = std::make_unique<http::Overview>(std::chrono::steady_clock::now());
+  streams = std::make_unique<http::StreamHub>(server->changes());
   debug = config.enable_debug;
   context.reset(new http::Context{.server = *server,
                                   .local_watches = local_watches,
@@ -292,7 +295,8 @@ Result<> Agent::Impl::start() {
                                   .local = local.get(),
                                   .events = events_seen.get(),
                                   .control = this,
-                                  .overview = overview.get()});
+                                  .overview = overview.get(),
+                                  .streams = streams.get()});
   telemetry = std::make_unique<Telemetry>(config, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
   // Before anybody can see that the agent is there: a file that is changed from then on counts as changed.

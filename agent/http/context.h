@@ -79,6 +79,7 @@ class AgentControl {
 };
 
 class Overview;
+class StreamHub;
 
 struct Context {
   server::Server& server;
@@ -91,6 +92,7 @@ struct Context {
   event::Events* events = nullptr;
   AgentControl* control = nullptr;
   Overview* overview = nullptr;
+  StreamHub* streams = nullptr;
 };
 
 }  // namespace proconsul::agent::http

@@ -14,6 +14,7 @@
 #include "agent/http/session_endpoint.h"
 #include "agent/http/snapshot_endpoint.h"
 #include "agent/http/status_endpoint.h"
+#include "agent/http/stream_endpoint.h"
 #include "agent/http/telemetry_endpoint.h"
 #include "agent/http/txn_endpoint.h"
 #include "agent/http/ui_endpoint.h"
@@ -129,6 +130,7 @@ constexpr Route kSessionRoutes[] = {
 constexpr Route kSnapshotRoutes[] = {
     {get, "/v1/snapshot", async(snapshot_save), kQueryOptions},
     {put, "/v1/snapshot", upload(snapshot_restore), kOctets | kQueryOptions},
+    {get, "/v1/stream", call(change_stream)},  // ours
 };
 
 constexpr Route kTxnRoutes[] = {

@@ -31,6 +31,7 @@ class StoreServer final : public server::Server {
     return store.view();
   }
   base::WatchRegistry& watches() override { return store.watches(); }
+  const catalog::ChangeLog& changes() const override { return store.changes(); }
   void verify_leader(server::Done done) override {
     ++verifications;
     std::lock_guard lock(mutex);
@@ -100,6 +101,18 @@ class Client {
         std::string answer = read_.substr(0, size);
         read_.erase(0, size);
         return answer;
+      }
+      if (!more(end)) return std::exchange(read_, {});
+    }
+  }
+  /// Everything up to and with `text`; what there is when the time is over or the peer closes.
+  std::string receive_until(std::string_view text, std::chrono::milliseconds within = std::chrono::seconds(10)) {
+    const auto end = std::chrono::steady_clock::now() + within;
+    for (;;) {
+      if (const std::size_t at = read_.find(text); at != std::string::npos) {
+        std::string before = read_.substr(0, at + text.size());
+        read_.erase(0, before.size());
+        return before;
       }
       if (!more(end)) return std::exchange(read_, {});
     }

@@ -32,6 +32,7 @@ class RaftServer final : public Server, public Operator {
   void apply(std::string command, ApplyDone done) override;
   catalog::ViewPtr view() const override { return store_.view(); }
   base::WatchRegistry& watches() override { return store_.watches(); }
+  const catalog::ChangeLog& changes() const override { return store_.changes(); }
   void verify_leader(Done done) override;
   Leadership leadership() const override;
   std::string leader_address() const override;

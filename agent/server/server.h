@@ -15,6 +15,7 @@ namespace proconsul::base {
 class WatchRegistry;
 }
 namespace proconsul::catalog {
+class ChangeLog;
 class View;
 struct ApplyResult;
 struct Session;
@@ -43,6 +44,8 @@ class Server {
   virtual base::Ref<const catalog::View> view() const = 0;
   /// Where changes of the state are reported, after the new version is published and before the write is acknowledged.
   virtual base::WatchRegistry& watches() = 0;
+  /// The last changes, for who must miss none.
+  virtual const catalog::ChangeLog& changes() const = 0;
 
   /// Confirms with a quorum that this server still leads and has applied all that it committed before the call.
   virtual void verify_leader(Done done) = 0;

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "base/watch.h"
+#include "catalog/store/changes.h"
 #include "catalog/store/tables.h"
 
 namespace proconsul::catalog {
@@ -69,6 +70,7 @@ class Transaction {
   /// The raft index of the command that is being applied.
   std::uint64_t index() const { return index_; }
   void begin_command(std::uint64_t raft_index) {
+    capture();
     index_ = raft_index;
     operation_.clear();
   }
@@ -112,11 +114,15 @@ class Transaction {
     std::uint64_t tombstone_index;
   };
   void roll_back(Savepoint savepoint);
+  /// The command is over: takes down what it changed.
+  void capture();
 
   Tables tables_;
   std::uint64_t index_ = 0;
   std::string operation_{};
   base::KeySet changed_{};
+  std::size_t captured_ = 0;       // how many of `changed_` were taken down
+  std::vector<Change> changes_{};  // of all commands since the last commit
   Effects effects_{};
 };
 
@@ -134,6 +140,8 @@ class Store {
   /// The newest version. Any thread; never waits.
   ViewPtr view() const { return current_.load(); }
   base::WatchRegistry& watches() { return watches_; }
+  /// The last changes; grows after the version is published and before the watches fire. Any thread.
+  const ChangeLog& changes() const { return changes_; }
 
   // The FSM thread only.
   /// The version being built. It goes on after a commit: there is one for the store's life.
@@ -147,6 +155,7 @@ class Store {
  private:
   Transaction writer_;
   base::AtomicRef<const View> current_;
+  ChangeLog changes_{};
   base::WatchRegistry watches_{};
 };
 
