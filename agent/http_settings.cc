@@ -22,6 +22,7 @@ http::Settings http_settings(const config::Config& config) {
   settings.rpc_hold_timeout = config.rpc_hold_timeout;
   if (config.session_ttl_min.nanoseconds > 0) settings.session_ttl_min = config.session_ttl_min;
   settings.kv_max_value_size = config.kv_max_value_size;
+  settings.txn_max_ops = config.txn_max_ops;
   settings.txn_max_req_len = config.txn_max_req_len;
   if (config.http_max_header_bytes > 0) {
     settings.max_header_bytes = static_cast<std::uint32_t>(config.http_max_header_bytes);

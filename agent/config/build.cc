@@ -225,6 +225,7 @@ class Builder {
     c.http_use_cache = flag("http_config.use_cache", true);
     c.disable_http_unprintable_char_filter = flag("disable_http_unprintable_char_filter");
     c.kv_max_value_size = size("limits.kv_max_value_size");
+    c.txn_max_ops = size("limits.txn_max_ops");
     c.txn_max_req_len = size("limits.txn_max_req_len");
     c.default_query_time = duration("default_query_time");
     c.max_query_time = duration("max_query_time");

@@ -234,6 +234,7 @@ struct Config {
   bool http_use_cache{};
   bool disable_http_unprintable_char_filter{};
   Uint kv_max_value_size{};
+  Uint txn_max_ops{};  // ours: Consul has a constant of 128
   Uint txn_max_req_len{};
   Duration default_query_time{};
   Duration max_query_time{};

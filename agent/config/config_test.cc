@@ -225,6 +225,7 @@ TEST_F(ConfigFiles, ContradictionsAreRefusedAndTheirFileAndLineNamed) {
       {"limits { http_max_conns_per_client = 5000 }",
        "system allows a max of 1024 file descriptors, but limits.http_max_conns_per_client: 5000 needs at least 5020" +
            at},
+      {"limits { txn_max_ops = 0 }", "limits.txn_max_ops cannot be 0. Must be at least 1" + at},
       {"segment = \"x\"", "Network segments are not supported in this version of Consul" + at},
   };
   for (const auto& [text, error] : cases) EXPECT_EQ(error_of(text), error) << text;

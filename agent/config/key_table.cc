@@ -441,6 +441,7 @@ constexpr Key kKeys[] = {
      .reloadable = true,
      .owner = Owner::cluster},
     {.path = "limits.rpc_rate", .type = KeyType::number, .initial = "-1", .reloadable = true, .owner = Owner::cluster},
+    {.path = "limits.txn_max_ops", .type = KeyType::unsigned_integer, .initial = "128"},
     {.path = "limits.txn_max_req_len", .type = KeyType::unsigned_integer, .initial = "524288"},
     {.path = "locality", .type = KeyType::object},
     {.path = "locality.region", .type = KeyType::text},

@@ -350,6 +350,7 @@ class Validator {
   }
 
   Result<> limits() {
+    if (c_.txn_max_ops == 0) return fail("limits.txn_max_ops cannot be 0. Must be at least 1");
     const auto wanted = static_cast<std::uint64_t>(std::max<Int>(c_.http_max_conns_per_client, 0)) + 20;
     if (c_.http_max_conns_per_client > 0 && host_.file_limit > 0 && host_.file_limit < wanted) {
       return fail("system allows a max of " + std::to_string(host_.file_limit) +

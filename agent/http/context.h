@@ -44,6 +44,7 @@ struct Settings {
   base::Duration rpc_hold_timeout = base::seconds(7);
   base::Duration session_ttl_min = base::seconds(10);
   std::uint64_t kv_max_value_size = 512 * 1024;
+  std::uint64_t txn_max_ops = 128;
   std::uint64_t txn_max_req_len = 512 * 1024;
   std::uint64_t max_body_bytes = 64 * 1024 * 1024;  // every other body; Consul has no limit there, memory has
   std::uint32_t max_header_bytes = 1024 * 1024;     // http_config.max_header_bytes; 0 is Go's default, 1 MiB

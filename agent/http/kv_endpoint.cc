@@ -1,9 +1,11 @@
 #include "agent/http/kv_endpoint.h"
 
+#include <limits>
 #include <utility>
 
 #include "agent/http/apply.h"
 #include "base/json.h"
+#include "base/quote.h"
 #include "base/strconv.h"
 #include "catalog/commands.h"
 #include "catalog/store/kv.h"
@@ -18,10 +20,49 @@ Reply not_found() {
   return {.status = 404, .type = {}};
 }
 
-Answer keys_answer(const ReadContext& context, std::string_view prefix) {
+bool is_paged(const Request& request) {
+  return request.has_param("limit") || request.has_param("after");
+}
+
+/// One page of keys or entries. Where the next begins is in a header, escaped as `?after=` takes it.
+Result<Answer> page_answer(const ReadContext& context, std::string_view prefix, std::string_view separator,
+                           bool only_keys) {
+  const Request& request = context.request;
+  catalog::KvPageQuery query{.prefix = prefix,
+                             .separator = separator,
+                             .after = request.param("after"),
+                             .limit = std::numeric_limits<std::size_t>::max()};
+  if (request.has_param("limit")) {
+    const Result<std::uint64_t> limit = base::parse_uint(request.param("limit"));
+    if (!limit || *limit == 0) {
+      return {Errc::invalid_argument, "Invalid limit " + base::quote(request.param("limit")) + ": must be at least 1"};
+    }
+    query.limit = *limit;
+  }
+  const catalog::KvPage page = catalog::kv_page(context.view.tables(), query, context.watch);
+  Answer answer{.index = page.index};
+  if (page.entries.empty() && query.after.empty() && !(only_keys && prefix.empty())) {
+    answer.reply = not_found();
+    return answer;
+  }
+  std::string body = "[";
+  for (const auto& [key, row] : page.entries) {
+    if (body.size() > 1) body += ',';
+    only_keys ? base::append_json_string(body, key) : base::append_json(body, row->entry(key));
+  }
+  body += ']';
+  answer.reply = json(std::move(body));
+  if (page.more) answer.reply.header("X-Proconsul-Next-After", query_escape(page.entries.back().key));
+  return answer;
+}
+
+std::string_view separator_of(const Request& request) {
   // "seperator" is how the parameter was once misspelled; the right spelling wins.
-  std::string_view separator = context.request.param("seperator");
-  if (context.request.has_param("separator")) separator = context.request.param("separator");
+  return request.param(request.has_param("separator") ? "separator" : "seperator");
+}
+
+Answer keys_answer(const ReadContext& context, std::string_view prefix) {
+  const std::string_view separator = separator_of(context.request);
   const catalog::KvListAnswer list = catalog::kv_list(context.view.tables(), prefix, context.watch);
   const std::vector<std::string_view> keys = catalog::kv_keys(list, prefix, separator);
   Answer answer{.index = list.index};
@@ -153,7 +194,11 @@ Result<catalog::KVSRequest> decode_delete(Context& agent, const Request& request
 Result<Answer> kv_get(const ReadContext& context) {
   const Request& request = context.request;
   const std::string_view key = request.rest;
-  if (request.has_param("keys")) return keys_answer(context, key);
+  const bool keys = request.has_param("keys");
+  if (is_paged(request) && (keys || request.has_param("recurse"))) {
+    return page_answer(context, key, keys ? separator_of(request) : std::string_view(), keys);
+  }
+  if (keys) return keys_answer(context, key);
   if (request.has_param("recurse")) return list_answer(context, key);
   if (key.empty()) return {Errc::invalid_argument, "Missing key name"};
 

@@ -84,6 +84,8 @@ class Request {
   bool bad_query_{};
 };
 
+/// As Go's url.QueryEscape writes it.
+std::string query_escape(std::string_view text);
 /// node-meta=key:value pairs.
 std::vector<std::pair<std::string, std::string>> meta_filter(const Request& request);
 /// Consul CE refuses namespaces and partitions by parameter or header with 400; routes say which (kNoNamespace,

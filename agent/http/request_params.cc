@@ -26,6 +26,12 @@ void append_escaped(std::string& out, std::string_view text) {
 
 }  // namespace
 
+std::string query_escape(std::string_view text) {
+  std::string out;
+  append_escaped(out, text);
+  return out;
+}
+
 std::string Request::encoded_params() const {
   std::vector<const Pair*> sorted;
   for (const Pair& pair : params_) sorted.push_back(&pair);

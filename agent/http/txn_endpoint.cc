@@ -16,8 +16,6 @@ namespace {
 using base::Errc;
 using base::Result;
 
-constexpr std::size_t kMaxOperations = 128;
-
 template <class Response>
 Reply reply_of(const Response& response) {
   Reply reply = json(base::to_json(response));
@@ -28,9 +26,9 @@ Reply reply_of(const Response& response) {
 Result<ApiTxnOps> decode(Context& agent, const Request& request) {
   Result<ApiTxnOps> ops = read_txn_ops(request.body);
   if (!ops) return {Errc::invalid_argument, "Failed to parse body: " + ops.error().detail};
-  if (ops->size() > kMaxOperations) {
+  if (const std::uint64_t most = agent.settings.txn_max_ops; ops->size() > most) {
     return {Errc::too_large, "Transaction contains too many operations (" + std::to_string(ops->size()) + " > " +
-                                 std::to_string(kMaxOperations) + ")"};
+                                 std::to_string(most) + ")"};
   }
   const std::uint64_t limit = agent.settings.kv_max_value_size;
   for (const base::Pointer<ApiTxnOp>& op : *ops) {

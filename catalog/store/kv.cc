@@ -75,6 +75,24 @@ KvGetAnswer kv_get(const Tables& tables, std::string_view key, base::KeySet* wat
   return {row ? row->modify_index() : kv_table_index(tables), row};
 }
 
+namespace {
+
+// The index of a listing whose rows have this highest one.
+std::uint64_t list_index(const Tables& tables, std::string_view prefix, std::uint64_t highest) {
+  if (prefix.empty()) return kv_table_index(tables);
+  // A deletion leaves no row behind, yet who waits for this prefix must see an index that grew.
+  tables.tombstones.each(prefix, [&](std::string_view, std::uint64_t index) { highest = std::max(highest, index); });
+  return highest > 0 ? highest : kv_table_index(tables);
+}
+
+std::string_view cut(std::string_view key, std::string_view prefix, std::string_view separator) {
+  if (separator.empty()) return key;
+  const auto at = key.find(separator, prefix.size());
+  return at == std::string_view::npos ? key : key.substr(0, at + separator.size());
+}
+
+}  // namespace
+
 KvListAnswer kv_list(const Tables& tables, std::string_view prefix, base::KeySet* watch) {
   watch_below(watch, Topic::kv, prefix);
   KvListAnswer answer;
@@ -82,27 +100,35 @@ KvListAnswer kv_list(const Tables& tables, std::string_view prefix, base::KeySet
     answer.index = std::max(answer.index, entry.row->modify_index());
     answer.entries.push_back(entry);
   }
-  if (prefix.empty()) {
-    answer.index = 0;
-  } else {
-    // A deletion leaves no row behind, yet who waits for this prefix must see an index that grew.
-    tables.tombstones.each(
-        prefix, [&](std::string_view, std::uint64_t index) { answer.index = std::max(answer.index, index); });
-  }
-  if (answer.index == 0) answer.index = kv_table_index(tables);
+  answer.index = list_index(tables, prefix, answer.index);
   return answer;
+}
+
+KvPage kv_page(const Tables& tables, const KvPageQuery& query, base::KeySet* watch) {
+  watch_below(watch, Topic::kv, query.prefix);
+  KvPage page;
+  for (auto at = tables.kv.lower_bound(std::max(query.prefix, query.after)); at; at.next()) {
+    if (!at.key().starts_with(query.prefix)) break;
+    const std::string_view name = cut(at.key(), query.prefix, query.separator);
+    if (!query.after.empty() && name <= query.after) continue;
+    const bool again = !page.entries.empty() && page.entries.back().key == name;
+    if (!again && page.entries.size() == query.limit) {
+      page.more = true;
+      break;
+    }
+    page.index = std::max(page.index, at.row()->modify_index());
+    if (!again) page.entries.push_back({name, at.row()});
+  }
+  page.index = list_index(tables, query.prefix, page.index);
+  return page;
 }
 
 std::vector<std::string_view> kv_keys(const KvListAnswer& list, std::string_view prefix, std::string_view separator) {
   std::vector<std::string_view> keys;
   for (const auto& [key, row] : list.entries) {
-    std::string_view name = key;
-    if (!separator.empty()) {
-      const auto at = key.find(separator, prefix.size());
-      // Whatever sorts between two keys that are cut to the same name begins with it too, and is cut the same way.
-      if (at != std::string_view::npos) name = key.substr(0, at + separator.size());
-      if (!keys.empty() && keys.back() == name) continue;
-    }
+    // Whatever sorts between two keys that are cut to the same name begins with it too, and is cut the same way.
+    const std::string_view name = cut(key, prefix, separator);
+    if (!separator.empty() && !keys.empty() && keys.back() == name) continue;
     keys.push_back(name);
   }
   return keys;

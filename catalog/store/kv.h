@@ -33,6 +33,20 @@ KvListAnswer kv_list(const Tables& tables, std::string_view prefix, base::KeySet
 /// once. An empty separator cuts nothing.
 std::vector<std::string_view> kv_keys(const KvListAnswer& list, std::string_view prefix, std::string_view separator);
 
+/// A piece of a listing, for prefixes with more keys than one wants at once.
+struct KvPageQuery {
+  std::string_view prefix{};
+  std::string_view separator{};  // as of kv_keys(); the keys of the answer's entries are cut then
+  std::string_view after{};      // begins behind this key, or cut key
+  std::size_t limit{};           // at most so many
+};
+struct KvPage : KvListAnswer {
+  bool more = false;  // there are further ones behind the last
+};
+/// Its index is of the rows that it walked and of the prefix's tombstones: what happens on other pages wakes nobody who
+/// waits for this one.
+KvPage kv_page(const Tables& tables, const KvPageQuery& query, base::KeySet* watch);
+
 /// The index of the whole table, deletions included.
 std::uint64_t kv_table_index(const Tables& tables);
 

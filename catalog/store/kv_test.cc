@@ -423,5 +423,55 @@ TEST_F(KvTest, AgreesWithPlainMapsOverRandomCommands) {
   }
 }
 
+// "a b", with "..." if there is more.
+std::string spell(const KvPage& page) {
+  std::string text;
+  for (const auto& [key, row] : page.entries) text += (text.empty() ? "" : " ") + std::string(key);
+  return page.more ? text + " ..." : text;
+}
+
+TEST_F(KvTest, AListingMayBeReadInPages) {
+  std::uint64_t at = 10;
+  for (const char* key : {"a", "p/1", "p/2", "p/3", "q"}) set(++at, key, "v");
+  const auto page = [&](std::string_view prefix, std::string_view after, std::size_t limit) {
+    return spell(kv_page(tables, {.prefix = prefix, .separator = {}, .after = after, .limit = limit}, nullptr));
+  };
+
+  EXPECT_EQ(page("p/", "", 2), "p/1 p/2 ...");
+  EXPECT_EQ(page("p/", "p/2", 2), "p/3");
+  EXPECT_EQ(page("p/", "p/3", 2), "");
+  EXPECT_EQ(page("p/", "a", 1), "p/1 ...");
+  EXPECT_EQ(page("p/", "zzz", 1), "");
+  EXPECT_EQ(page("", "", 3), "a p/1 p/2 ...");
+  EXPECT_EQ(page("", "p/1x", 9), "p/2 p/3 q");
+}
+
+TEST_F(KvTest, PagesOfCutKeysNameEachOnce) {
+  std::uint64_t at = 10;
+  for (const char* key : {"d/a/1", "d/a/2", "d/b", "d/c/1", "d/c/2", "d/e"}) set(++at, key, "v");
+  const auto page = [&](std::string_view after, std::size_t limit) {
+    return spell(kv_page(tables, {.prefix = "d/", .separator = "/", .after = after, .limit = limit}, nullptr));
+  };
+
+  EXPECT_EQ(page("", 2), "d/a/ d/b ...");
+  EXPECT_EQ(page("d/b", 1), "d/c/ ...");
+  EXPECT_EQ(page("d/c/", 5), "d/e");
+  EXPECT_EQ(page("d/a/", 1), "d/b ...");
+}
+
+TEST_F(KvTest, APagesIndexIsOfItsRowsAndOfWhatWasDeleted) {
+  set(11, "p/1", "v");
+  set(12, "p/2", "v");
+  set(13, "p/3", "v");
+  const auto index = [&] { return kv_page(tables, {.prefix = "p/", .limit = 2}, nullptr).index; };
+  EXPECT_EQ(index(), 12u);
+
+  set(14, "p/3", "new");
+  EXPECT_EQ(index(), 12u);
+  transaction.begin_command(15);
+  kv_delete(transaction, "p/3");
+  EXPECT_EQ(index(), 15u);
+}
+
 }  // namespace
 }  // namespace proconsul::catalog
