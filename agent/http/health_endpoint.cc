@@ -75,8 +75,10 @@ Result<Answer> instances(const ReadContext& context, Which which) {
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }
   if (!filter->matches_everything()) {
+    const catalog::Parts parts{
+        .node = filter->looks_at("Node"), .service = filter->looks_at("Service"), .checks = filter->looks_at("Checks")};
     std::erase_if(found.rows,
-                  [&](const auto* row) { return !filter->matches(catalog::check_service_node(tables, *row)); });
+                  [&](const auto* row) { return !filter->matches(catalog::check_service_node(tables, *row, parts)); });
   }
   constexpr ServiceQuery kCounted[] = {ServiceQuery::health_service, ServiceQuery::health_connect,
                                        ServiceQuery::health_ingress};

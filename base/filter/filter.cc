@@ -1,5 +1,6 @@
 #include "base/filter/filter.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <variant>
@@ -381,13 +382,46 @@ Result<Filter> Filter::compile(std::string_view expression, const Type& declared
   return filter;
 }
 
+namespace {
+
+/// Clients poll with the same few expressions; compiling one costs more than asking it of a hundred objects.
+struct Compiled {
+  const Type* type{};
+  std::string expression{};
+  Filter filter{};
+};
+constexpr std::size_t kMostCompiled = 64;
+constexpr std::size_t kLongestKept = 4096;
+thread_local std::vector<Compiled> compiled_lately;  // the last used first
+
+bool looks_at_field(const Program& program, std::string_view field) {
+  if (!program.steps.empty() && program.steps.front().field && program.steps.front().field->name == field) return true;
+  return std::ranges::any_of(program.parts, [&](const Program& part) { return looks_at_field(part, field); });
+}
+
+}  // namespace
+
 Result<Filter> Filter::create(std::string_view expression, const Type& type) {
   if (expression.empty()) return Filter();
+  const auto known = std::ranges::find_if(
+      compiled_lately, [&](const Compiled& each) { return each.type == &type && each.expression == expression; });
+  if (known != compiled_lately.end()) {
+    std::rotate(compiled_lately.begin(), known, known + 1);
+    return compiled_lately.front().filter;
+  }
   Result<Filter> filter = compile(expression, type);
   if (!filter) {
     return Error{Errc::internal, "Failed to create boolean expression evaluator: " + filter.error().detail};
   }
+  if (expression.size() <= kLongestKept) {
+    if (compiled_lately.size() >= kMostCompiled) compiled_lately.pop_back();
+    compiled_lately.insert(compiled_lately.begin(), {&type, std::string(expression), *filter});
+  }
   return filter;
+}
+
+bool Filter::looks_at(std::string_view field) const {
+  return program_ != nullptr && looks_at_field(*program_, field);
 }
 
 bool Filter::matches_object(const void* object) const {

@@ -19,7 +19,7 @@ class Filter {
   Filter() = default;
 
   /// What endpoints use: an empty text matches everything, an error begins "Failed to create boolean expression
-  /// evaluator: " and is Errc::internal, since Consul answers 500.
+  /// evaluator: " and is Errc::internal, since Consul answers 500. Each thread keeps the expressions of late compiled.
   static Result<Filter> create(std::string_view expression, const Type& type);
   template <class T>
   static Result<Filter> create(std::string_view expression) {
@@ -39,6 +39,8 @@ class Filter {
   }
 
   bool matches_everything() const { return program_ == nullptr; }
+  /// Whether a field of the type, by its Go name, is looked at: what is not need not be filled in.
+  bool looks_at(std::string_view field) const;
 
   struct Program;
 

@@ -224,5 +224,29 @@ TEST(Filter, DeepParenthesesTakeLinearTimeAndEndInAnErrorNotInAnOverflow) {
   EXPECT_EQ(answer_of(negations + "Port == 8080", rows()), "101");
 }
 
+TEST(Filter, TellsWhichFieldsItLooksAt) {
+  const Result<Filter> filter = Filter::create<Row>("Port == 1 or not (Maybe.Name == x and Meta is empty)");
+
+  ASSERT_TRUE(filter) << filter.error().detail;
+  for (const char* field : {"Port", "Maybe", "Meta"}) EXPECT_TRUE(filter->looks_at(field)) << field;
+  for (const char* field : {"Name", "ID", "Ports", ""}) EXPECT_FALSE(filter->looks_at(field)) << field;
+  EXPECT_FALSE(Filter().looks_at("Port"));
+}
+
+TEST(Filter, WhatWasCompiledLatelyAnswersAgainHoweverManyOthersCameBetween) {
+  Row row;
+  row.Port = 7;
+  for (int round = 0; round < 2; ++round) {
+    for (int port = 0; port < 200; ++port) {
+      const Result<Filter> filter = Filter::create<Row>("Port == " + std::to_string(port));
+      ASSERT_TRUE(filter);
+      EXPECT_EQ(filter->matches(row), port == 7);
+    }
+  }
+  EXPECT_TRUE(Filter::create<Inner>("Port == 7"));
+  EXPECT_FALSE(Filter::create<Inner>("Big == 7"));
+  EXPECT_FALSE(Filter::create<Inner>("Big == 7"));
+}
+
 }  // namespace
 }  // namespace proconsul::base::filter

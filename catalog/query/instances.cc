@@ -146,12 +146,14 @@ InstancesAnswer all_instances(const Tables& tables, std::string_view peer, base:
   return answer;
 }
 
-CheckServiceNode check_service_node(const Tables& tables, const InstanceRow& row) {
+CheckServiceNode check_service_node(const Tables& tables, const InstanceRow& row, Parts parts) {
   StoredService service = row.service().get();
   CheckServiceNode joined;
-  joined.Node = node_of(tables, service);
-  each_check(tables, service, [&](const CheckRow& check) { joined.Checks.emplace_back(check.get()); });
-  joined.Service = NodeService(std::move(service));
+  if (parts.node) joined.Node = node_of(tables, service);
+  if (parts.checks) {
+    each_check(tables, service, [&](const CheckRow& check) { joined.Checks.emplace_back(check.get()); });
+  }
+  if (parts.service) joined.Service = NodeService(std::move(service));
   return joined;
 }
 

@@ -45,7 +45,11 @@ InstancesAnswer all_instances(const Tables& tables, std::string_view peer, base:
 
 // ---- what a row means ----
 
-CheckServiceNode check_service_node(const Tables& tables, const InstanceRow& row);
+/// What of a joined row is wanted; the rest stays null.
+struct Parts {
+  bool node = true, service = true, checks = true;
+};
+CheckServiceNode check_service_node(const Tables& tables, const InstanceRow& row, Parts parts = {});
 ServiceNode service_node(const Tables& tables, const InstanceRow& row);
 /// Never unknown.
 InstanceRow::Health health(const Tables& tables, const InstanceRow& row);
