@@ -233,7 +233,9 @@ void Connection::consume(std::string_view data) {
       break;
     }
     if (length == std::string_view::npos) {
-      if (!may_become_head(data)) {
+      // A flood of tiny pieces must not cost a look at all that is here for each of them.
+      const bool news = searched < 64 || data.find('\n', searched) != std::string_view::npos;
+      if (news && !may_become_head(data)) {
         reject({400, {}});
         break;
       }
@@ -261,7 +263,11 @@ void Connection::consume(std::string_view data) {
   if (data.empty()) {
     if (in_ && !in_->in_body && in_->searched == 0 && !in_->sink) in_.reset();
   } else if (phase_ != Phase::lingering) {
-    stash(data);
+    if (data.size() == joined.size()) {
+      inbound().buffer = std::move(joined);  // for the same reason: not copied
+    } else {
+      stash(data);
+    }
   }
 }
 
@@ -304,7 +310,15 @@ void Connection::begin(std::string_view head, std::string_view& data, Framing fr
   if (is_upload) {
     phase_ = Phase::uploading;
     in.sink = worker_.upload(*this, request);
-    if (!in.sink || phase_ != Phase::uploading) return;
+    if (!in.sink) {
+      // Refused: the answer is under way, and nobody reads what comes of the body.
+      in_.reset();
+      close_after_ = true;
+      exchange_.keep_alive = false;
+      skip_ = 1;
+      return wait();
+    }
+    if (phase_ != Phase::uploading) return;
   } else if (!framing.chunked) {
     in.body.reserve(declared);
   }

@@ -25,15 +25,76 @@ bool is_host(std::string_view text) {
   return true;
 }
 
-/// Whether some line after the first has no colon.
-bool lacks_colon(std::string_view head) {
-  std::size_t at = head.find('\n');
-  while (at != std::string_view::npos && at + 3 < head.size()) {
-    const std::size_t end = head.find('\n', at + 1);
-    if (head.substr(at + 1, end - at - 1).find(':') == std::string_view::npos) return true;
-    at = end;
+/// Calls visit(line) for each header of a plain head, until it returns false.
+template <class Visit>
+void each_header(std::string_view head, Visit visit) {
+  std::size_t at = head.find("\r\n");
+  while (at != std::string_view::npos) {
+    const std::size_t begin = at + 2;
+    at = head.find("\r\n", begin);
+    const std::string_view line = head.substr(begin, at - begin);
+    if (line.empty() || !visit(line)) return;
   }
-  return false;
+}
+
+bool is_token(char c) {
+  const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return plain || (c != 0 && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+}
+
+/// Go has words of its own for a name that is none only because of blanks in it.
+bool has_blank_in_name(std::string_view head) {
+  bool blank = false, other = false;
+  each_header(head, [&](std::string_view line) {
+    const std::size_t colon = line.find(':');
+    other |= colon == std::string_view::npos || colon == 0;
+    for (const char c : line.substr(0, colon)) {
+      blank |= c == ' ';
+      other |= c != ' ' && !is_token(c);
+    }
+    return !other;
+  });
+  return blank && !other;
+}
+
+bool is_header(std::string_view line, std::string_view name) {
+  if (line.size() <= name.size() || line[name.size()] != ':') return false;
+  return beast::iequals(beast::string_view(line.data(), name.size()), beast::string_view(name.data(), name.size()));
+}
+
+bool has_header(std::string_view head, std::string_view name) {
+  bool found = false;
+  each_header(head, [&](std::string_view line) {
+    found = is_header(line, name);
+    return !found;
+  });
+  return found;
+}
+
+std::string without_header(std::string_view head, std::string_view name) {
+  std::string kept(head.substr(0, head.find("\r\n") + 2));
+  each_header(head, [&](std::string_view line) {
+    if (!is_header(line, name)) kept.append(line).append("\r\n");
+    return true;
+  });
+  return kept + "\r\n";
+}
+
+/// What each Content-Length of a head says, which all must agree on a number.
+bool lengths_agree(std::string_view head) {
+  std::string_view first;
+  bool agree = true;
+  each_header(head, [&](std::string_view line) {
+    if (!is_header(line, "Content-Length")) return true;
+    std::string_view value = line.substr(line.find(':') + 1);
+    while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
+    while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
+    agree = !value.empty() && value.size() < 19 && value.find_first_not_of("0123456789") == std::string_view::npos &&
+            (first.empty() || first == value);
+    first = value;
+    return agree;
+  });
+  return agree;
 }
 
 class HeadParser final : public beast::http::basic_parser<true> {
@@ -61,6 +122,9 @@ class HeadParser final : public beast::http::basic_parser<true> {
         if (has_host) wrong = {400, {}};
         if (!is_host(view(value))) wrong = {400, "malformed Host header"};
         has_host = true;
+        break;
+      case beast::http::field::content_length:
+        if (view(value).find_first_not_of("0123456789") != std::string_view::npos) wrong = {400, {}};
         break;
       case beast::http::field::expect:
         expects_continue = beast::iequals(value, "100-continue");
@@ -151,6 +215,17 @@ bool may_become_head(std::string_view data) {
 
 Malformed parse_head(std::string_view head, Request& request, Framing& framing) {
   RequestReader::clear(request);
+  bool is_ambiguous = false;
+  if (has_header(head, "Transfer-Encoding")) {
+    // Two lengths in one message are how requests are smuggled past a proxy that believes the other one. As in Go, the
+    // encoding wins, except before HTTP/1.1, which has none; what follows on the connection is not believed.
+    const bool is_old = head.substr(0, head.find("\r\n")).ends_with("HTTP/1.0");
+    if (!lengths_agree(head)) return {400, {}};
+    is_ambiguous = is_old || has_header(head, "Content-Length");
+    if (is_ambiguous) {
+      head = RequestReader::keep_head(request, without_header(head, is_old ? "Transfer-Encoding" : "Content-Length"));
+    }
+  }
   const std::string_view line = head.substr(0, head.find("\r\n"));
   const std::size_t version_at = line.rfind(' ');
   if (version_at == std::string_view::npos) return {400, {}};
@@ -166,7 +241,7 @@ Malformed parse_head(std::string_view head, Request& request, Framing& framing) 
   beast::error_code error;
   parser.put(boost::asio::const_buffer(head.data(), head.size()), error);
   if (error) {
-    if (error == beast::http::error::bad_field && !lacks_colon(head)) return {400, "invalid header name"};
+    if (error == beast::http::error::bad_field && has_blank_in_name(head)) return {400, "invalid header name"};
     if (error == beast::http::error::bad_transfer_encoding) return {501, "Unsupported transfer encoding"};
     return {400, {}};
   }
@@ -184,7 +259,7 @@ Malformed parse_head(std::string_view head, Request& request, Framing& framing) 
     if (*length > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return {400, {}};
     framing.content_length = static_cast<std::int64_t>(*length);
   }
-  framing.keep_alive = parser.keep_alive();
+  framing.keep_alive = parser.keep_alive() && !is_ambiguous;
   framing.expects_continue = parser.expects_continue && parser.version == 11;
   request.keep_alive = framing.keep_alive;
   request.http_1_0 = parser.version == 10;
@@ -204,8 +279,10 @@ ChunkDecoder::State ChunkDecoder::feed(std::string_view& data, std::string& out,
           return State::malformed;
         } else if (c == '\r') {
           where_ = Where::size_end;
-        } else if (c == ';' || c == ' ' || c == '\t') {
+        } else if (c == ';') {
           where_ = Where::extension;
+        } else if (c == ' ' || c == '\t') {
+          where_ = Where::blanks;
         } else {
           return State::malformed;
         }
@@ -213,6 +290,11 @@ ChunkDecoder::State ChunkDecoder::feed(std::string_view& data, std::string& out,
         break;
       case Where::extension:
         if (++overhead_ > kMostOverhead || c == '\n') return State::malformed;
+        if (c == '\r') where_ = Where::size_end;
+        data.remove_prefix(1);
+        break;
+      case Where::blanks:
+        if (++overhead_ > kMostOverhead || (c != ' ' && c != '\t' && c != '\r')) return State::malformed;
         if (c == '\r') where_ = Where::size_end;
         data.remove_prefix(1);
         break;

@@ -35,7 +35,7 @@ bool is_plain_head(std::string_view head);
 std::string plain_head(std::string_view head);
 /// Whether bytes that are no complete head yet can still become one.
 bool may_become_head(std::string_view data);
-/// Parses a complete head into `request`, whose views point into `head` from then on.
+/// Parses a complete head into `request`, whose views point into `head` or into itself from then on.
 Malformed parse_head(std::string_view head, Request& request, Framing& framing);
 
 /// Decodes a chunked body piece by piece.
@@ -46,7 +46,18 @@ class ChunkDecoder {
   State feed(std::string_view& data, std::string& out, std::size_t limit);
 
  private:
-  enum class Where : std::uint8_t { size, extension, size_end, data, data_cr, data_lf, trailer, trailer_text, end };
+  enum class Where : std::uint8_t {
+    size,
+    extension,
+    blanks,
+    size_end,
+    data,
+    data_cr,
+    data_lf,
+    trailer,
+    trailer_text,
+    end
+  };
   Where where_ = Where::size;
   std::uint64_t left_ = 0;
   std::uint32_t digits_ = 0;

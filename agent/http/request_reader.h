@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/http/context.h"
 #include "agent/http/request.h"
@@ -18,6 +19,8 @@ class RequestReader {
  public:
   /// Empties the request, keeping its memory for the next one on this loop.
   static void clear(Request& request);
+  /// Lets the request hold the head that its views are going to point into.
+  static std::string_view keep_head(Request& request, std::string head) { return request.owned_ = std::move(head); }
   static void add_header(Request& request, std::string_view name, std::string_view value);
   /// Splits and unescapes the target. False: Go's server answers 400 Bad Request.
   static bool set_target(Request& request, std::string_view method, std::string_view target);
