@@ -22,7 +22,11 @@ Value of_type(const char* name) {
 Value or_null(Value schema) {
   Value::MapType& members = *schema.as_map();
   if (auto type = members.find("type"); type != members.end()) {
-    type->second = List<Value>{type->second, "null"};
+    if (Value::ListType* several = type->second.as_list()) {
+      several->push_back("null");
+    } else {
+      type->second = List<Value>{type->second, "null"};
+    }
     return schema;
   }
   return object({{"anyOf", List<Value>{std::move(schema), of_type("null")}}});
@@ -49,7 +53,8 @@ std::string SchemaBuilder::reference(const Type& type) {
   auto known = names_.find(&type);
   if (known == names_.end()) {
     std::string name = type.name.substr(type.name.rfind('.') + 1);
-    if (components_.contains(name)) name = type.name;
+    if (use_ == Use::read) name += "Input";
+    if (components_.contains(name)) name = type.name + (use_ == Use::read ? "Input" : "");
     known = names_.emplace(&type, name).first;
     // Entered first: recursive types refer to themselves.
     components_[name] = Value();
@@ -59,7 +64,7 @@ std::string SchemaBuilder::reference(const Type& type) {
     for (const Field& field : type.fields) {
       if (field.has(kNoJson)) continue;
       properties[field.json] = field_schema(field);
-      if (!field.has(kOmitEmpty) && !field.has(kOmitZero)) required.push_back(field.json);
+      if (use_ == Use::written && !field.has(kOmitEmpty) && !field.has(kOmitZero)) required.push_back(field.json);
     }
     Value schema = object({{"type", "object"}, {"properties", std::move(properties)}});
     if (!required.empty()) (*schema.as_map())["required"] = std::move(required);
@@ -73,7 +78,7 @@ Value SchemaBuilder::field_schema(const Field& field) {
   const Type& type = field.type();
   const bool is_pointer = type.kind == Kind::pointer;
   const Type& target = is_pointer ? type.element() : type;
-  if (target.kind == Kind::duration && field.has(kReadable)) {
+  if (target.kind == Kind::duration && field.has(kReadable) && use_ == Use::written) {
     Value schema = object({{"type", "string"}, {"examples", List<Value>{"10s", "1h30m0s"}}});
     return is_pointer ? or_null(std::move(schema)) : schema;
   }
@@ -96,6 +101,8 @@ Value SchemaBuilder::schema(const Type& type) {
     case Kind::time:
       return object({{"type", "string"}, {"format", "date-time"}});
     case Kind::duration:
+      if (use_ == Use::read)
+        return object({{"type", List<Value>{"string", "integer"}}, {"examples", List<Value>{"10s"}}});
       return object({{"type", "integer"}, {"format", "int64"}, {"description", "nanoseconds"}});
     case Kind::list:
       return or_null(object({{"type", "array"}, {"items", schema(type.element())}}));

@@ -2,6 +2,7 @@
 // the very tables that encode and decode.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -14,6 +15,11 @@ namespace proconsul::base {
 /// has Go's name without its package, "Node" for "structs.Node"; the second type of one name keeps its package.
 class SchemaBuilder {
  public:
+  /// What is written has every field that is not left out when empty; what is read may lack any, and durations may be
+  /// text. The components of the second kind are named "NodeInput".
+  enum class Use : std::uint8_t { written, read };
+  explicit SchemaBuilder(Use use = Use::written) : use_(use) {}
+
   /// The schema of a type: {"$ref": "#/components/schemas/Node"} for structures, inline for all else.
   Value schema(const Type& type);
   template <class T>
@@ -27,6 +33,7 @@ class SchemaBuilder {
   Value field_schema(const Field& field);
   std::string reference(const Type& type);
 
+  const Use use_;
   Value::MapType components_{};
   std::map<const Type*, std::string> names_{};
 };

@@ -18,6 +18,7 @@ struct Item {
   Pointer<Weights> Load{};
   Pointer<Item> Parent{};
   Duration Wait{}, Raw{};
+  Pointer<Duration> Perhaps{};
   std::uint16_t Port{};
   Bytes Data{};
   Time At{};
@@ -42,6 +43,7 @@ PROCONSUL_DESCRIBE_TYPE(Item, "structs.Item") {
   type.field("Parent", &Item::Parent).json("parent").omit_empty();
   type.field("Wait", &Item::Wait).readable().omit_empty();
   type.field("Raw", &Item::Raw).omit_empty();
+  type.field("Perhaps", &Item::Perhaps).readable().omit_empty();
   type.field("Port", &Item::Port).omit_empty();
   type.field("Data", &Item::Data).omit_empty();
   type.field("At", &Item::At);
@@ -67,11 +69,23 @@ TEST(Schema, DescribesStructuresOnceAndRefersToThem) {
                                  R"("Load":{"anyOf":[{"$ref":"#/components/schemas/Weights"},{"type":"null"}]},)"
                                  R"("Meta":{"additionalProperties":{"type":"string"},"type":["object","null"]},)"
                                  R"("Name":{"type":"string"},)"
+                                 R"("Perhaps":{"examples":["10s","1h30m0s"],"type":["string","null"]},)"
                                  R"("Port":{"maximum":65535,"minimum":0,"type":"integer"},)"
                                  R"("Raw":{"description":"nanoseconds","format":"int64","type":"integer"},)"
                                  R"("Tags":{"items":{"type":"string"},"type":["array","null"]},)"
                                  R"("Wait":{"examples":["10s","1h30m0s"],"type":"string"},)"
                                  R"("parent":{"anyOf":[{"$ref":"#/components/schemas/Item"},{"type":"null"}]}})");
+}
+
+TEST(Schema, WhatIsReadMayLackFieldsAndSayDurationsAsText) {
+  SchemaBuilder builder(SchemaBuilder::Use::read);
+
+  EXPECT_EQ(to_json(builder.schema<Item>()), R"({"$ref":"#/components/schemas/ItemInput"})");
+  const Value& item = builder.components().at("ItemInput");
+  EXPECT_EQ(item.find("required"), nullptr);
+  EXPECT_EQ(to_json(*item.find("properties")->find("Wait")), R"({"examples":["10s"],"type":["string","integer"]})");
+  EXPECT_EQ(to_json(*item.find("properties")->find("Perhaps")),
+            R"({"examples":["10s"],"type":["string","integer","null"]})");
 }
 
 TEST(Schema, TellsTypesOfOneNameApartByTheirPackage) {
