@@ -13,6 +13,7 @@
 #include "agent/event/events.h"
 #include "agent/http/context.h"
 #include "agent/http/overview.h"
+#include "agent/http/request_limits.h"
 #include "agent/http/server.h"
 #include "agent/http/stream_endpoint.h"
 #include "agent/http_settings.h"
@@ -209,6 +210,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<event::Events> events_seen;
   std::unique_ptr<http::Overview> overview;
   std::unique_ptr<http::StreamHub> streams;
+  http::RequestLimits limits;
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
@@ -287,6 +289,7 @@ Result<> Agent::Impl::start() {
   overview = std::make_unique<http::Overview>(std::chrono::steady_clock::now());
   streams = std::make_unique<http::StreamHub>(server->changes());
   debug = config.enable_debug;
+  limits.set(request_limits(config));
   context.reset(new http::Context{.server = *server,
                                   .local_watches = local_watches,
                                   .settings = http_settings(config),
@@ -296,7 +299,8 @@ Result<> Agent::Impl::start() {
                                   .events = events_seen.get(),
                                   .control = this,
                                   .overview = overview.get(),
-                                  .streams = streams.get()});
+                                  .streams = streams.get(),
+                                  .limits = &limits});
   telemetry = std::make_unique<Telemetry>(config, *server);
   http = std::make_unique<http::HttpServer>(loops, *context);
   // Before anybody can see that the agent is there: a file that is changed from then on counts as changed.
@@ -422,6 +426,7 @@ Result<> Agent::Impl::reload(bool automatic) {
     config.logging.level = loaded.config.logging.level;
   }
   http->limit_connections(config.http_max_conns_per_client);
+  limits.set(request_limits(config));
   server->reconfigure(snapshot_options(config));
   base::metrics::Options metrics = metrics_options(config);
   base::metrics::set_filter(std::move(metrics.allow), std::move(metrics.block));

@@ -45,4 +45,12 @@ http::Settings http_settings(const config::Config& config) {
   return settings;
 }
 
+http::RequestLimits::Options request_limits(const config::Config& config) {
+  return {.mode = static_cast<http::RequestLimits::Mode>(config.request_limits_mode),
+          .read_rate = config.request_limits_read_rate,
+          .write_rate = config.request_limits_write_rate,
+          .rpc_rate = config.rpc_rate_limit,
+          .rpc_burst = config.rpc_max_burst};
+}
+
 }  // namespace proconsul::agent

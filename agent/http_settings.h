@@ -3,9 +3,11 @@
 
 #include "agent/config/config.h"
 #include "agent/http/context.h"
+#include "agent/http/request_limits.h"
 
 namespace proconsul::agent {
 
 http::Settings http_settings(const config::Config& config);
+http::RequestLimits::Options request_limits(const config::Config& config);
 
 }  // namespace proconsul::agent

@@ -23,7 +23,7 @@ std::string_view part(Owner owner) {
     case Owner::acl:
       return "access control";
     case Owner::security:
-      return "TLS between agents and request limits";
+      return "TLS between agents";
     case Owner::mesh:
       return "the service mesh";
     case Owner::ui:
@@ -106,7 +106,6 @@ std::vector<std::string> not_built(const Loaded& loaded) {
   if (config.acls_enabled && config.acl_resolver.default_policy == "deny") {
     out.push_back("acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.");
   }
-  if (config.request_limits_mode != 0) out.push_back("limits.request_limits.mode: request limits are not built yet.");
   for (std::string_view path : kRefused) {
     const Value* value = find(loaded.given, path);
     if (value == nullptr || !says_something(*value)) continue;

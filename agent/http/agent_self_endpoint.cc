@@ -1,22 +1,19 @@
 #include "agent/http/agent_self_endpoint.h"
 
-#include <sys/statvfs.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <thread>
 #include <utility>
 
+#include "agent/http/answer_types.h"
 #include "agent/http/answers.h"
+#include "agent/http/host_info.h"
 #include "agent/http/member_types.h"
 #include "agent/local/local_agent.h"
 #include "agent/server/operator.h"
 #include "agent/version.h"
 #include "base/background.h"
-#include "base/clock.h"
 #include "base/value.h"
 #include "catalog/types/coordinate.h"
 
@@ -40,7 +37,6 @@ namespace {
 
 using base::Errc;
 using base::Result;
-using base::Value;
 
 /// This server, as it would tell the others of itself.
 Member self(const Context& agent, bool wan) {
@@ -102,29 +98,6 @@ std::map<std::string, Section> statistics(const Context& agent) {
   return sections;
 }
 
-std::map<std::string, std::uint64_t> memory_info() {
-  std::map<std::string, std::uint64_t> found;
-  std::ifstream in("/proc/meminfo");
-  std::string name;
-  std::uint64_t kilobytes = 0;
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream fields(line);
-    if (fields >> name >> kilobytes) found[name.substr(0, name.size() - 1)] = kilobytes * 1024;
-  }
-  return found;
-}
-
-std::string first_line(const char* path) {
-  std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
-
-Value number(std::uint64_t value) {
-  return Value(value);
-}
-
 }  // namespace
 
 Result<Reply> agent_self(Context& agent, const Request&) {
@@ -161,59 +134,15 @@ Result<Reply> agent_members(Context& agent, const Request& request) {
 }
 
 Result<Reply> agent_version(Context&, const Request&) {
-  Value::MapType shown;
-  shown.emplace("SHA", std::string(kBuildName));
-  shown.emplace("BuildDate", std::string(kBuildDate));
-  shown.emplace("HumanVersion", std::string(kConsulVersion));
-  shown.emplace("FIPS", std::string());
-  return json(base::to_json(Value(std::move(shown))));
+  return json(base::to_json(AgentVersion{.SHA = std::string(kBuildName),
+                                         .BuildDate = std::string(kBuildDate),
+                                         .HumanVersion = std::string(kConsulVersion),
+                                         .FIPS = {}}));
 }
 
-Result<Reply> agent_host(Context& agent, const Request&) {
-  const auto memory = memory_info();
-  const auto size = [&](const char* name) {
-    const auto found = memory.find(name);
-    return found == memory.end() ? std::uint64_t{0} : found->second;
-  };
-  const std::uint64_t total = size("MemTotal"), available = size("MemAvailable");
-  Value::MapType memory_shown;
-  memory_shown.emplace("total", number(total));
-  memory_shown.emplace("available", number(available));
-  memory_shown.emplace("free", number(size("MemFree")));
-  memory_shown.emplace("used", number(total - std::min(total, available)));
-
-  utsname system{};
-  uname(&system);
-  Value::MapType host;
-  host.emplace("hostname", std::string(system.nodename));
-  host.emplace("os", std::string("linux"));
-  host.emplace("kernelVersion", std::string(system.release));
-  host.emplace("kernelArch", std::string(system.machine));
-  host.emplace("uptime", number(std::strtoull(first_line("/proc/uptime").c_str(), nullptr, 10)));
-
-  Value::ListType processors;
-  for (unsigned i = 0; i < std::thread::hardware_concurrency(); ++i) {
-    Value::MapType processor;
-    processor.emplace("cpu", number(i));
-    processors.push_back(Value(std::move(processor)));
-  }
-  Value::MapType disk;
-  struct statvfs place{};
-  const std::string folder = agent.settings.scratch_directory.empty() ? "/" : agent.settings.scratch_directory;
-  if (statvfs(folder.c_str(), &place) == 0) {
-    disk.emplace("path", folder);
-    disk.emplace("total", number(place.f_blocks * place.f_frsize));
-    disk.emplace("free", number(place.f_bavail * place.f_frsize));
-  }
-  Value::MapType shown;
-  shown.emplace("Memory", Value(std::move(memory_shown)));
-  shown.emplace("CPU", Value(std::move(processors)));
-  shown.emplace("Host", Value(std::move(host)));
-  shown.emplace("Disk", Value(std::move(disk)));
-  const base::Time now = base::system_clock().wall();
-  shown.emplace("CollectionTime", Value((now.seconds - base::kUnixEpochSeconds) * 1'000'000'000 + now.nanoseconds));
-  shown.emplace("Errors", Value());
-  return json(base::to_json(Value(std::move(shown))));
+void agent_host(Context& agent, std::shared_ptr<const Request>, Responder responder) {
+  agent.background->run(
+      [responder = std::move(responder)]() mutable { responder.send(json(base::to_json(host_info()))); });
 }
 
 void agent_reload(Context& agent, std::shared_ptr<const Request>, Responder responder) {

@@ -26,6 +26,8 @@ class Events;
 
 namespace proconsul::agent::http {
 
+class RequestLimits;
+
 /// The part of the configuration that the HTTP API needs; filled at start from agent/config.
 struct Settings {
   std::string datacenter = "dc1";
@@ -94,6 +96,7 @@ struct Context {
   AgentControl* control = nullptr;
   Overview* overview = nullptr;
   StreamHub* streams = nullptr;
+  RequestLimits* limits = nullptr;  // null: none
 };
 
 }  // namespace proconsul::agent::http

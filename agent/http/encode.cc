@@ -171,11 +171,16 @@ std::string gzip(std::string_view data) {
 }
 
 Encoder::Encoder(const Settings& settings) : settings_(settings) {
+  // Browsers must not guess that an answer is a page: what clients put into keys would run in the agent's name.
+  constexpr std::string_view kNoSniff = "X-Content-Type-Options";
+  bool has_no_sniff = false;
   for (const auto& [name, value] : settings.response_headers) {
     Reply lines;
     lines.header(canonical(name), value);
+    has_no_sniff |= canonical(name) == kNoSniff;
     unknown_ += lines.headers;
   }
+  if (!has_no_sniff) unknown_ += std::string(kNoSniff) + ": nosniff\r\n";
   common_ = "Vary: Accept-Encoding\r\n" + unknown_;
   if (settings.translate_wan_addresses) common_ += "X-Consul-Translate-Addresses: true\r\n";
   if (!settings.default_acl_policy.empty()) {
@@ -219,7 +224,7 @@ void Encoder::head(const Exchange& exchange, const Reply& reply, const ReadMeta*
     out += "\r\n";
   }
   if (exchange.route && (exchange.route->flags & kBare)) {
-    out += "Vary: Accept-Encoding\r\n";
+    out += "Vary: Accept-Encoding\r\nX-Content-Type-Options: nosniff\r\n";
   } else {
     out += exchange.endpoint ? common_ : unknown_;
   }
@@ -236,9 +241,13 @@ void Encoder::head(const Exchange& exchange, const Reply& reply, const ReadMeta*
     number(out, meta->last_contact_ms);
     out += meta->streaming ? "\r\nX-Consul-Query-Backend: streaming\r\n"
                            : "\r\nX-Consul-Query-Backend: blocking-query\r\n";
-    if (meta->cache == ReadMeta::Cache::miss) out += "X-Cache: MISS\r\n";
-    if (meta->cache == ReadMeta::Cache::hit) out += "Age: 0\r\nX-Cache: HIT\r\n";
     if (meta->filtered_by_acls) out += "X-Consul-Results-Filtered-By-Acls: true\r\n";
+  }
+  if (exchange.cache == Exchange::Cache::miss) out += "X-Cache: MISS\r\n";
+  if (exchange.cache == Exchange::Cache::hit) {
+    out += "Age: ";
+    number(out, exchange.age);
+    out += "\r\nX-Cache: HIT\r\n";
   }
   out += reply.headers;
   date(out);

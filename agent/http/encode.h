@@ -23,9 +23,12 @@ struct Exchange {
   bool http_1_0 = false;
   bool wants_gzip = false;
   bool pretty = false;
+  enum class Cache : std::uint8_t { unused, miss, hit } cache{};  // X-Cache
+  std::uint64_t age = 0;                                          // Age of a hit, in seconds
   /// Equal waiters whose forms differ get different bytes.
-  unsigned form() const {
-    return keep_alive | http_1_0 << 1 | wants_gzip << 2 | pretty << 3 | (method == Method::head) << 4;
+  std::uint64_t form() const {
+    return keep_alive | http_1_0 << 1 | wants_gzip << 2 | pretty << 3 | (method == Method::head) << 4 |
+           static_cast<std::uint64_t>(cache) << 5 | age << 7;
   }
 };
 
@@ -37,7 +40,6 @@ struct ReadMeta {
   const char* consistency = nullptr;  // null: not shown
   bool filtered_by_acls{};
   bool streaming{};
-  enum class Cache : std::uint8_t { unused, miss, hit } cache{};
 };
 
 /// Header lines of a query that ended before it knew anything.

@@ -100,7 +100,6 @@ Answer list_answer(const ReadContext& context, std::string_view prefix) {
 /// The value as it is, with headers that keep a browser from running it.
 Reply raw(std::string_view value) {
   Reply reply{.type = "text/plain", .body = value};
-  reply.header("X-Content-Type-Options", "nosniff");
   reply.header("Content-Security-Policy", "sandbox");
   return reply;
 }

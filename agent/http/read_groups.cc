@@ -6,6 +6,7 @@
 
 #include "agent/http/metrics.h"
 #include "agent/http/remembered_reads.h"
+#include "agent/http/request_limits.h"
 #include "agent/http/worker.h"
 #include "catalog/store/store.h"
 
@@ -39,6 +40,38 @@ std::string key_of(const Request& request, const Route& route) {
     part(value);
   });
   if (request.has_param("near")) part(request.source_ip());
+  return key;
+}
+
+/// What Consul's cache tells answers apart by: not how they are sorted, nor the consistency that was asked for.
+std::string cache_key(const Request& request, const Route& route, bool streams) {
+  std::string key;
+  const auto part = [&](std::string_view text) {
+    const auto size = static_cast<std::uint32_t>(text.size());
+    key.append(reinterpret_cast<const char*>(&size), sizeof size);
+    key += text;
+  };
+  const auto sorted = [&](std::vector<std::string_view> parts) {
+    std::ranges::sort(parts);
+    for (const std::string_view each : parts) part(each);
+  };
+  const Route* row = &route;
+  key.append(reinterpret_cast<const char*>(&row), sizeof row);
+  key += streams ? 's' : 'c';
+  key += request.has_param("passing") ? 'p' : 'a';
+  key += request.has_param("merge-central-config") ? 'm' : '-';
+  const std::size_t begin = key.size();
+  part(request.rest);
+  std::transform(key.begin() + static_cast<std::ptrdiff_t>(begin), key.end(),
+                 key.begin() + static_cast<std::ptrdiff_t>(begin),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  part(request.options.datacenter);
+  part(request.options.token);
+  part(request.options.filter);
+  for (const char* name : {"peer", "limit", "connect"}) part(request.param(name));
+  sorted(request.params("tag"));
+  key += '|';
+  sorted(request.params("node-meta"));
   return key;
 }
 
@@ -77,7 +110,17 @@ void ReadGroups::start(Connection& connection, const Request& request) {
   const server::Leadership leadership = worker_.context().server.leadership();
   const QueryOptions& options = request.options;
   const bool too_stale = options.max_stale.nanoseconds > 0 && leadership.last_contact > options.max_stale;
-  const bool local = (route.flags & kLocalOnly) || (options.stale && !too_stale);
+  // What is in the cache is answered whether anybody leads or not.
+  const bool is_hit = options.cached && (route.flags & kCacheable) && look_up(connection, request);
+  const bool local = (route.flags & kLocalOnly) || (options.stale && !too_stale) || is_hit;
+  if (RequestLimits* limits = worker_.context().limits; limits && !is_hit) {
+    if (std::optional<Reply> refusal =
+            limits->refuse(route.says.rpc, route.writes(), leadership.is_leader, request.remote())) {
+      if (route.flags & kMetaOnError) refusal->headers += kNothingKnown;
+      connection.exchange().cache = Exchange::Cache::unused;
+      return connection.reply(std::move(*refusal));
+    }
+  }
   if (!local && !leadership.is_leader) return hold_for_leader(connection, request);
   if (options.consistent) return verify(connection, request);
   answer(connection, request);
@@ -94,10 +137,17 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
     answer->reply.header(hash_header(route), answer->hash);
     return connection.reply(std::move(answer->reply));
   }
+  Exchange& exchange = connection.exchange();
+  if (exchange.cache == Exchange::Cache::miss) {
+    worker_.remembered_reads().remember(cache_key(request, route, streams(request, route)));
+  }
   if (request.options.min_index > 0) return block(connection, request);
   const catalog::ViewPtr view = context.server.view();
   base::Result<Answer> answer = route.handler.read({context, *view, nullptr, request});
-  if (!answer) return connection.reply(failed(answer.error(), route));
+  if (!answer) {
+    exchange.cache = Exchange::Cache::unused;
+    return connection.reply(failed(answer.error(), route));
+  }
   const ReadMeta meta = meta_of(*answer, request, route);
   const bool shown = shows_meta(*answer, route);
   connection.reply(std::move(answer->reply), shown ? &meta : nullptr);
@@ -114,6 +164,36 @@ bool ReadGroups::shows_meta(const Answer& answer, const Route& route) {
   return !answer.bare && (answer.reply.status != 404 || !(route.flags & kBareNotFound));
 }
 
+/// Consul serves these from its streaming backend, which keeps their answers at hand.
+bool ReadGroups::streams(const Request& request, const Route& route) const {
+  return (route.flags & kStreaming) && worker_.settings().use_streaming_backend &&
+         (request.options.cached || request.options.min_index > 0) && !request.has_param("near") &&
+         !request.has_param("merge-central-config");
+}
+
+/// Whether the cache has what is asked for, as far as is known before the index is.
+bool ReadGroups::look_up(Connection& connection, const Request& request) {
+  Exchange& exchange = connection.exchange();
+  const bool streaming = streams(request, *exchange.route);
+  // Answers that Consul keeps up to date are never too old for anybody.
+  RememberedReads::Rules rules;
+  if (streaming) rules.idle = std::chrono::minutes(20);
+  const bool refreshed = !(exchange.route->flags & kNotRefreshed);
+  if (!refreshed) rules.max_age = request.options.max_age;
+  if (!refreshed) rules.revalidate = request.options.must_revalidate;
+  const auto fetched = worker_.remembered_reads().find(cache_key(request, *exchange.route, streaming), rules);
+  const bool is_hit = fetched.has_value();
+  exchange.cache = is_hit ? Exchange::Cache::hit : Exchange::Cache::miss;
+  exchange.age = 0;
+  const server::Leadership leadership = worker_.context().server.leadership();
+  if (is_hit && !refreshed) {
+    exchange.age = static_cast<std::uint64_t>(std::chrono::round<std::chrono::seconds>(*fetched).count());
+  } else if (is_hit && !streaming && !leadership.known && leadership.last_contact.nanoseconds > 0) {
+    exchange.age = static_cast<std::uint64_t>(leadership.last_contact.nanoseconds) / 1'000'000'000;
+  }
+  return is_hit;
+}
+
 ReadMeta ReadGroups::meta_of(const Answer& answer, const Request& request, const Route& route) const {
   const server::Leadership leadership = worker_.context().server.leadership();
   const QueryOptions& options = request.options;
@@ -123,18 +203,10 @@ ReadMeta ReadGroups::meta_of(const Answer& answer, const Request& request, const
                 .last_contact_ms = static_cast<std::uint64_t>(contact) / 1'000'000,
                 .consistency = route.flags & (kShowConsistency | kDiscovery) ? options.consistency() : nullptr,
                 .filtered_by_acls = answer.filtered_by_acls && !options.token.empty()};
-  const bool cached = options.cached && (route.flags & kCacheable);
-  // Consul's streaming backend serves these, and it does not say who leads.
-  if ((route.flags & kStreaming) && worker_.settings().use_streaming_backend && (cached || options.min_index > 0) &&
-      !request.has_param("near") && !request.has_param("merge-central-config")) {
+  if (streams(request, route)) {  // where nothing is said of who leads
     meta.streaming = true;
     meta.known_leader = false;
     meta.last_contact_ms = 0;
-  }
-  if (cached) {
-    const bool is_hit = options.min_index == 0 && !options.must_revalidate &&
-                        worker_.remembered_reads().remember(key_of(request, route));
-    meta.cache = is_hit ? ReadMeta::Cache::hit : ReadMeta::Cache::miss;
   }
   return meta;
 }
@@ -187,6 +259,9 @@ void ReadGroups::block(Connection& connection, const Request& request) {
 }
 
 void ReadGroups::add(ReadGroup& group, Connection& connection, std::uint64_t min_index) {
+  Exchange& exchange = connection.exchange();
+  if (exchange.cache == Exchange::Cache::hit) exchange.cache = Exchange::Cache::miss;  // too old for this client
+  exchange.age = 0;
   const Settings& settings = worker_.settings();
   std::int64_t wait = connection.exchange().wait.nanoseconds;
   if (wait > settings.max_query_time.nanoseconds) wait = settings.max_query_time.nanoseconds;
@@ -368,8 +443,9 @@ void ReadGroups::serve(ReadGroup& group) {
 }
 
 void ReadGroups::send(ReadGroup& group, Connection& connection) {
-  const Exchange& exchange = connection.exchange();
-  const unsigned form = exchange.form();
+  Exchange& exchange = connection.exchange();
+  if (!group.answer) exchange.cache = Exchange::Cache::unused;
+  const std::uint64_t form = exchange.form();
   const int status = group.answer ? group.answer->reply.status : failure(group.answer.error()).status;
   for (const auto& [known, wire] : group.wires) {
     if (known == form) return connection.reply(wire, status, !exchange.keep_alive);

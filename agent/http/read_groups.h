@@ -31,8 +31,8 @@ struct ReadGroup {
   base::Result<Answer> answer{};
   std::string hash{};
   ReadMeta meta{};
-  std::vector<std::pair<unsigned, std::shared_ptr<const std::string>>> wires{};  // by form
-  std::vector<std::uint64_t> waiters{};                                          // connection ids
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<const std::string>>> wires{};  // by form
+  std::vector<std::uint64_t> waiters{};                                               // connection ids
   bool verifying = false;
   bool went_back = false;  // its index fell: the state is another one, and waiters must begin anew
 };
@@ -65,6 +65,8 @@ class ReadGroups final : public base::WakeSink {
   void send(ReadGroup& group, Connection& connection);
   void add(ReadGroup& group, Connection& connection, std::uint64_t min_index);
   void drop_if_idle(ReadGroup& group);
+  bool look_up(Connection& connection, const Request& request);
+  bool streams(const Request& request, const Route& route) const;
   ReadMeta meta_of(const Answer& answer, const Request& request, const Route& route) const;
   static Reply failed(const base::Error& error, const Route& route);
   static bool shows_meta(const Answer& answer, const Route& route);

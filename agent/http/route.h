@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "agent/http/context.h"
+#include "agent/http/description.h"
 #include "agent/http/reply.h"
 #include "agent/http/request.h"
 #include "base/result.h"
@@ -90,6 +91,7 @@ enum RouteFlag : std::uint32_t {
   kShowConsistency = 1u << 3,  // X-Consul-Effective-Consistency
   kDiscovery = 1u << 4,        // catalog and health: kShowConsistency, and discovery_max_stale when none is named
   kCacheable = 1u << 5,        // ?cached: X-Cache and Age
+  kLimitsItself = 1u << 20,    // whether it reads or writes depends on its body: the handler asks the limits
   kKvLimit = 1u << 6,          // body limit: limits.kv_max_value_size
   kTxnLimit = 1u << 7,         // body limit: limits.txn_max_req_len or kv_max_value_size, the larger
   kOctets = 1u << 8,           // Content-Type of an empty answer is application/octet-stream
@@ -102,8 +104,9 @@ enum RouteFlag : std::uint32_t {
   kBareNotFound = 1u << 16,    // a 404 shows no headers of a query
   kGoesOn = 1u << 14,          // kQueryOptions, but the answer follows their error's text, as Consul has it
   kBare = 1u << 17,            // the answer has none of Consul's own headers
-  kOpaqueIndex = 1u << 18,  // a hashed read whose hash is a number: ?index= and X-Consul-Index, compared for equality
-  kStaleAtLast = 1u << 19,  // a read that found no leader in time is answered from what is here
+  kOpaqueIndex = 1u << 18,   // a hashed read whose hash is a number: ?index= and X-Consul-Index, compared for equality
+  kNotRefreshed = 1u << 21,  // kCacheable, but Consul does not keep it up to date: max-age, must-revalidate, Age
+  kStaleAtLast = 1u << 19,   // a read that found no leader in time is answered from what is here
 };
 
 struct Route {
@@ -112,9 +115,11 @@ struct Route {
   std::string_view pattern{};
   Handler handler{};
   std::uint32_t flags{};
-  std::string_view metric{};  // "catalog_nodes": counted under client.api.* and client.rpc.error.*
+  Description says{};
   /// Not empty: only paths of the pattern's tree that end so ("/execute"), which rows without it then do not get.
   std::string_view ending{};
+  /// By its RPC it changes the replicated state.
+  bool writes() const { return method != Method::get; }
 };
 
 /// Every family's rows, in routes.cc.

@@ -4,6 +4,7 @@
 
 #include "agent/http/apply.h"
 #include "agent/http/metrics.h"
+#include "agent/http/request_limits.h"
 #include "agent/http/txn_types.h"
 #include "base/json.h"
 #include "base/quote.h"
@@ -80,6 +81,12 @@ void txn_put(Context& agent, std::shared_ptr<const Request> request, Responder r
   Result<ApiTxnOps> decoded = decode(agent, *request);
   if (!decoded) return responder.send(decoded.error());
   const bool changes = writes(*decoded);
+  if (agent.limits) {
+    if (std::optional<Reply> refusal = agent.limits->refuse(changes ? "Txn.Apply" : "Txn.Read", changes,
+                                                            agent.server.leadership().is_leader, request->remote())) {
+      return responder.send(std::move(*refusal));
+    }
+  }
   Ops ops = log_form(std::move(*decoded), agent.settings.datacenter);
   if (!changes) return read(agent, *request, std::move(ops), std::move(responder));
 

@@ -9,6 +9,7 @@
 
 #include "agent/http/client_limit.h"
 #include "agent/http/remembered_reads.h"
+#include "agent/http/request_limits.h"
 #include "agent/http/request_reader.h"
 #include "agent/http/responder.h"
 #include "base/log.h"
@@ -299,14 +300,24 @@ Reply Worker::too_large(const Exchange& exchange, std::int64_t declared, std::ui
 }
 
 void Worker::run(Connection& connection, Request& request) {
-  const Handler& handler = connection.exchange().route->handler;
+  Exchange& exchange = connection.exchange();
+  const Route& route = *exchange.route;
+  const Handler& handler = route.handler;
+  if (handler.read || handler.hash) return reads_.start(connection, request);
+  if (request.options.cached && (route.flags & kCacheable)) look_up(exchange, request);
+  const bool is_hit = exchange.cache == Exchange::Cache::hit;
+  if (context_.limits && !is_hit && !(route.flags & kLimitsItself)) {
+    if (std::optional<Reply> refusal = context_.limits->refuse(
+            route.says.rpc, route.writes(), context_.server.leadership().is_leader, request.remote())) {
+      exchange.cache = Exchange::Cache::unused;
+      return connection.reply(std::move(*refusal));
+    }
+  }
   if (handler.call) {
     base::Result<Reply> reply = handler.call(context_, request);
-    if (!reply) return connection.reply(failure(reply.error()));
-    Exchange& exchange = connection.exchange();
-    if (request.options.cached && (exchange.route->flags & kCacheable)) {
-      const bool is_hit = remembered_reads_.remember(std::string(request.target));
-      reply->headers += is_hit ? "Age: 0\r\nX-Cache: HIT\r\n" : "X-Cache: MISS\r\n";
+    if (!reply) {
+      exchange.cache = Exchange::Cache::unused;
+      return connection.reply(failure(reply.error()));
     }
     if (!request.complaint.empty()) {
       encoder_.shape(exchange, *reply);
@@ -314,11 +325,21 @@ void Worker::run(Connection& connection, Request& request) {
     }
     return connection.reply(std::move(*reply));
   }
-  if (handler.async) {
-    connection.wait();
-    return handler.async(context_, request.own(), make_responder(*this, connection.id()));
+  connection.wait();
+  handler.async(context_, request.own(), make_responder(*this, connection.id()));
+}
+
+/// Answers that Consul fetches anew only when they are too old for whoever asks.
+void Worker::look_up(Exchange& exchange, const Request& request) {
+  std::string key(exchange.route->pattern);  // all get the same: no such row has parameters
+  const RememberedReads::Rules rules{.max_age = request.options.max_age, .revalidate = request.options.must_revalidate};
+  if (const auto age = remembered_reads_.find(key, rules)) {
+    exchange.cache = Exchange::Cache::hit;
+    exchange.age = static_cast<std::uint64_t>(std::chrono::round<std::chrono::seconds>(*age).count());
+    return;
   }
-  reads_.start(connection, request);
+  exchange.cache = Exchange::Cache::miss;
+  remembered_reads_.remember(std::move(key));
 }
 
 void Worker::finished(const Connection& connection, int status) {
@@ -333,7 +354,7 @@ void Worker::finished(const Connection& connection, int status) {
   counts.times->add_since(exchange.begun);
   if (exchange.route && !exchange.endpoint->pattern.starts_with("/v1/agent/")) {
     request_metrics().rpc.add();
-    if (const std::string_view metric = exchange.route->metric; !metric.empty()) {
+    if (const std::string_view metric = exchange.route->says.metric; !metric.empty()) {
       if (!counts.api) counts.api.emplace(metric, settings().node_name);
       counts.api->count(status);
     }

@@ -70,6 +70,7 @@ class Worker {
   };
   std::optional<Reply> unknown_path(const Request& request) const;
   std::optional<Reply> redirect(const Request& request, const Endpoint*& endpoint) const;
+  void look_up(Exchange& exchange, const Request& request);
   bool may_write(const Connection& connection, const Request& request) const;
 
   base::net::Loop& loop_;

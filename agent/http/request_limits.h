@@ -1,0 +1,55 @@
+// How often this server does what Consul does by RPC: limits.request_limits for the whole server, limits.rpc_rate for
+// this agent's own calls. An operation is counted by its row's RPC (Description::rpc).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+#include "agent/http/reply.h"
+
+namespace proconsul::agent::http {
+
+/// Lets `burst` through at once and `rate` a second in the long run; begins full.
+class TokenBucket {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr double kUnlimited = std::numeric_limits<double>::max();
+  void set(double rate, std::int64_t burst);
+  bool take(Clock::time_point now);
+
+ private:
+  double rate_ = kUnlimited;
+  double burst_ = 0, tokens_ = 0;
+  Clock::time_point filled_{};
+};
+
+class RequestLimits {
+ public:
+  enum class Mode : std::uint8_t { disabled, permissive, enforcing };
+  /// Rates are operations a second; kUnlimited: no limit.
+  struct Options {
+    Mode mode = Mode::disabled;
+    double read_rate = TokenBucket::kUnlimited, write_rate = TokenBucket::kUnlimited;
+    double rpc_rate = TokenBucket::kUnlimited;
+    std::int64_t rpc_burst = 1000;
+  };
+
+  /// From now on; what changes begins with a full bucket. Any thread.
+  void set(const Options& options);
+  /// 429 or 503 if an operation must not go on now; counts it. `rpc` is empty for what is no RPC. Any thread.
+  std::optional<Reply> refuse(std::string_view rpc, bool writes, bool leads, std::string_view remote,
+                              TokenBucket::Clock::time_point now = TokenBucket::Clock::now());
+
+ private:
+  std::atomic<bool> unlimited_ = true;  // so that nobody waits for the lock who need not
+  std::mutex mutex_{};
+  Options options_{};
+  TokenBucket read_{}, write_{}, rpc_{};
+};
+
+}  // namespace proconsul::agent::http
