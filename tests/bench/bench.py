@@ -135,6 +135,11 @@ class Bench:
             static, _ = self.static_responder(len(body), 200_000 // size + 2_000)
             row(f"health of {size} instances, 64 connections", cpu, "us/op", goal,
                 f"{result['rate']:.0f}/s; static responder of {len(body)} B: {static:.4g} us/op")
+        for name, query, goal in (("?cached", "?cached", 30), ("with a filter", "?filter=Service.Port%20%3D%3D%2080", 200),
+                                  ("with a filter of its checks", "?filter=Checks.Status%20%3D%3D%20passing", 200),
+                                  ("?cached with a filter", "?cached&filter=Service.Port%20%3D%3D%2080", 200)):
+            cpu, result = self.load(agent, 64, 10_000, "GET", f"/v1/health/service/web100{query}")
+            row(f"health of 100 instances {name}, 64 connections", cpu, "us/op", goal, f"{result['rate']:.0f}/s")
         agent.kill()
         agent = self.agent()
         register = register.replace("web{}", "big")
