@@ -44,7 +44,6 @@ inline constexpr std::uint64_t kLogJson = 1ull << 24;
 inline constexpr std::uint64_t kWan = 1ull << 25;
 inline constexpr std::uint64_t kSegment = 1ull << 26;
 inline constexpr std::uint64_t kHash = 1ull << 27;
-inline constexpr std::uint64_t kStale = 1ull << 28;
 inline constexpr std::uint64_t kGlobal = 1ull << 29;
 inline constexpr std::uint64_t kDatacenter = 1ull << 29;
 inline constexpr std::uint64_t kNode = 1ull << 30;

@@ -54,7 +54,6 @@ constexpr Parameter kParameters[] = {
     {param::kWan, "wan", Kind::flag, "Of the pool of all datacenters' servers."},
     {param::kSegment, "segment", Kind::text, "Of this network segment; _all: of all."},
     {param::kHash, "hash", Kind::text, "Wait until the content has another hash than this."},
-    {param::kStale, "stale", Kind::flag, "Any server may answer, and from what it has."},
     {param::kDatacenter, "dc", Kind::text, "The datacenter; by default the agent's own."},
     {param::kNode, "node", Kind::text, "Only agents whose node's name matches this expression."},
     {param::kService, "service", Kind::text, "Only agents with a service whose name matches this expression."},
@@ -291,7 +290,7 @@ class Document {
       std::string pattern, about;
       for (const Failure* each : failures) {
         pattern += (pattern.empty() ? "^(" : "|") + std::string(each->text);
-        if (!about.empty()) about += " Or: ";
+        if (!about.empty()) about += '\n';
         about += each->why;
       }
       Value& response = found[status];

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/json.h"
 #include "base/type_of.h"
 #include "base/value.h"
@@ -60,6 +62,19 @@ TEST(OpenApi, WhatItRefersToIsThere) {
     constexpr std::string_view kPlace = "#/components/schemas/";
     ASSERT_TRUE(reference.starts_with(kPlace)) << reference;
     EXPECT_TRUE(at(whole, {"components", "schemas", reference.c_str() + kPlace.size()})) << reference;
+  }
+}
+
+TEST(OpenApi, NamesEachParameterOnce) {
+  const Value whole = document();
+
+  for (const auto& [path, item] : *at(whole, {"paths"})->as_map()) {
+    for (const auto& [method, operation] : *item.as_map()) {
+      std::set<std::string> names;
+      for (const Value& parameter : *operation.find("parameters")->as_list()) {
+        EXPECT_TRUE(names.insert(*parameter.find("name")->as_string()).second) << method << ' ' << path;
+      }
+    }
   }
 }
 
