@@ -41,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
-    parser.add_argument("--examples", type=int, default=20)
+    parser.add_argument("--examples", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--phases", default="fuzzing", help="also: examples, coverage, stateful")
     parser.add_argument("--include", default=".*", help="only paths that match")
