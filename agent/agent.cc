@@ -10,6 +10,7 @@
 
 #include "agent/auto_reload.h"
 #include "agent/config/node_id.h"
+#include "agent/dns/server.h"
 #include "agent/event/events.h"
 #include "agent/http/context.h"
 #include "agent/http/overview.h"
@@ -214,6 +215,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
+  std::unique_ptr<dns::DnsServer> dns;
   std::unique_ptr<Telemetry> telemetry;
   std::size_t pings = 0;  // to each loop
   std::atomic<std::size_t> pongs{0};
@@ -225,6 +227,7 @@ struct Agent::Impl final : http::AgentControl {
 
   Result<> start();
   Result<> listen();
+  Result<> listen_dns();
   Result<> reload() override { return reload(false); }
   /// `automatic`: files changed, but nobody asked.
   Result<> reload(bool automatic);
@@ -302,6 +305,7 @@ Result<> Agent::Impl::start() {
                                   .streams = streams.get(),
                                   .limits = &limits});
   telemetry = std::make_unique<Telemetry>(config, *server);
+  if (Result<> opened = listen_dns(); !opened) return opened;
   http = std::make_unique<http::HttpServer>(loops, *context);
   // Before anybody can see that the agent is there: a file that is changed from then on counts as changed.
   if (config.auto_reload_config) {
@@ -314,6 +318,20 @@ Result<> Agent::Impl::start() {
         std::chrono::milliseconds(config.auto_reload_config_coalesce_interval.nanoseconds / 1'000'000));
   }
   return listen();
+}
+
+Result<> Agent::Impl::listen_dns() {
+  Result<dns::Settings> settings = dns::dns_settings(loaded.config);
+  if (!settings) return settings.error();
+  dns = std::make_unique<dns::DnsServer>(loops, *server, std::move(*settings));
+  for (const config::Address& address : loaded.config.dns_addrs) {
+    if (Result<std::uint16_t> port = dns->listen(address); !port) {
+      return {port.error().code, "Failed to start DNS listener: " + port.error().detail};
+    }
+    const char* network = address.kind == config::Address::Kind::udp ? "udp" : "tcp";
+    kLog.info("Started DNS server", {{"address", address.to_string()}, {"network", network}});
+  }
+  return {};
 }
 
 Result<> Agent::Impl::listen() {
@@ -415,6 +433,8 @@ Result<> Agent::Impl::reload(bool automatic) {
   if (https) {
     if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
   }
+  Result<dns::Settings> dns_settings = dns::dns_settings(config);
+  if (!dns_settings) return {dns_settings.error().code, "Failed reloading dns config : " + dns_settings.error().detail};
   std::promise<Result<>> promise;
   std::future<Result<>> done = promise.get_future();
   local->reload(std::move(*definitions), [&promise](Result<> result) { promise.set_value(std::move(result)); });
@@ -425,6 +445,7 @@ Result<> Agent::Impl::reload(bool automatic) {
     kLog.warn("Invalid log level in new configuration", {{"level", config.logging.level}});
     config.logging.level = loaded.config.logging.level;
   }
+  dns->reload(std::move(*dns_settings));
   http->limit_connections(config.http_max_conns_per_client);
   limits.set(request_limits(config));
   server->reconfigure(snapshot_options(config));
@@ -477,6 +498,7 @@ void Agent::stop() {
   impl_->auto_reload.reset();
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();
+  if (impl_->dns) impl_->dns->stop();
   if (impl_->local) impl_->local->stop();
   if (impl_->server) impl_->server->stop();
   if (impl_->http) impl_->http->stop();

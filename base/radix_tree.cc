@@ -320,6 +320,25 @@ std::size_t RadixCore::erase_prefix(std::string_view prefix) {
   }
 }
 
+RadixCore::Part::Part(const RadixCore& tree, std::string_view prefix)
+    : node_(below(tree.root_, prefix)), drop_(tree.drop_) {
+  if (node_) node_->refs.fetch_add(1, std::memory_order_relaxed);
+}
+
+RadixCore::Part& RadixCore::Part::operator=(Part&& other) noexcept {
+  std::swap(node_, other.node_);
+  std::swap(drop_, other.drop_);
+  return *this;
+}
+
+RadixCore::Part::~Part() {
+  if (node_) release(node_, drop_);
+}
+
+bool RadixCore::Part::same_in(const RadixCore& tree, std::string_view prefix) const {
+  return below(static_cast<const Node*>(tree.root_), prefix) == node_;
+}
+
 Payload* RadixCore::slot(std::string_view key) {
   if (const Payload* found = find(key)) return const_cast<Payload*>(found);
   insert(key, 0);

@@ -77,6 +77,22 @@ class RadixCore {
     Direction direction_ = Direction::forward;
   };
 
+  /// What one version holds below a prefix, kept alive: to find out later whether another version differs there.
+  class Part {
+   public:
+    Part() = default;
+    Part(const RadixCore& tree, std::string_view prefix);
+    Part(Part&& other) noexcept : node_(std::exchange(other.node_, nullptr)), drop_(other.drop_) {}
+    Part& operator=(Part&& other) noexcept;
+    ~Part();
+    /// False if anything may differ; what is unchanged costs no more than finding it.
+    bool same_in(const RadixCore& tree, std::string_view prefix) const;
+
+   private:
+    Node* node_ = nullptr;
+    Drop drop_ = nullptr;
+  };
+
   /// Walks the stored keys that are prefixes of one key, shortest first.
   class PathCursor {
    public:
@@ -164,6 +180,9 @@ class RadixTree {
   Cursor reverse_lower_bound(std::string_view bound) const {
     return Cursor(RadixCore::Cursor::from(core_, bound, Direction::reverse));
   }
+  using Part = RadixCore::Part;
+  Part part(std::string_view prefix) const { return Part(core_, prefix); }
+  bool has_same(const Part& part, std::string_view prefix) const { return part.same_in(core_, prefix); }
   /// The entry with the longest key that is a prefix of `key`; its row is null if there is none.
   Entry longest_prefix(std::string_view key) const {
     Entry best{{}, nullptr};

@@ -38,6 +38,10 @@ std::string_view part(Owner owner) {
   return {};
 }
 
+bool is_built(Owner owner) {
+  return owner == Owner::core || owner == Owner::dns;
+}
+
 /// Refused whenever they are set to anything but nothing.
 constexpr std::string_view kRefused[] = {
     "acl.enable_token_replication",
@@ -51,7 +55,6 @@ constexpr std::string_view kRefused[] = {
     "connect.enable_mesh_gateway_wan_federation",
     "encrypt",
     "primary_gateways",
-    "recursors",
     "retry_join",
     "retry_join_wan",
     "telemetry.circonus_api_token",
@@ -77,7 +80,7 @@ void collect(const Settings& given, const Group& group, const std::string& prefi
     const std::string path = prefix + name;
     if (member.key->type == KeyType::object && value.as_map() != nullptr) {
       collect(*value.as_map(), *member.group, path + ".", refused, out);
-    } else if (member.key->owner != Owner::core && member.key->use == Use::user && !refused.contains(path)) {
+    } else if (!is_built(member.key->owner) && member.key->use == Use::user && !refused.contains(path)) {
       out.push_back(path + " has no effect yet: " + std::string(part(member.key->owner)) + " is not built.");
     }
   }

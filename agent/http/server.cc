@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <future>
 #include <vector>
 
 #include "agent/http/client_limit.h"
@@ -43,18 +42,8 @@ struct HttpServer::Impl {
     workers[turn++ % workers.size()]->adopt(std::move(socket), tls, std::move(remote));
   }
 
-  /// Runs `task` on the loop and returns when it is done.
-  static void on_loop(base::net::Loop& loop, base::net::Task task) {
-    std::promise<void> done;
-    loop.post([&] {
-      task();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-
   void accept(Fd listener, std::shared_ptr<TlsContext> tls) {
-    on_loop(loops[0], [&] {
+    loops[0].run([&] {
       acceptors.push_back(std::make_unique<Acceptor>(
           loops[0], std::move(listener), [this, tls = std::move(tls)](Fd socket) { take(std::move(socket), tls); }));
     });
@@ -103,16 +92,16 @@ base::Result<> HttpServer::listen_unix(const std::string& path, const std::strin
 
 void HttpServer::stop() {
   if (std::exchange(impl_->stopped, true)) return;
-  Impl::on_loop(impl_->loops[0], [&] { impl_->acceptors.clear(); });
-  for (const auto& worker : impl_->workers) Impl::on_loop(worker->loop(), [&] { worker->shut(); });
+  impl_->loops[0].run([&] { impl_->acceptors.clear(); });
+  for (const auto& worker : impl_->workers) worker->loop().run([&] { worker->shut(); });
   // What the connections posted as they closed has run when these have.
-  for (const auto& worker : impl_->workers) Impl::on_loop(worker->loop(), [] {});
+  for (const auto& worker : impl_->workers) worker->loop().run([] {});
   for (const std::string& path : impl_->socket_files) ::unlink(path.c_str());
 }
 
 std::size_t HttpServer::connections() const {
   std::size_t count = 0;
-  for (const auto& worker : impl_->workers) Impl::on_loop(worker->loop(), [&] { count += worker->connections(); });
+  for (const auto& worker : impl_->workers) worker->loop().run([&] { count += worker->connections(); });
   return count;
 }
 

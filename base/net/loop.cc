@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -233,6 +234,15 @@ void Loop::post(Task task) {
     if (!impl_->asleep.exchange(false, std::memory_order_relaxed)) return;
   }
   impl_->ring();
+}
+
+void Loop::run(Task task) {
+  std::promise<void> done;
+  post([&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
 }
 
 void Loop::after(Clock::duration delay, Task task) {

@@ -56,6 +56,8 @@ class Loop {
 
   /// Runs `task` on this loop, in order of posting; any thread. After stop() it is destroyed unrun.
   void post(Task task);
+  /// Runs `task` on this loop and returns when it is done; from another thread, before stop().
+  void run(Task task);
   /// Runs `task` once on this loop after `delay`; loop's thread only.
   void after(Clock::duration delay, Task task);
   bool is_current() const;

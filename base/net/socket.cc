@@ -61,32 +61,84 @@ void Fd::reset() {
   fd_ = -1;
 }
 
-Result<Fd> listen_tcp(const std::string& ip, std::uint16_t port) {
-  sockaddr_storage address{};
+namespace {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
   socklen_t size = 0;
-  std::string name;
-  if (auto& v4 = reinterpret_cast<sockaddr_in&>(address); inet_pton(AF_INET, ip.c_str(), &v4.sin_addr) == 1) {
+  std::string name{};  // "10.0.0.1:53"
+};
+
+Result<SocketAddress> socket_address(const std::string& ip, std::uint16_t port, const std::string& network) {
+  SocketAddress address;
+  if (auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage); inet_pton(AF_INET, ip.c_str(), &v4.sin_addr) == 1) {
     v4.sin_family = AF_INET;
     v4.sin_port = htons(port);
-    size = sizeof v4;
-    name = ip;
-  } else if (auto& v6 = reinterpret_cast<sockaddr_in6&>(address); inet_pton(AF_INET6, ip.c_str(), &v6.sin6_addr) == 1) {
+    address.size = sizeof v4;
+    address.name = ip;
+  } else if (auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage);
+             inet_pton(AF_INET6, ip.c_str(), &v6.sin6_addr) == 1) {
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(port);
-    size = sizeof v6;
-    name = "[" + ip + "]";
+    address.size = sizeof v6;
+    address.name = "[" + ip + "]";
   } else {
-    return Error{Errc::invalid_argument, "listen tcp: " + ip + " is not an IP address"};
+    return Error{Errc::invalid_argument, "listen " + network + ": " + ip + " is not an IP address"};
   }
-  const std::string what = "listen tcp " + name + ":" + std::to_string(port);
-  Fd fd(::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  address.name += ":" + std::to_string(port);
+  return address;
+}
+
+enum class Sharing : bool { no, yes };
+
+/// A bound socket; TCP is not listening yet.
+Result<Fd> bind_socket(const SocketAddress& address, const std::string& network, Sharing sharing) {
+  const std::string what = "listen " + network + " " + address.name;
+  const bool udp = network == "udp";
+  Fd fd(::socket(address.storage.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return failed(what, "socket");
   const int on = 1;
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  // Not SO_REUSEPORT: a second agent on the same port must fail, not silently share its clients.
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return failed(what, "bind");
-  if (::listen(fd.get(), 4096) != 0) return failed(what, "listen");
+  if (!udp) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (sharing == Sharing::yes) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) {
+    return failed(what, "bind");
+  }
   return fd;
+}
+
+}  // namespace
+
+Result<Fd> listen_tcp(const std::string& ip, std::uint16_t port) {
+  Result<SocketAddress> address = socket_address(ip, port, "tcp");
+  if (!address) return address.error();
+  // Not shared: a second agent on the same port must fail, not silently share its clients.
+  Result<Fd> fd = bind_socket(*address, "tcp", Sharing::no);
+  if (!fd) return fd.error();
+  if (::listen(fd->get(), 4096) != 0) return failed("listen tcp " + address->name, "listen");
+  return fd;
+}
+
+Result<std::vector<Fd>> listen_shared(const std::string& ip, std::uint16_t port, Datagrams datagrams,
+                                      std::size_t count) {
+  const std::string network = datagrams == Datagrams::yes ? "udp" : "tcp";
+  Result<SocketAddress> address = socket_address(ip, port, network);
+  if (!address) return address.error();
+  {
+    // Sharing would let a second agent take half of the clients: whether the address is free is tried without it.
+    Result<Fd> probe = bind_socket(*address, network, Sharing::no);
+    if (!probe) return probe.error();
+    if (port == 0) address = socket_address(ip, local_port(probe->get()), network);
+  }
+  std::vector<Fd> sockets;
+  for (std::size_t i = 0; i < count; ++i) {
+    Result<Fd> fd = bind_socket(*address, network, Sharing::yes);
+    if (!fd) return fd.error();
+    if (datagrams == Datagrams::no && ::listen(fd->get(), 4096) != 0) {
+      return failed("listen tcp " + address->name, "listen");
+    }
+    sockets.push_back(std::move(*fd));
+  }
+  return sockets;
 }
 
 Result<Fd> listen_unix(const std::string& path, const std::string& user, const std::string& group,

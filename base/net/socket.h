@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/net/loop.h"
 #include "base/result.h"
@@ -38,6 +39,11 @@ class Fd {
 std::string errno_text(int error);
 /// Error text as Go's: "listen tcp 127.0.0.1:8500: bind: address already in use". Port 0 takes a free one.
 Result<Fd> listen_tcp(const std::string& ip, std::uint16_t port);
+/// Sockets that share one address: each thread has its own, and the kernel spreads what comes. The first one alone is
+/// refused when somebody else has the address. TCP listens.
+enum class Datagrams : bool { no, yes };
+Result<std::vector<Fd>> listen_shared(const std::string& ip, std::uint16_t port, Datagrams datagrams,
+                                      std::size_t count);
 /// Replaces a stale socket file. `mode` is octal text ("0600"), user and group are names or numbers; empty: left alone.
 Result<Fd> listen_unix(const std::string& path, const std::string& user, const std::string& group,
                        const std::string& mode);

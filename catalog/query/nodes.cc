@@ -21,28 +21,17 @@ NodesAnswer list_nodes(const Tables& tables, const MetaFilter& meta, std::string
   return answer;
 }
 
-namespace {
-
-// As short a text is a name, not the beginning of a UUID.
-constexpr std::size_t kMinIdLength = 2;
-
-}  // namespace
-
 NodeServicesAnswer services_of_node(const Tables& tables, std::string_view name_or_id, std::string_view peer,
                                     base::KeySet* watch) {
   NodeServicesAnswer answer;
   const std::string name_key = index_key({peer_part(peer), name_or_id});
-  answer.node = tables.nodes.get(name_key);
+  bool many = false;
+  answer.node = find_node_by_name_or_id(tables, name_or_id, peer, &many);
   if (!answer.node) {
-    bool many = false;
-    if (name_or_id.size() >= kMinIdLength) {
-      answer.node = find_node_by_id_prefix(tables, name_or_id, peer, many);
-      if (!answer.node && !many) answer.index = tables.index_of(peer_index(peer, kNodeExtinction));
-    }
-    if (!answer.node) {
-      watch_key(watch, Topic::node, name_key);
-      return answer;
-    }
+    if (name_or_id.size() >= kMinNodeIdLength && !many)
+      answer.index = tables.index_of(peer_index(peer, kNodeExtinction));
+    watch_key(watch, Topic::node, name_key);
+    return answer;
   }
   const std::string name = answer.node->get().Node;
   const std::string prefix = index_key({peer_part(peer), name});

@@ -132,4 +132,15 @@ const NodeRow* find_node_by_id_prefix(const Tables& tables, std::string_view pre
   return many ? nullptr : row;
 }
 
+const NodeRow* find_node_by_name_or_id(const Tables& tables, std::string_view name_or_id, std::string_view peer,
+                                       bool* many) {
+  const NodeRow* row = find_node(tables, name_or_id, peer);
+  bool several = false;
+  if (row == nullptr && name_or_id.size() >= kMinNodeIdLength) {
+    row = find_node_by_id_prefix(tables, name_or_id, peer, several);
+  }
+  if (many != nullptr) *many = several;
+  return row;
+}
+
 }  // namespace proconsul::catalog

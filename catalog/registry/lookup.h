@@ -34,4 +34,10 @@ base::Result<std::string> node_id_bytes(std::string_view id);
 /// and if the text is no such prefix, null.
 const NodeRow* find_node_by_id_prefix(const Tables& tables, std::string_view prefix, std::string_view peer, bool& many);
 
+/// A shorter text is a name, not the beginning of a UUID.
+inline constexpr std::size_t kMinNodeIdLength = 2;
+/// By name, else by an unambiguous beginning of its UUID. `many` (may be null) tells that several begin so.
+const NodeRow* find_node_by_name_or_id(const Tables& tables, std::string_view name_or_id, std::string_view peer,
+                                       bool* many = nullptr);
+
 }  // namespace proconsul::catalog

@@ -1,0 +1,39 @@
+// The DNS server: sockets on every loop, around the resolver.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "agent/config/address.h"
+#include "agent/dns/prepared.h"
+#include "agent/dns/settings.h"
+#include "agent/server/server.h"
+#include "base/net/loop.h"
+#include "base/result.h"
+
+namespace proconsul::agent::dns {
+
+class DnsServer {
+ public:
+  /// `loops` and `server` outlive it. A null `executor`: there are no prepared queries.
+  DnsServer(base::net::Loops& loops, server::Server& server, Settings settings, PreparedExecutor executor = {});
+  ~DnsServer();
+
+  /// Listens on an address of kind udp or tcp; returns the port, which matters for port 0.
+  base::Result<std::uint16_t> listen(const config::Address& address);
+  /// From now on; look-ups that wait for others go on with what they began with.
+  void reload(Settings settings);
+  /// Closes all sockets; what waits is dropped. Idempotent; before the loops stop.
+  void stop();
+
+  struct Counts {
+    std::size_t tcp_connections{}, waiting{};
+  };
+  Counts counts() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace proconsul::agent::dns
