@@ -25,6 +25,7 @@
 #include "agent/server/raft_server.h"
 #include "agent/telemetry/telemetry.h"
 #include "agent/version.h"
+#include "agent/watches.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -220,7 +221,8 @@ struct Agent::Impl final : http::AgentControl {
   std::size_t pings = 0;  // to each loop
   std::atomic<std::size_t> pongs{0};
   base::Background background{};            // its threads use all of the above
-  std::unique_ptr<AutoReload> auto_reload;  // last, for the same reason; null: files are not watched
+  Watches watches{};                        // by reload_mutex
+  std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
   Impl(config::Loaded loaded_, config::LoadOptions options_, Events events_)
       : loaded(std::move(loaded_)), options(std::move(options_)), events(std::move(events_)) {}
@@ -317,7 +319,9 @@ Result<> Agent::Impl::start() {
         [this] { return watched_files(); }, changed,
         std::chrono::milliseconds(config.auto_reload_config_coalesce_interval.nanoseconds / 1'000'000));
   }
-  return listen();
+  const std::lock_guard no_reload(reload_mutex);
+  if (Result<> listening = listen(); !listening) return listening;
+  return watches.replace(config);
 }
 
 Result<> Agent::Impl::listen_dns() {
@@ -435,6 +439,9 @@ Result<> Agent::Impl::reload(bool automatic) {
   }
   Result<dns::Settings> dns_settings = dns::dns_settings(config);
   if (!dns_settings) return {dns_settings.error().code, "Failed reloading dns config : " + dns_settings.error().detail};
+  if (Result<> watching = watches.replace(config); !watching) {
+    return {watching.error().code, "Failed reloading watches: " + watching.error().detail};
+  }
   std::promise<Result<>> promise;
   std::future<Result<>> done = promise.get_future();
   local->reload(std::move(*definitions), [&promise](Result<> result) { promise.set_value(std::move(result)); });
@@ -496,6 +503,10 @@ bool Agent::responsive() {
 
 void Agent::stop() {
   impl_->auto_reload.reset();
+  {
+    const std::lock_guard no_reload(impl_->reload_mutex);
+    impl_->watches.stop();
+  }
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();
   if (impl_->dns) impl_->dns->stop();

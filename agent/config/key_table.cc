@@ -785,7 +785,7 @@ constexpr Key kKeys[] = {
     {.path = "version", .type = KeyType::text, .use = Use::internal},
     {.path = "version_metadata", .type = KeyType::text, .use = Use::internal},
     {.path = "version_prerelease", .type = KeyType::text, .use = Use::internal},
-    {.path = "watches", .type = KeyType::free_map_list, .reloadable = true, .owner = Owner::checks},
+    {.path = "watches", .type = KeyType::free_map_list, .reloadable = true},
     {.path = "xds", .type = KeyType::object, .reloadable = true, .owner = Owner::mesh},
     {.path = "xds.update_max_per_second",
      .type = KeyType::number,

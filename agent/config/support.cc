@@ -28,8 +28,6 @@ std::string_view part(Owner owner) {
       return "the service mesh";
     case Owner::ui:
       return "the web UI";
-    case Owner::checks:
-      return "running watches";
     case Owner::telemetry:
       return "sending metrics to Circonus";
     case Owner::cloud:
@@ -60,7 +58,6 @@ constexpr std::string_view kRefused[] = {
     "telemetry.circonus_api_token",
     "telemetry.circonus_submission_url",
     "ui_config.dir",
-    "watches",
 };
 
 bool says_something(const Value& value) {
