@@ -51,6 +51,10 @@ inline constexpr std::uint64_t kService = 1ull << 31;
 inline constexpr std::uint64_t kName = 1ull << 32;
 inline constexpr std::uint64_t kLimit = 1ull << 33;
 inline constexpr std::uint64_t kConnect = 1ull << 34;
+inline constexpr std::uint64_t kTopic = 1ull << 35;
+inline constexpr std::uint64_t kPrefix = 1ull << 36;
+inline constexpr std::uint64_t kAfter = 1ull << 37;
+inline constexpr std::uint64_t kFromIndex = 1ull << 38;
 }  // namespace param
 
 /// An answer that is no success and that clients may meet: its whole body as a regular expression, and what it means.
@@ -60,7 +64,7 @@ struct Failure {
   const char* why;
 };
 
-enum class Content : std::uint8_t { json, text, octets, gzip, nothing };
+enum class Content : std::uint8_t { json, text, octets, gzip, events, nothing };
 
 struct Description {
   std::string_view rpc{};      // the RPC by which Consul does it, "KVS.Get"; empty: the agent answers by itself
@@ -70,11 +74,11 @@ struct Description {
   std::uint64_t params{};      // of `param`
   TypeFn body{};               // of a JSON body; null: none, or one of octets
   bool takes_octets = false;
-  TypeFn answer{};  // of a JSON answer
-  Content gives = Content::json;
+  TypeFn answer{};                        // of a JSON answer
+  Content gives = Content::json;          // of a success
   bool also_text = false;                 // the answer may be plain text instead
   bool may_be_empty = false;              // or nothing at all
-  std::array<int, 3> same_answer_with{};  // further statuses that have the answer of a success
+  std::array<int, 3> same_answer_with{};  // further statuses with an answer as above
   std::array<const Failure*, 6> failures{};
 };
 

@@ -57,9 +57,13 @@ constexpr Parameter kParameters[] = {
     {param::kDatacenter, "dc", Kind::text, "The datacenter; by default the agent's own."},
     {param::kNode, "node", Kind::text, "Only agents whose node's name matches this expression."},
     {param::kService, "service", Kind::text, "Only agents with a service whose name matches this expression."},
-    {param::kName, "name", Kind::text, "Only events of this name."},
-    {param::kLimit, "limit", Kind::number, "How many instances at most; 0: all."},
+    {param::kName, "name", Kind::text, "Only what has this name."},
+    {param::kLimit, "limit", Kind::number, "How many at most."},
     {param::kConnect, "connect", Kind::boolean, "Instances in the mesh that lead to the service."},
+    {param::kTopic, "topic", Kind::text, "kv, services, health or nodes."},
+    {param::kPrefix, "prefix", Kind::text, "Only keys that begin so."},
+    {param::kAfter, "after", Kind::text, "With keys or recurse: the page behind this key."},
+    {param::kFromIndex, "index", Kind::number, "Changes after this index; by default those to come."},
     {param::kGlobal, "global", Kind::flag, "Of all datacenters."},
 };
 
@@ -228,11 +232,13 @@ class Document {
   }
 
   /// The content of a success.
-  Value content(const Description& says) {
+  Value content(const Description& says, bool success = true) {
     Value text = object({{"schema", object({{"type", "string"}})}});
     Value found;
     Object& media = found.make_map();
-    if (says.answer) media["application/json"] = object({{"schema", written_.schema(says.answer())}});
+    if (success && says.gives == Content::events) media["text/event-stream"] = object({});
+    if (says.answer && (!success || says.gives == Content::json))
+      media["application/json"] = object({{"schema", written_.schema(says.answer())}});
     if (says.also_text || says.gives == Content::text) media["text/plain"] = text;
     if (says.gives == Content::octets) media["application/octet-stream"] = object({});
     if (says.gives == Content::gzip) media["application/x-gzip"] = object({});
@@ -280,7 +286,8 @@ class Document {
     if (Value media = content(says); !media.as_map()->empty()) (*success.as_map())["content"] = std::move(media);
     if (route.handler.read) (*success.as_map())["headers"] = query_headers(route);
     for (const int status : says.same_answer_with) {
-      if (status != 0) found[status] = object({{"description", status_text(status)}, {"content", content(says)}});
+      if (status != 0)
+        found[status] = object({{"description", status_text(status)}, {"content", content(says, false)}});
     }
     found[200] = std::move(success);
 
@@ -338,7 +345,8 @@ std::vector<std::string> undescribed(std::span<const std::span<const Route>> fam
     if (says.summary.empty()) fault("no summary");
     if (says.rest.empty() == route.pattern.ends_with('/')) fault("`rest` and the pattern disagree");
     if (says.gives == Content::json && !says.answer) fault("no type of the answer");
-    if (says.gives != Content::json && says.answer) fault("an answer that is no JSON has a type");
+    const bool only_success = says.same_answer_with.front() == 0;
+    if (says.gives != Content::json && says.answer && only_success) fault("an answer that is no JSON has a type");
     if (route.handler.read && says.rpc.empty()) fault("a query without its RPC");
   });
   return faults;

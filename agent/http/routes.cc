@@ -91,6 +91,8 @@ constexpr Failure kBadConnect{500, R"(Error parsing 'connect' value: [\s\S]*)",
                               "A parameter that is no truth value: Consul's status."};
 constexpr Failure kBadTemplate{500, R"((prepared query is not a template|Bad |[\s\S]*[Tt]emplate)[\s\S]*)",
                                "The template cannot be rendered for the name."};
+constexpr Failure kNoDatacenter{500, "No path to datacenter",
+                                "Clients tell a datacenter that is not there by this text."};
 constexpr Failure kTooManyOps{413, R"(Transaction contains too many operations[\s\S]*)", "At most 128."};
 
 constexpr Route kStatusRoutes[] = {
@@ -499,7 +501,7 @@ constexpr Route kKvRoutes[] = {
      {.rpc = "KVS.Get",
       .summary = "A key with its value; with ?recurse all below a prefix; with ?keys a list of names",
       .rest = "key",
-      .params = param::kRaw | param::kKeys | param::kRecurse | param::kSeparator,
+      .params = param::kRaw | param::kKeys | param::kRecurse | param::kSeparator | param::kLimit | param::kAfter,
       .answer = type_of<List<base::Value>>,
       .also_text = true,
       .failures = {&kNothing}}},
@@ -662,7 +664,18 @@ constexpr Route kSnapshotRoutes[] = {
       .takes_octets = true,
       .gives = Content::octets,
       .failures = {&kSnapshotFailed}}},
-    {get, "/v1/stream", call(change_stream)},  // ours
+    // Not Consul's.
+    {get,
+     "/v1/stream",
+     call(change_stream),
+     {},
+     {.summary =
+          "The changes of a topic as they happen, as server-sent events; 410 if those behind the index are forgotten",
+      .params = param::kDatacenter | param::kTopic | param::kPrefix | param::kName | param::kFromIndex,
+      .answer = type_of<Map<base::Value>>,
+      .gives = Content::events,
+      .same_answer_with = {410},
+      .failures = {&kNoDatacenter}}},
 };
 
 constexpr Route kTxnRoutes[] = {

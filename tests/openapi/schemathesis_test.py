@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE.parent / "cluster"))
 from agent_process import Agent  # noqa: E402
 
 SKIPPED = 77
-UNASKED = ("/v1/agent/leave", "/v1/agent/monitor", "/v1/agent/metrics/stream")
+UNASKED = ("/v1/agent/leave", "/v1/agent/monitor", "/v1/agent/metrics/stream", "/v1/stream")
 CHECKS = ("documented_status", "documented_content", "documented_failure", "never_sniffed", "response_schema_conformance")
 
 
