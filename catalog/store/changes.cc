@@ -222,7 +222,8 @@ void ChangeLog::restart(std::uint64_t index) {
   const std::lock_guard lock(mutex_);
   dropped.swap(batches_);
   bytes_ = 0;
-  before_last_ = last_ = oldest_ = index;
+  last_ = oldest_ = index;
+  before_last_ = 0;
 }
 
 bool ChangeLog::select(const Position& position, std::vector<std::shared_ptr<const Batch>>& batches,

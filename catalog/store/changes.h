@@ -73,9 +73,9 @@ class ChangeLog {
   void restart(std::uint64_t index);
 
   // Any thread.
-  /// False: changes behind the position are forgotten already. Else calls visit(change) for some of those that are there
-  /// and moves the position; stops behind a change for which it returns false. All are read when the position is at
-  /// last_index().
+  /// False: changes behind the position are forgotten already. Else calls visit(change) for some of those that are
+  /// there and moves the position; stops behind a change for which it returns false. All are read when the position is
+  /// at last_index().
   template <class Visit>
   bool read(Position& position, Visit visit) const {
     std::vector<std::shared_ptr<const Batch>> batches;
@@ -92,7 +92,8 @@ class ChangeLog {
     position = std::max(position, Position{last});
     return true;
   }
-  /// The last command that was appended, and the last of the append before.
+  /// The last command that was appended, and the last of the append before: 0 after a restart, which concerns every
+  /// reader.
   std::uint64_t last_index() const;
   std::uint64_t index_before_last_append() const;
   /// Readers may begin here: nothing behind it is forgotten.

@@ -164,6 +164,7 @@ TEST_F(Changes, ARestoredStateForgetsAllBefore) {
   EXPECT_EQ(behind(99), "forgotten");
   EXPECT_EQ(behind(100), "");
   EXPECT_EQ(store.changes().oldest(), 100u);
+  EXPECT_EQ(store.changes().index_before_last_append(), 0u);
 }
 
 TEST(ChangeLog, TheOldestGoWhenItIsFull) {
