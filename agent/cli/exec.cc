@@ -99,9 +99,12 @@ struct Output {
 struct Ended {
   std::int64_t code{};
 };
+struct Complaint {  // of ours, not of a node
+  std::string text{};
+};
 struct News {
   std::string node{};
-  std::variant<Ack, Heartbeat, Output, Ended> what{};
+  std::variant<Ack, Heartbeat, Output, Ended, Complaint> what{};
 };
 
 // Hands news from the reading thread to the waiting one.
@@ -122,8 +125,7 @@ class Inbox {
     std::unique_lock lock(mutex_);
     const bool any =
         changed_.wait_for(lock, std::chrono::nanoseconds(wait.nanoseconds), [&] { return closed_ || !news_.empty(); });
-    if (closed_) return Got::closed;
-    if (!any) return Got::quiet;
+    if (news_.empty()) return any ? Got::closed : Got::quiet;
     news = std::move(news_.front());
     news_.pop_front();
     return Got::news;
@@ -148,6 +150,8 @@ class Execution {
   void read_answers(ApiClient client);
   void read_answer(ApiClient& client, const std::string& key);
   std::optional<std::string> value_of(ApiClient& client, const std::string& key);
+  // The streams belong to the thread that waits.
+  void complain(std::string text) { inbox_.put({.what = Complaint{std::move(text)}}); }
   std::string folder() const { return join_path(context_.flags.text("prefix"), session_->id()); }
   void say(const std::string& text) const {
     if (context_.flags.boolean("verbose")) context_.ui.output(text);
@@ -202,7 +206,7 @@ std::optional<std::string> Execution::value_of(ApiClient& client, const std::str
   const auto pairs = read_kv<base::List<KvPair>>(client, client.request("GET", "/v1/kv/" + key));
   if (pairs && !pairs->value.empty()) return pairs->value.front().Value;
   if (!stop_.raised()) {
-    context_.ui.error("Failed to read key '" + key + "': " + (pairs ? "<nil>" : pairs.error().detail));
+    complain("Failed to read key '" + key + "': " + (pairs ? "<nil>" : pairs.error().detail));
   }
   return std::nullopt;
 }
@@ -216,7 +220,7 @@ void Execution::read_answer(ApiClient& client, const std::string& key) {
     const std::optional<std::string> value = value_of(client, key);
     if (!value) return;
     const Result<std::int64_t> code = base::parse_int(*value, 10, 32);
-    if (!code) return context_.ui.error("Failed to parse exit code '" + *value + "': " + code.error().detail);
+    if (!code) return complain("Failed to parse exit code '" + *value + "': " + code.error().detail);
     return inbox_.put({.node = node(name.size() - kExit.size()), .what = Ended{*code}});
   }
   if (const std::size_t at = name.rfind(kOutput); at != std::string_view::npos) {
@@ -225,7 +229,7 @@ void Execution::read_answer(ApiClient& client, const std::string& key) {
     if (value->empty()) return inbox_.put({.node = node(at), .what = Heartbeat{}});
     return inbox_.put({.node = node(at), .what = Output{std::move(*value)}});
   }
-  context_.ui.error("Unknown key '" + std::string(name) + "', ignoring.");
+  complain("Unknown key '" + std::string(name) + "', ignoring.");
 }
 
 void Execution::read_answers(ApiClient client) {
@@ -241,7 +245,7 @@ void Execution::read_answers(ApiClient client) {
     const auto keys = read_kv<base::List<std::string>>(client, request);
     if (stop_.raised()) return;
     if (!keys) {
-      context_.ui.error("Failed to read results: " + keys.error().detail);
+      complain("Failed to read results: " + keys.error().detail);
       return inbox_.close();
     }
     if (keys->index == index) continue;
@@ -272,6 +276,8 @@ int Execution::wait_for_nodes() {
       if (verbose) tell("==>", news.node, "heartbeat received");
     } else if (const Output* output = std::get_if<Output>(&news.what)) {
       tell("   ", news.node, output->text);
+    } else if (const Complaint* complaint = std::get_if<Complaint>(&news.what)) {
+      context_.ui.error(complaint->text);
     } else if (const Ended* end = std::get_if<Ended>(&news.what)) {
       ++ended;
       tell("==>", news.node, "finished with exit code " + std::to_string(end->code));

@@ -108,14 +108,17 @@ class LockCommand {
   void start_child();
   void kill_child();
   void forward(int signal);
+  void complain(std::string text);
+  void report();
   int give_back(LockClient& lock);
 
   const Context& context_;
   const bool verbose_;
   Events events_{};
-  std::mutex mutex_{};                           // guards the pointer
+  std::mutex mutex_{};                           // guards the pointer and the complaints
   std::unique_ptr<base::ChildProcess> child_{};  // once set, it stays
-  bool child_failed_{};                          // read when the child has ended
+  std::vector<std::string> complaints_{};
+  bool child_failed_{};  // read when the child has ended
   std::thread waiter_{};
 };
 
@@ -143,18 +146,34 @@ void LockCommand::start_child() {
     const Result<base::ChildExit> exit = child_->wait();
     if (!exit || !exit->ok()) {
       child_failed_ = true;
-      context_.ui.error("Error running handler: " + (exit ? exit->text() : exit.error().detail));
+      complain("Error running handler: " + (exit ? exit->text() : exit.error().detail));
     }
     events_.end_child();
   });
 }
 
 void LockCommand::forward(int signal) {
-  const std::lock_guard lock(mutex_);
-  if (!child_ || events_.child_ended()) return;
-  if (Result<> sent = child_->signal(signal); !sent) {
-    context_.ui.error("Warning, could not forward signal: " + sent.error().detail);
+  base::ChildProcess* child = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    child = child_.get();
   }
+  if (child == nullptr || events_.child_ended()) return;
+  if (Result<> sent = child->signal(signal); !sent) {
+    complain("Warning, could not forward signal: " + sent.error().detail);
+  }
+}
+
+void LockCommand::complain(std::string text) {
+  const std::lock_guard lock(mutex_);
+  complaints_.push_back(std::move(text));
+}
+
+// What the other threads have to say; the streams belong to this one.
+void LockCommand::report() {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& complaint : complaints_) context_.ui.error(complaint);
+  complaints_.clear();
 }
 
 // SIGTERM, some time to tidy up, SIGKILL.
@@ -166,7 +185,9 @@ void LockCommand::kill_child() {
     context_.ui.error("Failed to terminate " + pid + ": " + sent.error().detail);
     return;
   }
-  if (events_.child_ended_within(kGracePeriod)) return say("Child terminated");
+  const bool ended = events_.child_ended_within(kGracePeriod);
+  report();
+  if (ended) return say("Child terminated");
   say("Child did not exit after grace period of 5s");
   say("Killing child pid " + pid);
   if (Result<> sent = child_->signal(SIGKILL); !sent && !events_.child_ended()) {
@@ -211,12 +232,14 @@ int LockCommand::run(ApiConfig config, LockOptions options) {
 
   start_child();
   events_.wait();
+  report();
   if (events_.child_ended()) {
     say("Child terminated, releasing lock");
   } else {
     say(events_.shutting_down() ? "Shutdown triggered, killing child" : "Lock lost, killing child");
     kill_child();
     const int code = give_back(**lock);
+    report();
     return code;
   }
   if (const int code = give_back(**lock); code != 0) return code;

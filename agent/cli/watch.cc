@@ -1,6 +1,7 @@
 // watch.
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <memory>
@@ -90,7 +91,8 @@ class ChildHandler {
     const std::lock_guard lock(mutex_);
     if (!child_) return;
     if (Result<> sent = child_->signal(signal); !sent) {
-      context_.ui.error("Warning, could not forward signal: " + sent.error().detail);
+      // The streams belong to the other thread.
+      ::dprintf(STDERR_FILENO, "Warning, could not forward signal: %s\n", sent.error().detail.c_str());
     }
   }
 
@@ -149,7 +151,6 @@ int run_watch(const Context& context) {
   ChildHandler handler(context, stop);
   const Signals signals([&](int number) {
     handler.forward(number);
-    context.ui.out.flush();
     std::_Exit(0);
   });
   const base::log::Logger log("watch");
