@@ -339,6 +339,55 @@ bool RadixCore::Part::same_in(const RadixCore& tree, std::string_view prefix) co
   return below(static_cast<const Node*>(tree.root_), prefix) == node_;
 }
 
+void RadixCore::Part::compare(const Part& later, void* context, Visit visit) const {
+  struct Pair {
+    const Node* was;
+    const Node* is;
+  };
+  // The keys of a node agree up to its position; a leaf's key agrees with itself without end.
+  const auto agree_until = [](const Node* node) { return is_leaf(node) ? kSame : node->word; };
+  const auto child = [](const Node* node, unsigned s) -> const Node* {
+    const auto* at = inner(node);
+    return at->has(s) ? at->children()[at->rank(s)] : nullptr;
+  };
+  std::vector<Pair> open{{node_, later.node_}};
+  while (!open.empty()) {
+    const auto [was, is] = open.back();
+    open.pop_back();
+    if (was == is) continue;
+    if (!was || !is) {
+      const Node* only = was ? was : is;
+      if (is_leaf(only)) {
+        const Payload* payload = &leaf(only)->payload;
+        visit(context, leaf(only)->key(), was ? payload : nullptr, is ? payload : nullptr);
+        continue;
+      }
+      const auto* at = inner(only);
+      for (unsigned i = 0; i < at->count(); ++i) {
+        open.push_back(was ? Pair{at->children()[i], nullptr} : Pair{nullptr, at->children()[i]});
+      }
+      continue;
+    }
+    const std::string_view key = best_guess(was, {})->key();
+    const std::string_view other = best_guess(is, key)->key();
+    const std::uint32_t until = std::min(agree_until(was), agree_until(is));
+    const std::uint32_t differ = divergence(key, other);
+    if (differ == kSame && until == kSame) {  // the same leaf, or another one with its key
+      if (leaf(was)->payload != leaf(is)->payload) visit(context, key, &leaf(was)->payload, &leaf(is)->payload);
+    } else if (differ < until) {  // no key in common
+      open.push_back({was, nullptr});
+      open.push_back({nullptr, is});
+    } else {
+      // Whichever branches later lies below one child of the other.
+      for (unsigned s = 0; s <= 16; ++s) {
+        const Node* left = agree_until(was) == until ? child(was, s) : symbol(key, until) == s ? was : nullptr;
+        const Node* right = agree_until(is) == until ? child(is, s) : symbol(other, until) == s ? is : nullptr;
+        if (left || right) open.push_back({left, right});
+      }
+    }
+  }
+}
+
 Payload* RadixCore::slot(std::string_view key) {
   if (const Payload* found = find(key)) return const_cast<Payload*>(found);
   insert(key, 0);

@@ -87,6 +87,10 @@ class RadixCore {
     ~Part();
     /// False if anything may differ; what is unchanged costs no more than finding it.
     bool same_in(const RadixCore& tree, std::string_view prefix) const;
+    /// Calls visit(context, key, was, is) for each key that has another payload in `later` (null: it is not there), in
+    /// no order. What both share is not looked at.
+    using Visit = void (*)(void* context, std::string_view key, const Payload* was, const Payload* is);
+    void compare(const Part& later, void* context, Visit visit) const;
 
    private:
     Node* node_ = nullptr;
@@ -183,6 +187,18 @@ class RadixTree {
   using Part = RadixCore::Part;
   Part part(std::string_view prefix) const { return Part(core_, prefix); }
   bool has_same(const Part& part, std::string_view prefix) const { return part.same_in(core_, prefix); }
+  /// Calls visit(key, was, is) with the rows of each key that differs, null where it is not there; in no order.
+  template <class Visit>
+  static void compare(const Part& before, const Part& after, Visit visit) {
+    before.compare(
+        after, &visit,
+        [](void* context, std::string_view key, const RadixCore::Payload* was, const RadixCore::Payload* is) {
+          const auto row = [](const RadixCore::Payload* payload) {
+            return payload ? reinterpret_cast<const T*>(*payload) : nullptr;
+          };
+          (*static_cast<Visit*>(context))(key, row(was), row(is));
+        });
+  }
   /// The entry with the longest key that is a prefix of `key`; its row is null if there is none.
   Entry longest_prefix(std::string_view key) const {
     Entry best{{}, nullptr};

@@ -133,6 +133,52 @@ TEST(RadixTree, AgreesWithAnOrderedMapWhileManyVersionsLive) {
   EXPECT_EQ(live_rows, 0);
 }
 
+TEST(RadixTree, PartsTellExactlyWhatDiffersBetweenVersions) {
+  std::mt19937 random(5);
+  Tree tree;
+  Model model;
+  for (int version = 0; version < 300; ++version) {
+    const std::string prefix = version % 3 == 0 ? std::string() : random_key(random);
+    const Tree before = tree;
+    const Model model_before = model;
+    const auto part = before.part(prefix);
+    for (unsigned n = random() % 20; n > 0; --n) {
+      const std::string key = random_key(random);
+      if (random() % 3 == 0) {
+        tree.erase(key);
+        model.erase(key);
+      } else {
+        const long value = static_cast<long>(random() % 1000);
+        tree.insert(key, number(value));
+        model[key] = value;
+      }
+    }
+
+    Model patched = model_before;
+    Tree::compare(part, tree.part(prefix), [&](std::string_view key, const Number* was, const Number* is) {
+      ASSERT_TRUE(key.starts_with(prefix));
+      const auto at = patched.find(std::string(key));
+      ASSERT_EQ(was != nullptr, at != patched.end());
+      if (was) ASSERT_EQ(was->value, at->second);
+      if (was) patched.erase(at);
+      if (is) patched.emplace(key, is->value);
+      ASSERT_NE(was, is);
+    });
+
+    for (const auto& [key, value] : model) {
+      if (key.starts_with(prefix)) ASSERT_EQ(patched.at(key), value);
+    }
+    for (const auto& [key, value] : patched) {
+      if (key.starts_with(prefix)) ASSERT_TRUE(model.contains(key));
+    }
+    bool same = true;
+    for (const auto& [key, value] : model) same = same && (!key.starts_with(prefix) || model_before.contains(key));
+    if (tree.has_same(part, prefix)) {
+      EXPECT_TRUE(same);
+    }
+  }
+}
+
 TEST(RadixTree, ADeepChainOfPrefixesIsFreedWithoutDeepRecursion) {
   Tree tree;
   std::string key;

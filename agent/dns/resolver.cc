@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "agent/dns/resolution.h"
-#include "agent/dns/reverse.h"
 #include "base/log.h"
+#include "catalog/prepared_query/execution.h"
 #include "catalog/query/instances.h"
 #include "catalog/query/nodes.h"
 #include "catalog/registry/lookup.h"
@@ -80,7 +80,6 @@ Outcome Resolver::resolve(const State& state, const Settings& settings, const As
                           Reply& reply, Wants& wants) {
   reply.clear();
   wants.hosts.clear();
-  wants.prepared.reset();
   stale_ = reverse_ = false;
   Resolution resolution{.resolver = *this,
                         .state = state,
@@ -126,7 +125,7 @@ Outcome Resolution::run() {
     return answer_reverse();
   }
   answer_zone();
-  return wants.empty() ? Outcome::answered : Outcome::wanting;
+  return wants.hosts.empty() ? Outcome::answered : Outcome::wanting;
 }
 
 // The longest of our domains that the question is below, as it spells it.
@@ -418,35 +417,44 @@ Found Resolution::prepared_names(const Lookup& lookup, std::size_t end, const Se
   if (end >= 2 && lookup.name.text(0).starts_with('_') && lookup.name.text(end - 1).starts_with('_')) {
     name = lookup.name.text(0, end - 1).substr(1);  // RFC 2782: the protocol does not matter
   }
-  // One query a question: none behind an alias.
-  const bool asked = &lookup.name == &ask.query.name;
-  if (datacenter != settings.datacenter || !ask.has_executor || !asked) return Found::no_name;
-  if (!externals.prepared) {
-    PreparedRequest request{.name_or_id = std::string(name),
-                            .datacenter = std::string(datacenter),
-                            .source_ip = ask.client.to_string(),
-                            .allow_stale = settings.allow_stale};
-    if (ask.query.has_subnet) {
-      const Subnet& subnet = ask.query.subnet;
-      request.source_ip = config::Ip::from_bytes(subnet.address.data(), subnet.family != 2).to_string();
-    }
-    wants.prepared = std::move(request);
-    return Found::failed;
-  }
-  const base::Result<PreparedAnswer>& answer = *externals.prepared;
-  if (!answer) return answer.error().code == base::Errc::not_found ? Found::no_name : Found::failed;
-  std::uint32_t ttl = settings.service_ttl(answer->service);
-  if (!answer->ttl.empty()) {
-    const base::Result<base::Duration> parsed = base::parse_duration(answer->ttl);
+  if (datacenter != settings.datacenter) return Found::no_name;
+  if (!fresh_enough(settings.allow_stale)) return Found::failed;
+  const Subnet& subnet = ask.query.subnet;
+  const std::string source_ip = ask.query.has_subnet
+                                    ? config::Ip::from_bytes(subnet.address.data(), subnet.family != 2).to_string()
+                                    : ask.client.to_string();
+  const base::Result<std::optional<catalog::QueryExecution>> execution =
+      catalog::QueryExecution::start(state.tables, name,
+                                     {.datacenter = settings.datacenter,
+                                      .node = settings.node_name,
+                                      .source_ip = source_ip,
+                                      .sort_by_distance = settings.sort_by_distance},
+                                     random);
+  if (!execution) return Found::failed;
+  if (!*execution) return Found::no_name;
+  const catalog::QueryResult& result = (*execution)->result();
+  std::uint32_t ttl = settings.service_ttl(result.service);
+  if (!result.dns.TTL.empty()) {
+    const base::Result<base::Duration> parsed = base::parse_duration(result.dns.TTL);
     ttl = parsed ? static_cast<std::uint32_t>(parsed->nanoseconds / 1'000'000'000) : 0;
   }
-  ImageBuilder builder;
-  for (const catalog::CheckServiceNode& node : answer->nodes) {
-    if (!node.Node || !node.Service) continue;
-    builder.add(std::make_shared<const Instance>(make_instance(settings, node, answer->datacenter)), nullptr, true, {});
+  // The result is in order, and mostly few of it are needed: more are prepared only where addresses are the same.
+  const std::size_t answers = out.answers.size();
+  const std::size_t additional = out.additional.size();
+  for (std::size_t count = lookup.most_answers + 1;; count *= 4) {
+    ImageBuilder builder;
+    for (std::size_t i = 0; i < std::min(count, result.rows.size()); ++i) {
+      const catalog::InstanceRow* row = result.rows[i];
+      builder.add(std::make_shared<const Instance>(
+                      make_instance(settings, catalog::check_service_node(state.tables, *row), result.datacenter)),
+                  row, true, {});
+    }
+    const ImagePtr image = builder.build();
+    const Found found = instance_records(lookup, image, &image->all, ttl, out, false);
+    if (count >= result.rows.size() || reply.more) return found;
+    out.answers.resize(answers);
+    out.additional.resize(additional);
   }
-  const ImagePtr image = builder.build();
-  return instance_records(lookup, image, &image->all, ttl, out, false);
 }
 
 // ---- reverse ----
@@ -455,7 +463,7 @@ Outcome Resolution::answer_reverse() {
   const QuestionName& name = ask.query.name;
   if (ask.query.type == kTypeSoa) add_authority();
   std::string owner_name;
-  if (fresh_enough(settings.allow_stale)) owner_name = name_of_address(state.tables, name);
+  if (fresh_enough(settings.allow_stale)) owner_name = resolver.addresses_.name_of(state.tables, name);
   if (owner_name.empty()) {
     if (!settings.recursors.empty()) return Outcome::recurse;
     reply.rcode = kNameError;

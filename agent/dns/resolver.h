@@ -1,19 +1,18 @@
 // From a question to a reply: pure, over one version of the state. What must be asked of others first (the address of a
-// host outside, a prepared query) is named, and the same question is resolved again once it is there.
+// host outside) is named, and the same question is resolved again once it is there.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/dns/image.h"
 #include "agent/dns/message.h"
-#include "agent/dns/prepared.h"
 #include "agent/dns/reply.h"
+#include "agent/dns/reverse.h"
 #include "agent/dns/settings.h"
 #include "base/random.h"
 #include "catalog/store/tables.h"
@@ -31,13 +30,10 @@ struct State {
 /// What others have said so far.
 struct Externals {
   std::map<std::string, std::vector<ForeignRecord>> hosts{};  // by whole name in lower case; empty: there was no answer
-  std::optional<base::Result<PreparedAnswer>> prepared{};
 };
 /// What others are to be asked.
 struct Wants {
   std::vector<std::string> hosts{};  // whole names
-  std::optional<PreparedRequest> prepared{};
-  bool empty() const { return hosts.empty() && !prepared; }
 };
 
 enum class Outcome : std::uint8_t {
@@ -51,7 +47,6 @@ struct Ask {
   Transport transport;
   std::uint64_t seed;  // the same seed gives the same choice
   config::Ip client{};
-  bool has_executor = false;  // of prepared queries
 };
 
 /// Adds EDNS to the reply if the question has it. `everywhere`: the answer is the same for clients of any network.
@@ -59,7 +54,8 @@ void add_edns(const Query& query, bool everywhere, Reply& reply);
 
 class Resolver {
  public:
-  explicit Resolver(Images& images) : images_(images) {}
+  /// Both are shared with other resolvers.
+  Resolver(Images& images, Addresses& addresses) : images_(images), addresses_(addresses) {}
 
   /// One thread's at a time. `stale` is set when the answer came from a state whose leader was last heard of long ago.
   Outcome resolve(const State& state, const Settings& settings, const Ask& ask, const Externals& externals,
@@ -72,6 +68,7 @@ class Resolver {
  private:
   friend struct Resolution;
   Images& images_;
+  Addresses& addresses_;
   bool stale_ = false;
   bool reverse_ = false;
   // Reused from question to question.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/dns/test_messages.h"
+#include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/coordinates.h"
 #include "catalog/registry/registry_fixture.h"
 
@@ -39,7 +40,7 @@ class DnsResolver : public catalog::testing_support::RegistryFixture {
   Outcome outcome_of(const Question& question, Transport transport = Transport::udp, std::uint64_t seed = 7) {
     EXPECT_EQ(parse_query(test::message_of(question), query), Parsed::ok);
     const State state{.tables = tables(), .is_leader = is_leader, .last_contact = last_contact, .now = 1'700'000'000};
-    const Ask ask{.query = query, .transport = transport, .seed = seed, .client = {}, .has_executor = has_executor};
+    const Ask ask{.query = query, .transport = transport, .seed = seed, .client = {}};
     return resolver.resolve(state, settings, ask, externals, reply, wants);
   }
   std::string raw(const Question& question, Transport transport = Transport::udp, std::uint64_t seed = 7) {
@@ -71,10 +72,10 @@ class DnsResolver : public catalog::testing_support::RegistryFixture {
 
   Settings settings{};
   bool is_leader = true;
-  bool has_executor = false;
   base::Duration last_contact{};
   Images images{};
-  Resolver resolver{images};
+  Addresses addresses{};
+  Resolver resolver{images, addresses};
   ReplyWriter writer{};
   Query query{};
   Externals externals{};
@@ -329,6 +330,11 @@ TEST_F(DnsResolver, ReverseLookups) {
                            "2.0.0.10.in-addr.arpa", "1.0.0.10.x.in-addr.arpa"}) {
     EXPECT_EQ(ask({.name = name, .type = kTypePtr}).rcode, kNameError) << name;
   }
+  apply(node_request("a", "10.0.0.2"));
+  EXPECT_EQ(ask({.name = "1.0.0.10.in-addr.arpa", .type = kTypePtr}).rcode, kNameError);
+  EXPECT_THAT(ask({.name = "2.0.0.10.in-addr.arpa", .type = kTypePtr}).answers, SizeIs(1));
+  deregister("a");
+  EXPECT_EQ(ask({.name = "9.9.9.10.in-addr.arpa", .type = kTypePtr}).rcode, kNameError);
   settings.recursors.emplace_back();
   EXPECT_EQ(outcome_of({.name = "2.0.0.10.in-addr.arpa", .type = kTypePtr}), Outcome::recurse);
 }
@@ -348,28 +354,55 @@ TEST_F(DnsResolver, TheClientsSubnetIsEchoedAndCountsOnlyForQueries) {
   instance("a", "10.0.0.1", "web");
   const std::string message = raw({.name = "web.service.consul", .edns = 1232, .option = subnet});
   EXPECT_EQ(message.substr(message.size() - 11), std::string("\0\x08\0\7\0\1\x16\0\x0a\1\xfc", 11));
-  has_executor = true;
-  ASSERT_EQ(outcome_of({.name = "q.query.consul", .edns = 1232, .option = subnet}), Outcome::wanting);
-  ASSERT_TRUE(wants.prepared);
-  EXPECT_EQ(wants.prepared->name_or_id, "q");
-  EXPECT_EQ(wants.prepared->source_ip, "10.1.255.0");
-  PreparedAnswer prepared{.service = "web", .datacenter = "dc1", .ttl = "12s"};
-  for (const char* address : {"10.0.0.9", "10.0.0.8"}) {
-    catalog::CheckServiceNode node;
-    node.Node = catalog::Node{.Node = "n", .Address = address, .Datacenter = "dc1"};
-    node.Service = catalog::NodeService{};
-    prepared.nodes.push_back(std::move(node));
-  }
-  externals.prepared = std::move(prepared);
+  catalog::PreparedQuery prepared;
+  prepared.ID = "12345678-0000-0000-0000-000000000001";
+  prepared.Name = "q";
+  prepared.Service.Service = "web";
+  prepared.DNS.TTL = "12s";
+  store.writer().begin_command(++index);
+  ASSERT_TRUE(catalog::query_set(store.writer(), prepared));
+  store.commit();
   const std::string answer = raw({.name = "q.query.consul", .edns = 1232, .option = subnet});
   EXPECT_EQ(answer[answer.size() - 4], '\x16');
-  EXPECT_THAT(test::read_answer(answer).answers,
-              ElementsAre("q.query.consul. 12 A 10.0.0.8", "q.query.consul. 12 A 10.0.0.9"));
-  EXPECT_EQ(reply.answers[0].bytes, std::string("\x0a\0\0\x09", 4));  // nearest first, as the query gave it
-  externals.prepared = base::Error{base::Errc::not_found, "Query not found"};
-  EXPECT_EQ(ask({.name = "_q._tcp.query.consul"}).rcode, kNameError);
-  externals.prepared = base::Error{base::Errc::no_leader, "No cluster leader"};
+  EXPECT_THAT(test::read_answer(answer).answers, ElementsAre("q.query.consul. 12 A 10.0.0.1"));
+  EXPECT_THAT(ask({.name = "_q._tcp.query.dc1.consul", .type = kTypeSrv}).answers,
+              ElementsAre("_q._tcp.query.dc1.consul. 12 SRV 1 1 80 a.node.dc1.consul."));
+  EXPECT_EQ(ask({.name = "q.query.dc2.consul"}).rcode, kNameError);
+  EXPECT_EQ(ask({.name = "none.query.consul"}).rcode, kNameError);
+  for (int port = 1; port <= 40; ++port) instance("same", "10.0.0.1", "web", 1000 + port);
+  instance("z", "10.0.0.2", "web");
+  EXPECT_THAT(ask({.name = "q.query.consul"}).answers, SizeIs(2));
+  is_leader = false;
+  last_contact = base::Duration{-1};
   EXPECT_EQ(ask({.name = "q.query.consul"}).rcode, kServerFailure);
+}
+
+TEST_F(DnsResolver, QueriesAreAnsweredNearestFirst) {
+  many(20, "web");
+  catalog::Coordinates coordinates;
+  for (int i = 0; i < 20; ++i) {
+    catalog::Coordinate& one = coordinates.emplace_back().emplace();
+    one.Node = "node-" + std::to_string(i);
+    one.Coord.emplace().Vec = {0.001 * ((i + 13) % 20)};
+    one.Coord->Height = 1e-6;
+  }
+  catalog::PreparedQuery prepared;
+  prepared.ID = "12345678-0000-0000-0000-000000000001";
+  prepared.Name = "near";
+  prepared.Service.Service = "web";
+  prepared.Service.Near = "_agent";
+  settings.node_name = "node-7";  // whose coordinate is 0
+  store.writer().begin_command(++index);
+  catalog::apply_coordinates(store.writer(), coordinates);
+  ASSERT_TRUE(catalog::query_set(store.writer(), prepared));
+  store.commit();
+
+  ASSERT_EQ(outcome_of({.name = "near.query.consul"}), Outcome::answered);
+
+  ASSERT_EQ(reply.answers.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(reply.answers[i].bytes, std::string({10, 0, 0, static_cast<char>(7 + i)}));
+  }
 }
 
 TEST_F(DnsResolver, NamesThatDnsCannotSayAreLeftOut) {

@@ -6,6 +6,7 @@
 
 #include "agent/config/address.h"
 #include "agent/dns/instance.h"
+#include "base/type_of.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/store/key.h"
 
@@ -45,25 +46,70 @@ std::optional<Reversed> parse(const QuestionName& name) {
   return {};
 }
 
+std::string bytes_of(const config::Ip& ip) {
+  return {reinterpret_cast<const char*>(ip.bytes()), ip.size()};
+}
+
+std::string address_of(const catalog::NodeRow* row) {
+  if (row == nullptr) return {};
+  static const base::Field& field = *base::type_of<catalog::Node>().by_wire("Address");
+  const std::optional<config::Ip> ip = config::Ip::parse(row->member<std::string>(field));
+  return ip ? bytes_of(*ip) : std::string{};
+}
+
+std::string address_of(const catalog::ServiceRow* row) {
+  if (row == nullptr) return {};
+  static const base::Field& field = *base::type_of<catalog::StoredService>().by_wire("Address");
+  return row->member<std::string>(field);
+}
+
 }  // namespace
 
-std::string name_of_address(const catalog::Tables& tables, const QuestionName& name) {
+void Addresses::replace(Keys& keys, std::string_view key, const std::string& was, const std::string& is) {
+  if (was == is) return;
+  if (const auto found = keys.find(was); !was.empty() && found != keys.end()) {
+    found->second.erase(std::string(key));
+    if (found->second.empty()) keys.erase(found);
+  }
+  if (!is.empty()) keys[is].emplace(key);
+}
+
+void Addresses::follow(const catalog::Tables& tables) {
+  const std::string own = catalog::index_key({catalog::peer_part({})});
+  if (!tables.nodes.has_same(nodes_, own)) {
+    base::RadixCore::Part now = tables.nodes.part(own);
+    base::RadixTree<catalog::NodeRow>::compare(
+        nodes_, now, [&](std::string_view key, const catalog::NodeRow* was, const catalog::NodeRow* is) {
+          replace(nodes_by_address_, key, address_of(was), address_of(is));
+        });
+    nodes_ = std::move(now);
+  }
+  if (!tables.services.has_same(services_, own)) {
+    base::RadixCore::Part now = tables.services.part(own);
+    base::RadixTree<catalog::ServiceRow>::compare(
+        services_, now, [&](std::string_view key, const catalog::ServiceRow* was, const catalog::ServiceRow* is) {
+          replace(services_by_address_, key, address_of(was), address_of(is));
+        });
+    services_ = std::move(now);
+  }
+}
+
+std::string Addresses::name_of(const catalog::Tables& tables, const QuestionName& name) {
   const std::optional<Reversed> reversed = parse(name);
   if (!reversed) return {};
-  const std::string own = catalog::index_key({catalog::peer_part({})});
+  const std::lock_guard lock(mutex_);
+  follow(tables);
   if (reversed->canonical) {
-    for (const auto [key, row] : tables.nodes.prefix(own)) {
-      const catalog::Node node = row->get();
-      if (config::Ip::parse(node.Address) == reversed->ip) return node_labels(node);
+    if (const auto found = nodes_by_address_.find(bytes_of(reversed->ip)); found != nodes_by_address_.end()) {
+      return node_labels(tables.nodes.get(*found->second.begin())->get());
     }
   }
-  const std::string text = reversed->ip.to_string();
-  for (const auto [key, row] : tables.services.prefix(own)) {
-    const catalog::StoredService service = row->get();
-    if (service.Address != text) continue;
+  const auto found = services_by_address_.find(reversed->ip.to_string());
+  if (found == services_by_address_.end()) return {};
+  for (const std::string& key : found->second) {
+    const catalog::StoredService service = tables.services.get(key)->get();
     const catalog::NodeRow* node = catalog::find_node(tables, service.Node);
-    if (node == nullptr) continue;
-    return to_labels(service.Service + ".service." + node->get().Datacenter).value_or("");
+    if (node != nullptr) return to_labels(service.Service + ".service." + node->get().Datacenter).value_or("");
   }
   return {};
 }

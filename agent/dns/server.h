@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "agent/config/address.h"
-#include "agent/dns/prepared.h"
 #include "agent/dns/settings.h"
 #include "agent/server/server.h"
 #include "base/net/loop.h"
@@ -15,8 +14,8 @@ namespace proconsul::agent::dns {
 
 class DnsServer {
  public:
-  /// `loops` and `server` outlive it. A null `executor`: there are no prepared queries.
-  DnsServer(base::net::Loops& loops, server::Server& server, Settings settings, PreparedExecutor executor = {});
+  /// `loops` and `server` outlive it.
+  DnsServer(base::net::Loops& loops, server::Server& server, Settings settings);
   ~DnsServer();
 
   /// Listens on an address of kind udp or tcp; returns the port, which matters for port 0.

@@ -185,8 +185,8 @@ class DnsOnSockets : public testing::Test {
     }
     server.store.commit();
   }
-  void start(PreparedExecutor executor = {}) {
-    dns = std::make_unique<DnsServer>(loops, server, settings, std::move(executor));
+  void start() {
+    dns = std::make_unique<DnsServer>(loops, server, settings);
     config::Address address{.kind = config::Address::Kind::udp, .ip = *config::Ip::parse("127.0.0.1")};
     udp = dns->listen(address).value();
     address.kind = config::Address::Kind::tcp;
@@ -339,39 +339,6 @@ TEST_F(DnsOnSockets, WaitingQuestionsAreBoundedAndOthersAnsweredMeanwhile) {
   flood.send(message_of({.name = "web.service.consul"}));
   EXPECT_TRUE(eventually([&] { return test::read_answer(flood.receive()).answers.size() == 3; }));
   dns->stop();  // with all of them waiting
-}
-
-TEST_F(DnsOnSockets, PreparedQueriesMayBeAnsweredFromAnyThreadAndTooLate) {
-  std::vector<PreparedDone> held;
-  std::mutex mutex;
-  std::atomic<bool> hold = false;
-  start([&](PreparedRequest request, PreparedDone done) {
-    EXPECT_EQ(request.source_ip, "127.0.0.1");
-    if (hold) {
-      const std::lock_guard lock(mutex);
-      held.push_back(std::move(done));
-      return;
-    }
-    std::thread([done = std::move(done)]() mutable {
-      catalog::CheckServiceNode node;
-      node.Node = catalog::Node{.Node = "n", .Address = "10.0.0.9", .Datacenter = "dc1"};
-      node.Service = catalog::NodeService{};
-      PreparedAnswer answer{.service = "web", .datacenter = "dc1"};
-      answer.nodes.push_back(std::move(node));
-      done(std::move(answer));
-    }).detach();
-  });
-  EXPECT_THAT(ask({.name = "q.query.consul"}).answers, ElementsAre("q.query.consul. 0 A 10.0.0.9"));
-  EXPECT_THAT(ask_tcp({.name = "q.query.consul"}).answers, SizeIs(1));
-  hold = true;
-  Socket socket(SOCK_STREAM, tcp);
-  socket.send(framed(message_of({.name = "q.query.consul"})));
-  ASSERT_TRUE(eventually([&] {
-    const std::lock_guard lock(mutex);
-    return held.size() == 1;
-  }));
-  dns->stop();
-  held.front()(PreparedAnswer{});
 }
 
 TEST_F(DnsOnSockets, AReloadCountsForTheNextQuestion) {

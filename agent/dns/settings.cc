@@ -88,6 +88,7 @@ Result<Settings> dns_settings(const config::Config& config) {
   settings.datacenter = config.datacenter;
   settings.node_name = config.node_name;
   settings.translate_wan_addresses = config.translate_wan_addrs;
+  settings.sort_by_distance = !config.disable_coordinates;
   settings.allow_stale = config.dns_allow_stale;
   settings.max_stale = config.dns_max_stale;
   settings.use_cache = config.dns_use_cache;

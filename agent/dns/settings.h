@@ -32,6 +32,7 @@ struct Settings {
   std::string datacenter{};
   std::string node_name{};
   bool translate_wan_addresses{};
+  bool sort_by_distance = true;  // what prepared queries find
 
   bool allow_stale = true;
   base::Duration max_stale{};

@@ -34,10 +34,9 @@ Worker::Worker(base::net::Loop& loop, Shared& shared, std::shared_ptr<const Sett
     : loop_(loop),
       shared_(shared),
       settings_(std::move(settings)),
-      resolver_(shared.images),
+      resolver_(shared.images, shared.addresses),
       random_(base::system_random().next()),
       out_(kBufferSize),
-      self_(std::make_shared<Worker*>(this)),
       domain_time_(base::metrics::sample("dns.domain_query", node_label(settings_->node_name),
                                          "Time to answer a question about the agent's domain.")),
       reverse_time_(base::metrics::sample("dns.ptr_query", node_label(settings_->node_name),
@@ -59,7 +58,6 @@ void Worker::add_tcp(base::net::Fd listener) {
 }
 
 void Worker::shut() {
-  *self_ = nullptr;
   acceptors_.clear();
   jobs_.clear();
   connections_.clear();
@@ -125,11 +123,7 @@ State Worker::state(const catalog::View& view) const {
 
 Outcome Worker::resolve(const Query& query, const Client& client, const Settings& settings, std::uint64_t seed,
                         const Externals& externals) {
-  const Ask ask{.query = query,
-                .transport = client.transport,
-                .seed = seed,
-                .client = client_ip(client),
-                .has_executor = shared_.executor != nullptr};
+  const Ask ask{.query = query, .transport = client.transport, .seed = seed, .client = client_ip(client)};
   const Outcome outcome = resolver_.resolve(state(*view_), settings, ask, externals, reply_, wants_);
   if (resolver_.was_stale() && outcome == Outcome::answered) stale_queries_.add();
   return outcome;
@@ -196,7 +190,7 @@ void Worker::recurse(Job& job) {
 void Worker::ask_others(Job& job) {
   Wants wants = std::move(wants_);
   wants_ = {};
-  job.outstanding = wants.hosts.size() + (wants.prepared ? 1 : 0);
+  job.outstanding = wants.hosts.size();
   const std::uint64_t id = job.id;
   for (const std::string& host : wants.hosts) {
     auto recursion = std::make_unique<Recursion>(
@@ -216,18 +210,6 @@ void Worker::ask_others(Job& job) {
     job.recursions.push_back(std::move(recursion));
     started.start();
   }
-  if (!wants.prepared) return;
-  shared_.executor(std::move(*wants.prepared),
-                   [self = self_, loop = &loop_, id](base::Result<PreparedAnswer> answer) mutable {
-                     loop->post([self = std::move(self), id, answer = std::move(answer)]() mutable {
-                       Worker* worker = *self;
-                       if (worker == nullptr) return;
-                       const auto found = worker->jobs_.find(id);
-                       if (found == worker->jobs_.end()) return;
-                       found->second->externals.prepared = std::move(answer);
-                       worker->arrived(id);
-                     });
-                   });
 }
 
 // One more answer of others is there; after the last the question is resolved again.

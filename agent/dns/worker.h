@@ -32,7 +32,7 @@ class UdpSocket;
 struct Shared {
   server::Server& server;
   Images images{};
-  PreparedExecutor executor{};
+  Addresses addresses{};
 };
 
 /// Where an answer goes. Plain data: the socket may be gone by the time the answer is there.
@@ -134,7 +134,6 @@ class Worker {
   std::list<std::uint64_t> by_use_{};  // connections, the longest idle first
   Jobs jobs_{};
   std::uint64_t next_id_ = 1;
-  std::shared_ptr<Worker*> self_;  // what comes back late finds null here
 
   base::metrics::Sample domain_time_;
   base::metrics::Sample reverse_time_;

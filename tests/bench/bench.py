@@ -168,6 +168,42 @@ class Bench:
         tool.wait()
         return cpu, rss, parked, result
 
+    def dns(self) -> None:
+        port = free_ports(1)[0]
+        count = 20_000 if self.quick else 200_000
+        server = subprocess.Popen([self.tools / "ceiling", "udp", str(port)])
+        time.sleep(0.2)
+        before = cpu_seconds(server.pid)
+        result = self.tool("dns_load", port, 64, count, "web3.service.consul", 1)
+        static = (cpu_seconds(server.pid) - before) / count * 1e6
+        server.kill()
+        server.wait()
+        row("static UDP responder, 64 sockets", static, "us/op", note=f"p99 {result['p99_us']:.0f} us, {result['rate']:.0f}/s")
+        agent = self.agent()
+        port = json.loads((agent.folder / "agent.json").read_text())["ports"]["dns"]
+        for size in (3, 100, 5000):
+            register = json.dumps({"Node": f"s{size}-%d", "Address": "10.0.0.1", "Service": {
+                "ID": "web-%d", "Service": f"web{size}", "Port": 80, "Address": "10.%d.0.1"}})
+            for i in range(size):  # every instance has an address of its own
+                text = register.replace("10.%d.0.1", f"10.1.{i // 256}.{i % 256}").replace("%d", str(i))
+                agent.ask("PUT", "/v1/catalog/register", text)
+        for size in (3, 100, 5000):
+            for kind, number in (("A", 1), ("SRV", 33)):
+                for edns in (0, 1232):
+                    self.question(agent, port, f"{kind} of {size} instances" + (f", EDNS {edns}" if edns else ""),
+                                  f"web{size}.service.consul", number, edns, None if edns else 7)
+        self.question(agent, port, "a node's address", "s3-1.node.consul", 1, 0, 6)
+        self.question(agent, port, "reverse look-up of a node", "1.0.0.127.in-addr.arpa", 12, 0, None)
+        agent.kill()
+
+    def question(self, agent: Agent, port: int, what: str, name: str, kind: int, edns: int, goal: float | None) -> None:
+        count = 20_000 if self.quick else 200_000
+        self.tool("dns_load", port, 64, 5_000, name, kind, edns)
+        before = cpu_seconds(agent.process.pid)
+        result = self.tool("dns_load", port, 64, count, name, kind, edns)
+        cpu = (cpu_seconds(agent.process.pid) - before) / count * 1e6
+        row(f"DNS: {what}", cpu, "us/op", goal, f"{result['records']} records, p99 {result['p99_us']:.0f} us, {result['rate']:.0f}/s")
+
     def watches(self) -> None:
         count = 1_000 if self.quick else 10_000
         register = json.dumps({"Node": "w", "Address": "10.0.0.1", "Service": {"Service": "watched", "Port": 80}})
@@ -354,7 +390,7 @@ def main() -> int:
     parser.add_argument("--binary", required=True)
     parser.add_argument("--tools", type=pathlib.Path, help="folder of load, watchers, ceiling (default: beside the binary)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work: to try the tool itself")
-    parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots", "checks"])
+    parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots", "checks", "dns"])
     options = parser.parse_args()
     tools = options.tools or pathlib.Path(options.binary).parent / "tests"
     with tempfile.TemporaryDirectory(prefix="proconsul-bench-") as folder:

@@ -2,6 +2,7 @@
 //   ceiling http PORT [BYTES]  answers every request with BYTES (16) of body until killed; one epoll thread a core
 //   ceiling watch PORT BYTES   the same, but parks a GET with "index=" until a PUT comes that is not to "/quiet/"; then
 //                              every parked connection gets its answer in one send: what no server can do for less
+//   ceiling udp PORT           sends every datagram back as a DNS answer with one address; one thread a core
 //   ceiling fsync FILE COUNT   writes and fdatasyncs 256 B COUNT times, prints p50 and mean in microseconds
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -156,6 +157,29 @@ int measure_fsync(const char* path, long count) {
   return 0;
 }
 
+void serve_udp(int port) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) bench::fail("bind");
+  const std::string record("\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x0a\0\0\1", 16);
+  char buffer[65536];
+  for (;;) {
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    const ssize_t got = recvfrom(fd, buffer, 512, 0, reinterpret_cast<sockaddr*>(&from), &size);
+    if (got < 12) continue;
+    buffer[2] = static_cast<char>(buffer[2] | 0x84);
+    buffer[7] = 1;
+    std::memcpy(buffer + got, record.data(), record.size());
+    sendto(fd, buffer, static_cast<std::size_t>(got) + record.size(), 0, reinterpret_cast<sockaddr*>(&from), size);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -164,10 +188,16 @@ int main(int argc, char** argv) {
     serve(std::atoi(argv[2]), argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 16, false);
   } else if (what == "watch" && argc > 3) {
     serve(std::atoi(argv[2]), std::strtoull(argv[3], nullptr, 10), true);
+  } else if (what == "udp") {
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < std::max(1u, std::thread::hardware_concurrency()); ++i) {
+      threads.emplace_back(serve_udp, std::atoi(argv[2]));
+    }
   } else if (what == "fsync" && argc > 3) {
     return measure_fsync(argv[2], std::atol(argv[3]));
   } else {
-    std::fprintf(stderr, "ceiling http PORT [BYTES] | ceiling watch PORT BYTES | ceiling fsync FILE COUNT\n");
+    std::fprintf(
+        stderr, "ceiling http PORT [BYTES] | ceiling watch PORT BYTES | ceiling udp PORT | ceiling fsync FILE COUNT\n");
     return 2;
   }
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "agent/dns/resolver.h"
+#include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/register.h"
 #include "catalog/store/store.h"
 
@@ -34,7 +35,8 @@ struct World {
   catalog::Store store{};
   dns::Settings settings{};
   dns::Images images{};
-  dns::Resolver resolver{images};
+  dns::Addresses addresses{};
+  dns::Resolver resolver{images, addresses};
   dns::ReplyWriter writer{};
   dns::Reply reply{};
   dns::Wants wants{};
@@ -49,6 +51,12 @@ struct World {
     add(store, 5, "f", "10.0.0.5", "x", "y.service.consul");
     add(store, 6, "g", "x.service.consul", "y", "");
     add(store, 7, "h", "10.0.0.7", "consul", "");
+    catalog::PreparedQuery prepared;
+    prepared.ID = "12345678-0000-0000-0000-000000000001";
+    prepared.Name = "q";
+    prepared.Service.Service = "web";
+    store.writer().begin_command(8);
+    if (!catalog::query_set(store.writer(), prepared)) std::abort();
     store.commit();
     settings.domain = {.name = *dns::to_name("consul"), .labels = 1};
     settings.alt_domain = {.name = *dns::to_name("alt.test"), .labels = 2};
@@ -70,15 +78,13 @@ struct World {
     const auto transport = choice & 1 ? dns::Transport::tcp : dns::Transport::udp;
     const base::Ref<const catalog::View> view = store.view();
     const dns::State state{.tables = view->tables(), .is_leader = true, .last_contact = {}, .now = 1};
-    const dns::Ask ask{
-        .query = query, .transport = transport, .seed = choice, .client = {}, .has_executor = (choice & 16) != 0};
+    const dns::Ask ask{.query = query, .transport = transport, .seed = choice, .client = {}};
     dns::Externals externals;
     dns::Outcome outcome = resolver.resolve(state, settings, ask, externals, reply, wants);
     if (outcome == dns::Outcome::wanting) {
       for (const std::string& host : wants.hosts) {
         externals.hosts[host].push_back({.owner = host, .type = dns::kTypeA, .ttl = 5, .data = "abcd"});
       }
-      if (wants.prepared) externals.prepared = base::Error{base::Errc::not_found, ""};
       outcome = resolver.resolve(state, settings, ask, externals, reply, wants);
       if (outcome == dns::Outcome::wanting) std::abort();  // it has got what it wanted
     }
