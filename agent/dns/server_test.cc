@@ -79,8 +79,12 @@ class Upstream {
  public:
   enum class Does { answer, fail, ignore };
   explicit Upstream(Does does) : does_(does) {
-    udp_ = bound(SOCK_DGRAM, 0);
-    tcp_ = bound(SOCK_STREAM, port_);
+    for (int i = 0; i < 100 && tcp_ < 0; ++i) {  // the same port must be free for both
+      if (udp_ >= 0) ::close(udp_);
+      udp_ = bound(SOCK_DGRAM, 0);
+      tcp_ = bound(SOCK_STREAM, port_);
+    }
+    if (udp_ < 0 || tcp_ < 0) std::abort();
     ::listen(tcp_, 8);
     thread_ = std::thread([this] { run(); });
   }
@@ -109,7 +113,10 @@ class Upstream {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0) std::abort();
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0) {
+      ::close(fd);
+      return -1;
+    }
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
     return fd;
