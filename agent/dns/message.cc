@@ -205,8 +205,8 @@ bool MessageWriter::name(const NameRef& name, bool may_point) {
   if (size_ + size > out_.size()) return false;
   // Written out whole first: what turns out to be known is overwritten by a pointer.
   char* const start = out_.data() + size_;
-  std::memcpy(start, name.head.data(), name.head.size());
-  std::memcpy(start + name.head.size(), name.tail.data(), name.tail.size());
+  name.head.copy(start, name.head.size());
+  name.tail.copy(start + name.head.size(), name.tail.size());
   if (!compress_ || size == 1) {
     size_ += size;
     return true;
@@ -274,7 +274,7 @@ bool MessageWriter::record(const Record& record) {
       name(record.mailbox, true);
       break;
   }
-  std::memcpy(out_.data() + size_, record.bytes.data(), record.bytes.size());
+  record.bytes.copy(out_.data() + size_, record.bytes.size());
   size_ += record.bytes.size();
   put16(length, static_cast<std::uint16_t>(size_ - length - 2));
   return true;
