@@ -109,18 +109,17 @@ class Watches(unittest.TestCase):
     def test_a_reload_exchanges_them_even_from_within(self):
         self.start({"type": "key", "key": "a", "args": self.script("first")})
         self.put("/v1/kv/a", "one")
-        self.eventually(lambda: self.lines("first"))
+        self.eventually(lambda: any('"Value":"b25l"' in line for line in self.lines("first")))
         # A handler that has the agent reloaded must not wait for itself.
         self.reload({"type": "key", "key": "again",
                      "args": self.script("reloads", f"grep -q Key && {BINARY} reload -http-addr=127.0.0.1:{self.agent.port}")},
                     {"type": "key", "key": "b", "args": self.script("second")})
-        seen = self.lines("first")
         self.put("/v1/kv/again", "1")
         self.eventually(lambda: self.lines("reloads"))
         self.put("/v1/kv/a", "two")
         self.put("/v1/kv/b", "two")
         self.eventually(lambda: any('"Key":"b"' in line for line in self.lines("second")))
-        self.assertEqual(self.lines("first"), seen)
+        self.assertFalse(any('"Value":"dHdv"' in line for line in self.lines("first")))
 
     def test_a_wrong_one_is_refused_and_those_before_go_on(self):
         self.start({"type": "key", "key": "a", "args": self.script("seen")})
