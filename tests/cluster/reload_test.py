@@ -23,12 +23,14 @@ CHECK = {"Name": "beat", "TTL": "10m", "Status": "passing"}
 class Reload(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="proconsul-reload-")
-        self.agent = Agent(BINARY, pathlib.Path(self.folder.name), config={"raft_snapshot_interval": "50ms"}).start()
-        self.agent.wait_leader()
+        self.addCleanup(self.folder.cleanup)
+        self.agent = Agent(BINARY, pathlib.Path(self.folder.name), config={"raft_snapshot_interval": "50ms"})
+        self.addCleanup(self.end_agent)  # runs even if there never is a leader
+        self.agent.start().wait_leader()
 
-    def tearDown(self):
-        self.agent.kill()
-        self.folder.cleanup()
+    def end_agent(self) -> None:
+        if self.agent.process is not None and self.agent.process.poll() is None:
+            self.agent.kill()
 
     def get(self, path: str):
         status, body = self.agent.ask("GET", path)
