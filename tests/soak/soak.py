@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Churn for a long time: registrations, checks that flap, keys, locks, waiting clients, DNS, reloads and snapshots against
-one agent whose set of data stays the same size. Memory and descriptors must stay flat, and the log must stay quiet.
+one agent whose set of data stays the same size. Memory and descriptors must stay flat, and the log must stay quiet. The log
+of changes behind /v1/stream fills up to 32 MiB first: a run that is to be judged takes half an hour or more.
 
     soak.py --binary PATH [--minutes 60]
 """
@@ -86,7 +87,7 @@ class Churn:
     def checks(self, chance: random.Random) -> None:
         verb = chance.choice(["pass", "warn", "fail"])
         self.expect("PUT", f"/v1/agent/check/{verb}/service:s{chance.randrange(SERVICES)}?note=n{chance.randrange(100)}",
-                    allowed=(200, 404))
+                    allowed=(200, 404, 500))  # 500: its service went between the look and the change, as with Consul
         self.over.wait(0.01)
 
     def keys(self, chance: random.Random) -> None:
