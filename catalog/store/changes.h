@@ -99,7 +99,7 @@ class ChangeLog {
   /// Readers may begin here: nothing behind it is forgotten.
   std::uint64_t oldest() const;
 
-  static constexpr std::size_t kMaxBytes = std::size_t{32} << 20;
+  static constexpr std::size_t kMaxBytes = std::size_t{4} << 20;
 
  private:
   struct Batch {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Churn for a long time: registrations, checks that flap, keys, locks, waiting clients, DNS, reloads and snapshots against
 one agent whose set of data stays the same size. Memory and descriptors must stay flat, and the log must stay quiet. The log
-of changes behind /v1/stream fills up to 32 MiB first: a run that is to be judged takes half an hour or more.
+of changes behind /v1/stream fills up to 4 MiB first.
 
     soak.py --binary PATH [--minutes 60]
 """
