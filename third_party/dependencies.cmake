@@ -37,6 +37,8 @@ endfunction()
 
 if(PROCONSUL_STATIC)
   dependency_library(rocksdb rocksdb snappy lz4 zstd bz2 z)
+  # rocksdb::crc32c::Extend(uint32_t, const char*, size_t): raft/rocks_checksum.cc has a faster one.
+  target_link_options(deps_rocksdb INTERFACE -Wl,--wrap=_ZN7rocksdb6crc32c6ExtendEjPKcm)
 else()
   dependency_library(rocksdb rocksdb)
 endif()

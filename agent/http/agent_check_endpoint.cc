@@ -82,42 +82,42 @@ Result<Reply> agent_checks(Context& agent, const Request& request) {
   return json(base::to_json(checks));
 }
 
-void agent_check_register(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  Result<local::CheckRegistration> registration = decode_registration(agent, *request);
+void agent_check_register(Context& agent, const Request& request, Responder responder) {
+  Result<local::CheckRegistration> registration = decode_registration(agent, request);
   if (!registration) return responder.send(Result<Reply>(registration.error()));
   agent.local->add_check(std::move(*registration), when_changed(std::move(responder)));
 }
 
-void agent_check_deregister(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  if (Result<> there = known(agent, request->rest); !there) return responder.send(Result<Reply>(there.error()));
-  agent.local->remove_check(std::string(request->rest), when_changed(std::move(responder)));
+void agent_check_deregister(Context& agent, const Request& request, Responder responder) {
+  if (Result<> there = known(agent, request.rest); !there) return responder.send(Result<Reply>(there.error()));
+  agent.local->remove_check(std::string(request.rest), when_changed(std::move(responder)));
 }
 
-void agent_check_pass(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  update(agent, *request, catalog::kHealthPassing, request->param("note"), std::move(responder));
+void agent_check_pass(Context& agent, const Request& request, Responder responder) {
+  update(agent, request, catalog::kHealthPassing, request.param("note"), std::move(responder));
 }
 
-void agent_check_warn(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  update(agent, *request, catalog::kHealthWarning, request->param("note"), std::move(responder));
+void agent_check_warn(Context& agent, const Request& request, Responder responder) {
+  update(agent, request, catalog::kHealthWarning, request.param("note"), std::move(responder));
 }
 
-void agent_check_fail(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  update(agent, *request, catalog::kHealthCritical, request->param("note"), std::move(responder));
+void agent_check_fail(Context& agent, const Request& request, Responder responder) {
+  update(agent, request, catalog::kHealthCritical, request.param("note"), std::move(responder));
 }
 
-void agent_check_update(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+void agent_check_update(Context& agent, const Request& request, Responder responder) {
   CheckUpdate body{};
-  if (Result<> read = decode_body(*request, body); !read) return responder.send(Result<Reply>(read.error()));
+  if (Result<> read = decode_body(request, body); !read) return responder.send(Result<Reply>(read.error()));
   if (!valid_status(body.Status)) {
     return responder.send(Result<Reply>(Errc::invalid_argument, "Invalid check status: '" + body.Status + "'"));
   }
-  update(agent, *request, body.Status, body.Output, std::move(responder));
+  update(agent, request, body.Status, body.Output, std::move(responder));
 }
 
-void agent_node_maintenance(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  const Result<bool> on = enable_param(*request);
+void agent_node_maintenance(Context& agent, const Request& request, Responder responder) {
+  const Result<bool> on = enable_param(request);
   if (!on) return responder.send(Result<Reply>(on.error()));
-  agent.local->node_maintenance(*on, std::string(request->param("reason")), request->options.token,
+  agent.local->node_maintenance(*on, std::string(request.param("reason")), request.options.token,
                                 when_changed(std::move(responder)));
 }
 

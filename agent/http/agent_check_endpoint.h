@@ -6,12 +6,12 @@
 namespace proconsul::agent::http {
 
 base::Result<Reply> agent_checks(Context& agent, const Request& request);
-void agent_check_register(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void agent_check_deregister(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void agent_check_pass(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void agent_check_warn(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void agent_check_fail(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void agent_check_update(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void agent_node_maintenance(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void agent_check_register(Context& agent, const Request& request, Responder responder);
+void agent_check_deregister(Context& agent, const Request& request, Responder responder);
+void agent_check_pass(Context& agent, const Request& request, Responder responder);
+void agent_check_warn(Context& agent, const Request& request, Responder responder);
+void agent_check_fail(Context& agent, const Request& request, Responder responder);
+void agent_check_update(Context& agent, const Request& request, Responder responder);
+void agent_node_maintenance(Context& agent, const Request& request, Responder responder);
 
 }  // namespace proconsul::agent::http

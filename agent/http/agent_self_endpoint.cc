@@ -140,12 +140,12 @@ Result<Reply> agent_version(Context&, const Request&) {
                                          .FIPS = {}}));
 }
 
-void agent_host(Context& agent, std::shared_ptr<const Request>, Responder responder) {
+void agent_host(Context& agent, const Request&, Responder responder) {
   agent.background->run(
       [responder = std::move(responder)]() mutable { responder.send(json(base::to_json(host_info()))); });
 }
 
-void agent_reload(Context& agent, std::shared_ptr<const Request>, Responder responder) {
+void agent_reload(Context& agent, const Request&, Responder responder) {
   agent.background->run([&agent, responder = std::move(responder)]() mutable {
     const Result<> reloaded = agent.control->reload();
     if (!reloaded) return responder.send(Result<Reply>(Errc::internal, reloaded.error().detail));
@@ -153,7 +153,7 @@ void agent_reload(Context& agent, std::shared_ptr<const Request>, Responder resp
   });
 }
 
-void agent_leave(Context& agent, std::shared_ptr<const Request>, Responder responder) {
+void agent_leave(Context& agent, const Request&, Responder responder) {
   agent.background->run([&agent, responder = std::move(responder)]() mutable {
     const Result<> left = agent.control->leave();
     if (!left) return responder.send(Result<Reply>(Errc::internal, left.error().detail));

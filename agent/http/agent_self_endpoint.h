@@ -8,8 +8,8 @@ namespace proconsul::agent::http {
 base::Result<Reply> agent_self(Context& agent, const Request& request);
 base::Result<Reply> agent_members(Context& agent, const Request& request);
 base::Result<Reply> agent_version(Context& agent, const Request& request);
-void agent_host(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void agent_reload(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void agent_leave(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void agent_host(Context& agent, const Request& request, Responder responder);
+void agent_reload(Context& agent, const Request& request, Responder responder);
+void agent_leave(Context& agent, const Request& request, Responder responder);
 
 }  // namespace proconsul::agent::http

@@ -181,22 +181,22 @@ Result<HashedAnswer> agent_service(Context& agent, const Request& request, base:
   return HashedAnswer{.reply = json(base::to_json(entry)), .hash = text};
 }
 
-void agent_service_register(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  Result<std::vector<local::ServiceRegistration>> registrations = decode_registration(*request);
+void agent_service_register(Context& agent, const Request& request, Responder responder) {
+  Result<std::vector<local::ServiceRegistration>> registrations = decode_registration(request);
   if (!registrations) return responder.send(Result<Reply>(registrations.error()));
   agent.local->add_services(std::move(*registrations), when_changed(std::move(responder)));
 }
 
-void agent_service_deregister(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  agent.local->remove_service(std::string(request->rest), when_changed(std::move(responder)));
+void agent_service_deregister(Context& agent, const Request& request, Responder responder) {
+  agent.local->remove_service(std::string(request.rest), when_changed(std::move(responder)));
 }
 
-void agent_service_maintenance(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  if (request->rest.empty()) return responder.send(Result<Reply>(Errc::invalid_argument, "Missing service ID"));
-  const Result<bool> on = enable_param(*request);
+void agent_service_maintenance(Context& agent, const Request& request, Responder responder) {
+  if (request.rest.empty()) return responder.send(Result<Reply>(Errc::invalid_argument, "Missing service ID"));
+  const Result<bool> on = enable_param(request);
   if (!on) return responder.send(Result<Reply>(on.error()));
-  agent.local->service_maintenance(std::string(request->rest), *on, std::string(request->param("reason")),
-                                   request->options.token, when_changed(std::move(responder)));
+  agent.local->service_maintenance(std::string(request.rest), *on, std::string(request.param("reason")),
+                                   request.options.token, when_changed(std::move(responder)));
 }
 
 Result<Reply> agent_health_by_id(Context& agent, const Request& request) {

@@ -52,9 +52,9 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
 
 }  // namespace
 
-void catalog_register(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+void catalog_register(Context& agent, const Request& request, Responder responder) {
   catalog::RegisterRequest change{};
-  if (Result<> read = decode_body(*request, change); !read) return responder.send(Result<Reply>(read.error()));
+  if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
   if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
   const auto view = agent.server.view();
@@ -65,9 +65,9 @@ void catalog_register(Context& agent, std::shared_ptr<const Request> request, Re
                 [](catalog::ApplyResult&&) -> Result<Reply> { return json("true"); });
 }
 
-void catalog_deregister(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+void catalog_deregister(Context& agent, const Request& request, Responder responder) {
   catalog::DeregisterRequest change{};
-  if (Result<> read = decode_body(*request, change); !read) return responder.send(Result<Reply>(read.error()));
+  if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
   if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
   if (Result<> valid = server::prepare(change); !valid) return responder.send(Result<Reply>(valid.error()));

@@ -5,8 +5,8 @@
 
 namespace proconsul::agent::http {
 
-void catalog_register(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void catalog_deregister(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void catalog_register(Context& agent, const Request& request, Responder responder);
+void catalog_deregister(Context& agent, const Request& request, Responder responder);
 base::Result<Reply> catalog_datacenters(Context& agent, const Request& request);
 base::Result<Answer> catalog_nodes(const ReadContext& context);
 base::Result<Answer> catalog_services(const ReadContext& context);

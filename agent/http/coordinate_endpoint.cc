@@ -61,10 +61,10 @@ Result<Answer> coordinate_node(const ReadContext& context) {
   return answer;
 }
 
-void coordinate_update(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+void coordinate_update(Context& agent, const Request& request, Responder responder) {
   if (Result<> on = enabled(agent); !on) return responder.send(Result<Reply>(on.error()));
   catalog::CoordinateUpdateRequest change{};
-  if (Result<> read = decode_body(*request, change); !read) return responder.send(Result<Reply>(read.error()));
+  if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (!change.Coord) {
     return responder.send(Result<Reply>(Errc::invalid_argument, "Request decode failed: Coord is missing"));
   }

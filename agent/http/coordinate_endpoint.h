@@ -8,6 +8,6 @@ namespace proconsul::agent::http {
 base::Result<Reply> coordinate_datacenters(Context& agent, const Request& request);
 base::Result<Answer> coordinate_nodes(const ReadContext& context);
 base::Result<Answer> coordinate_node(const ReadContext& context);
-void coordinate_update(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void coordinate_update(Context& agent, const Request& request, Responder responder);
 
 }  // namespace proconsul::agent::http

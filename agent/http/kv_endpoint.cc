@@ -216,14 +216,14 @@ Result<Answer> kv_get(const ReadContext& context) {
   return answer;
 }
 
-void kv_put(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  Result<catalog::KVSRequest> change = decode_put(agent, *request);
+void kv_put(Context& agent, const Request& request, Responder responder) {
+  Result<catalog::KVSRequest> change = decode_put(agent, request);
   if (!change) return responder.send(change.error());
   apply(agent, *change, std::move(responder));
 }
 
-void kv_delete(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  Result<catalog::KVSRequest> change = decode_delete(agent, *request);
+void kv_delete(Context& agent, const Request& request, Responder responder) {
+  Result<catalog::KVSRequest> change = decode_delete(agent, request);
   if (!change) return responder.send(change.error());
   apply(agent, *change, std::move(responder));
 }

@@ -7,7 +7,7 @@ namespace proconsul::agent::http {
 
 /// One key, a prefix (?recurse), or names alone (?keys with ?separator).
 base::Result<Answer> kv_get(const ReadContext& context);
-void kv_put(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void kv_delete(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void kv_put(Context& agent, const Request& request, Responder responder);
+void kv_delete(Context& agent, const Request& request, Responder responder);
 
 }  // namespace proconsul::agent::http

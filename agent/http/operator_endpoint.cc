@@ -59,8 +59,8 @@ Result<Reply> raft_configuration(Context& agent, const Request&) {
   return json(base::to_json(shown));
 }
 
-void raft_remove_peer(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  const bool by_id = request->has_param("id"), by_address = request->has_param("address");
+void raft_remove_peer(Context& agent, const Request& request, Responder responder) {
+  const bool by_id = request.has_param("id"), by_address = request.has_param("address");
   if (!by_id && !by_address) {
     return responder.send(
         Result<Reply>(Errc::invalid_argument,
@@ -69,7 +69,7 @@ void raft_remove_peer(Context& agent, std::shared_ptr<const Request> request, Re
   if (by_id && by_address) {
     return responder.send(Result<Reply>(Errc::invalid_argument, "Must specify only one of ?id or ?address"));
   }
-  const std::string_view wanted = request->param(by_id ? "id" : "address");
+  const std::string_view wanted = request.param(by_id ? "id" : "address");
   const Operator::Peers peers = agent.cluster->raft_peers();
   const auto found = std::find_if(peers.servers.begin(), peers.servers.end(), [&](const Operator::Peer& peer) {
     return (by_id ? peer.id : peer.address) == wanted;
@@ -82,8 +82,8 @@ void raft_remove_peer(Context& agent, std::shared_ptr<const Request> request, Re
                    [&](server::Done done) { agent.cluster->remove_peer(found->id, std::move(done)); });
 }
 
-void raft_transfer_leader(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  const std::string id(request->param("id"));
+void raft_transfer_leader(Context& agent, const Request& request, Responder responder) {
+  const std::string id(request.param("id"));
   const Operator::Peers peers = agent.cluster->raft_peers();
   if (!id.empty() && std::none_of(peers.servers.begin(), peers.servers.end(),
                                   [&](const Operator::Peer& peer) { return peer.id == id; })) {
@@ -104,18 +104,18 @@ Result<Reply> autopilot_get(Context& agent, const Request&) {
   return json(base::to_json(shown(*config)));
 }
 
-void autopilot_put(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+void autopilot_put(Context& agent, const Request& request, Responder responder) {
   AutopilotConfiguration wanted{};
-  if (Result<> read = base::read_json(request->body, wanted, {.input = base::JsonInput::first, .reject_unknown = true});
+  if (Result<> read = base::read_json(request.body, wanted, {.input = base::JsonInput::first, .reject_unknown = true});
       !read) {
     return responder.send(
         Result<Reply>(Errc::invalid_argument, "Error parsing autopilot config: " + read.error().detail));
   }
   catalog::AutopilotSetConfigRequest change{};
-  change.Datacenter = request->options.datacenter;
+  change.Datacenter = request.options.datacenter;
   change.Config = stored(wanted);
-  if (request->has_param("cas")) {
-    const Result<std::uint64_t> index = base::parse_uint(request->param("cas"));
+  if (request.has_param("cas")) {
+    const Result<std::uint64_t> index = base::parse_uint(request.param("cas"));
     if (!index) {
       return responder.send(Result<Reply>(Errc::invalid_argument, "Error parsing cas value: " + index.error().detail));
     }

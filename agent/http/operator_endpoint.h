@@ -6,10 +6,10 @@
 namespace proconsul::agent::http {
 
 base::Result<Reply> raft_configuration(Context& agent, const Request& request);
-void raft_remove_peer(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void raft_transfer_leader(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void raft_remove_peer(Context& agent, const Request& request, Responder responder);
+void raft_transfer_leader(Context& agent, const Request& request, Responder responder);
 base::Result<Reply> autopilot_get(Context& agent, const Request& request);
-void autopilot_put(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void autopilot_put(Context& agent, const Request& request, Responder responder);
 /// 429 while a server is unhealthy.
 base::Result<Reply> autopilot_health(Context& agent, const Request& request);
 base::Result<Reply> autopilot_state(Context& agent, const Request& request);

@@ -98,30 +98,30 @@ Answer executed(const ReadContext& context, const catalog::QueryResult& result) 
 
 }  // namespace
 
-void query_create(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+void query_create(Context& agent, const Request& request, Responder responder) {
   catalog::PreparedQueryRequest change;
   change.Op = "create";
-  if (Result<> read = decode_body(*request, change.Query.emplace()); !read) return responder.send(read.error());
-  apply_query(agent, *request, std::move(change), std::move(responder),
+  if (Result<> read = decode_body(request, change.Query.emplace()); !read) return responder.send(read.error());
+  apply_query(agent, request, std::move(change), std::move(responder),
               [](const std::string& id) { return json("{\"ID\":\"" + id + "\"}"); });
 }
 
-void query_update(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+void query_update(Context& agent, const Request& request, Responder responder) {
   catalog::PreparedQueryRequest change;
   change.Op = "update";
   catalog::PreparedQuery& query = change.Query.emplace();
-  if (request->content_length > 0) {
-    if (Result<> read = decode_body(*request, query); !read) return responder.send(read.error());
+  if (request.content_length > 0) {
+    if (Result<> read = decode_body(request, query); !read) return responder.send(read.error());
   }
-  query.ID = request->rest;  // whatever the body says
-  apply_query(agent, *request, std::move(change), std::move(responder), [](const std::string&) { return empty(); });
+  query.ID = request.rest;  // whatever the body says
+  apply_query(agent, request, std::move(change), std::move(responder), [](const std::string&) { return empty(); });
 }
 
-void query_delete(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
+void query_delete(Context& agent, const Request& request, Responder responder) {
   catalog::PreparedQueryRequest change;
   change.Op = "delete";
-  change.Query.emplace().ID = request->rest;
-  apply_query(agent, *request, std::move(change), std::move(responder), [](const std::string&) { return empty(); });
+  change.Query.emplace().ID = request.rest;
+  apply_query(agent, request, std::move(change), std::move(responder), [](const std::string&) { return empty(); });
 }
 
 Result<Answer> query_list(const ReadContext& context) {

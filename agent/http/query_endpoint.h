@@ -5,9 +5,9 @@
 
 namespace proconsul::agent::http {
 
-void query_create(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void query_update(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-void query_delete(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void query_create(Context& agent, const Request& request, Responder responder);
+void query_update(Context& agent, const Request& request, Responder responder);
+void query_delete(Context& agent, const Request& request, Responder responder);
 base::Result<Answer> query_list(const ReadContext& context);
 base::Result<Answer> query_get(const ReadContext& context);
 base::Result<Answer> query_execute(const ReadContext& context);

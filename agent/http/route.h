@@ -49,12 +49,13 @@ struct HashedAnswer {
 };
 
 // The kinds of handler.
-using CallFn = base::Result<Reply> (*)(Context&, const Request&);               // answers at once; must not block
-using AsyncFn = void (*)(Context&, std::shared_ptr<const Request>, Responder);  // answers later, from any thread
-using ReadFn = base::Result<Answer> (*)(const ReadContext&);                    // a (blocking) query over a view
+using CallFn = base::Result<Reply> (*)(Context&, const Request&);  // answers at once; must not block
+using AsyncFn = void (*)(Context&, const Request&,
+                         Responder);  // answers later, from any thread; the request is gone by then
+using ReadFn = base::Result<Answer> (*)(const ReadContext&);  // a (blocking) query over a view
 using HashFn = base::Result<HashedAnswer> (*)(Context&, const Request&,
                                               base::KeySet*);  // a blocking query over local state
-using UploadFn = std::unique_ptr<BodySink> (*)(Context&, std::shared_ptr<const Request>, Responder);
+using UploadFn = std::unique_ptr<BodySink> (*)(Context&, const Request&, Responder);
 
 struct Handler {
   CallFn call{};

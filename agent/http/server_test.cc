@@ -34,8 +34,8 @@ base::Result<Reply> echo_execution(Context&, const Request& request) {
   return text(200, "execute " + std::string(request.rest));
 }
 
-void echo_later(Context&, std::shared_ptr<const Request> request, Responder responder) {
-  std::thread([request, responder = std::move(responder)]() mutable {
+void echo_later(Context&, const Request& asked, Responder responder) {
+  std::thread([request = asked.own(), responder = std::move(responder)]() mutable {
     responder.send(text(200, std::string(request->rest) + "|" + std::string(request->body)));
   }).detach();
 }
@@ -65,8 +65,8 @@ struct Summer final : BodySink {
   std::size_t size = 0;
 };
 
-std::unique_ptr<BodySink> sum(Context&, std::shared_ptr<const Request> request, Responder responder) {
-  if (request->has_param("refuse")) {
+std::unique_ptr<BodySink> sum(Context&, const Request& request, Responder responder) {
+  if (request.has_param("refuse")) {
     responder.send(text(500, "refused"));
     return nullptr;
   }

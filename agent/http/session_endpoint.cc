@@ -71,8 +71,8 @@ Result<std::string_view> required(const Request& request, const char* what) {
 
 }  // namespace
 
-void session_create(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  Result<catalog::SessionRequest> change = decode_create(agent, *request);
+void session_create(Context& agent, const Request& request, Responder responder) {
+  Result<catalog::SessionRequest> change = decode_create(agent, request);
   if (!change) return responder.send(change.error());
   const auto view = agent.server.view();
   if (Result<> valid = server::prepare(*change, view->tables(), agent.settings.session_ttl_min, base::system_random());
@@ -89,15 +89,15 @@ void session_create(Context& agent, std::shared_ptr<const Request> request, Resp
       "apply failed: ");
 }
 
-void session_destroy(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  const Result<std::string_view> id = required(*request, "session");
+void session_destroy(Context& agent, const Request& request, Responder responder) {
+  const Result<std::string_view> id = required(request, "session");
   if (!id) return responder.send(id.error());
   // What is not there is gone already: no entry in the log.
   if (catalog::session_get(agent.server.view()->tables(), *id, nullptr).sessions.empty()) {
     return responder.send(json("true"));
   }
   catalog::SessionRequest change{};
-  change.Datacenter = request->options.datacenter;
+  change.Datacenter = request.options.datacenter;
   change.Op = "destroy";
   change.Session.ID = *id;
   change.Session.Behavior = "release";

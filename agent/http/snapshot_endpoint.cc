@@ -58,17 +58,16 @@ void restore(Context& agent, raft::ByteSource& upload, Responder responder) {
 
 }  // namespace
 
-void snapshot_save(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  if (request->has_param("stale")) return save(agent, std::move(responder));
+void snapshot_save(Context& agent, const Request& request, Responder responder) {
+  if (request.has_param("stale")) return save(agent, std::move(responder));
   agent.server.verify_leader([&agent, responder = std::move(responder)](Result<> leads) mutable {
     if (!leads) return responder.send(Result<Reply>(leads.error()));
     save(agent, std::move(responder));
   });
 }
 
-std::unique_ptr<BodySink> snapshot_restore(Context& agent, std::shared_ptr<const Request> request,
-                                           Responder responder) {
-  if (request->has_param("stale")) {
+std::unique_ptr<BodySink> snapshot_restore(Context& agent, const Request& request, Responder responder) {
+  if (request.has_param("stale")) {
     responder.send(Result<Reply>(Errc::internal, "stale not allowed for restore"));
     return nullptr;
   }

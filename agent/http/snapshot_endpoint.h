@@ -5,7 +5,7 @@
 
 namespace proconsul::agent::http {
 
-void snapshot_save(Context& agent, std::shared_ptr<const Request> request, Responder responder);
-std::unique_ptr<BodySink> snapshot_restore(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void snapshot_save(Context& agent, const Request& request, Responder responder);
+std::unique_ptr<BodySink> snapshot_restore(Context& agent, const Request& request, Responder responder);
 
 }  // namespace proconsul::agent::http

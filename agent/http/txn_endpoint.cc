@@ -77,21 +77,21 @@ void read(Context& agent, const Request& request, Ops ops, Responder responder) 
 
 }  // namespace
 
-void txn_put(Context& agent, std::shared_ptr<const Request> request, Responder responder) {
-  Result<ApiTxnOps> decoded = decode(agent, *request);
+void txn_put(Context& agent, const Request& request, Responder responder) {
+  Result<ApiTxnOps> decoded = decode(agent, request);
   if (!decoded) return responder.send(decoded.error());
   const bool changes = writes(*decoded);
   if (agent.limits) {
     if (std::optional<Reply> refusal = agent.limits->refuse(changes ? "Txn.Apply" : "Txn.Read", changes,
-                                                            agent.server.leadership().is_leader, request->remote())) {
+                                                            agent.server.leadership().is_leader, request.remote())) {
       return responder.send(std::move(*refusal));
     }
   }
   Ops ops = log_form(std::move(*decoded), agent.settings.datacenter);
-  if (!changes) return read(agent, *request, std::move(ops), std::move(responder));
+  if (!changes) return read(agent, request, std::move(ops), std::move(responder));
 
   catalog::TxnRequest change{};
-  change.Datacenter = request->options.datacenter;
+  change.Datacenter = request.options.datacenter;
   change.Ops = std::move(ops);
   catalog::TxnResponse refused{};
   refused.Errors =

@@ -6,6 +6,6 @@
 namespace proconsul::agent::http {
 
 /// One that only reads is answered from the state, without an entry in the log.
-void txn_put(Context& agent, std::shared_ptr<const Request> request, Responder responder);
+void txn_put(Context& agent, const Request& request, Responder responder);
 
 }  // namespace proconsul::agent::http

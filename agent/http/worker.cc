@@ -326,7 +326,7 @@ void Worker::run(Connection& connection, Request& request) {
     return connection.reply(std::move(*reply));
   }
   connection.wait();
-  handler.async(context_, request.own(), make_responder(*this, connection.id()));
+  handler.async(context_, request, make_responder(*this, connection.id()));
 }
 
 /// Answers that Consul fetches anew only when they are too old for whoever asks.
@@ -369,7 +369,7 @@ void Worker::finished(const Connection& connection, int status) {
 }
 
 std::unique_ptr<BodySink> Worker::upload(Connection& connection, Request& request) {
-  return connection.exchange().route->handler.upload(context_, request.own(), make_responder(*this, connection.id()));
+  return connection.exchange().route->handler.upload(context_, request, make_responder(*this, connection.id()));
 }
 
 void Worker::handshake_failed(const std::string& reason, int fd) {
