@@ -94,10 +94,10 @@ class Membership {
 
   /// Exchanges states with each address, one after the other.
   virtual void join(std::vector<Address> addresses, std::move_only_function<void(JoinOutcome)> done) = 0;
-  /// Says goodbye; done once that went out to somebody, or Errc::timed_out. Afterwards nothing is probed or answered
+  /// Says goodbye; done once that went out to somebody, or Errc::timeout. Afterwards nothing is probed or answered
   /// for.
   virtual void leave(base::Duration timeout, Done done) = 0;
-  /// Asks Delegate::node_meta again and announces it; done once that went out, or Errc::timed_out.
+  /// Asks Delegate::node_meta again and announces it; done once that went out, or Errc::timeout.
   virtual void update_node(base::Duration timeout, Done done) = 0;
   /// A user message in one datagram, unacknowledged.
   virtual base::Result<> send_user_message(const Address& to, const Node* known, std::string_view message) = 0;
