@@ -34,41 +34,54 @@ std::size_t u16_at(std::string_view bytes, std::size_t at) {
          static_cast<unsigned char>(bytes[at + 1]);
 }
 
-Result<> split(std::string_view message, std::vector<std::string>& out, std::size_t& room, int depth);
+class Splitter {
+ public:
+  explicit Splitter(Unwrapped& out) : out_(out) {}
 
-Result<> split_compound(std::string_view body, std::vector<std::string>& out, std::size_t& room, int depth) {
-  if (body.empty()) return {Errc::invalid_argument, "missing compound length byte"};
-  const std::size_t count = static_cast<unsigned char>(body[0]);
-  if (body.size() < 1 + 2 * count) return {Errc::invalid_argument, "truncated len slice"};
-  std::string_view parts = body.substr(1 + 2 * count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t size = u16_at(body, 1 + 2 * i);
-    if (size > parts.size()) break;                            // the packet was cut: what came whole counts
-    (void)split(parts.substr(0, size), out, room, depth + 1);  // a part that is wrong does not spoil the others
-    parts.remove_prefix(size);
-  }
-  return {};
-}
-
-Result<> split(std::string_view message, std::vector<std::string>& out, std::size_t& room, int depth) {
-  if (message.empty()) return {Errc::invalid_argument, "missing message type byte"};
-  if (depth > kMostLayers) return {Errc::invalid_argument, "too many layers"};
-  if (message.size() > room) return {Errc::too_large, "packet unpacks to more than it may"};
-  const std::string_view body = message.substr(1);
-  switch (static_cast<MessageType>(message[0])) {
-    case MessageType::compound:
-      return split_compound(body, out, room, depth);
-    case MessageType::compress: {
-      const Result<std::string> plain = decompressed(body, room);
-      if (!plain) return plain.error();
-      room -= plain->size();
-      return split(*plain, out, room, depth + 1);
+  Result<> split(std::string_view message, int depth) {
+    if (message.empty()) return {Errc::invalid_argument, "missing message type byte"};
+    if (depth > kMostLayers) return {Errc::invalid_argument, "too many layers"};
+    const std::string_view body = message.substr(1);
+    switch (static_cast<MessageType>(message[0])) {
+      case MessageType::compound:
+        return split_compound(body, depth);
+      case MessageType::compress: {
+        Result<std::string> plain = decompressed(body, room_);
+        if (!plain) return {plain.error().code, "Failed to decompress payload: " + plain.error().detail};
+        room_ -= plain->size();
+        return split(out_.buffers.emplace_back(std::move(*plain)), depth + 1);
+      }
+      default:
+        out_.messages.push_back(message);
+        return {};
     }
-    default:
-      out.emplace_back(message);
-      return {};
   }
-}
+
+ private:
+  Result<> split_compound(std::string_view body, int depth) {
+    if (body.empty())
+      return {Errc::invalid_argument, "Failed to decode compound request: missing compound length byte"};
+    const std::size_t count = static_cast<unsigned char>(body[0]);
+    if (body.size() < 1 + 2 * count) {
+      return {Errc::invalid_argument, "Failed to decode compound request: truncated len slice"};
+    }
+    std::string_view parts = body.substr(1 + 2 * count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t size = u16_at(body, 1 + 2 * i);
+      if (size > parts.size()) {  // the packet was cut: what came whole counts
+        out_.cut_off += static_cast<int>(count - i);
+        break;
+      }
+      // A part that is wrong does not spoil the others.
+      if (Result<> part = split(parts.substr(0, size), depth + 1); !part) out_.skipped = std::move(part.error().detail);
+      parts.remove_prefix(size);
+    }
+    return {};
+  }
+
+  Unwrapped& out_;
+  std::size_t room_ = kMostPlain;
+};
 
 }  // namespace
 
@@ -102,18 +115,20 @@ std::string wrap_packet(std::string message, const Wrapping& wrapping, bool crc,
   return wrapping.label.empty() ? message : label_header(wrapping.label) + message;
 }
 
-Result<std::vector<std::string>> unwrap_packet(std::string_view packet, const Wrapping& wrapping) {
+Result<> unwrap_packet(std::string_view packet, const Wrapping& wrapping, Unwrapped& out) {
+  out.messages.clear();
+  out.buffers.clear();
+  out.cut_off = 0;
+  out.skipped.clear();
   const Result<std::string> label = take_label(packet);
   if (!label) return label.error();
   if (*label != wrapping.label) return {Errc::permission_denied, "discarding packet with unacceptable label"};
-  std::string plain;
   if (wrapping.decrypts()) {
     Result<std::string> opened = wrapping.keyring->open(packet, wrapping.label);
     if (opened) {
-      plain = std::move(*opened);
-      packet = plain;
+      packet = out.buffers.emplace_back(std::move(*opened));
     } else if (wrapping.verify_incoming) {
-      return opened.error();
+      return {opened.error().code, "Decrypt packet failed: " + opened.error().detail};
     }
   }
   constexpr std::size_t kCrcHeader = 5;
@@ -122,10 +137,7 @@ Result<std::vector<std::string>> unwrap_packet(std::string_view packet, const Wr
     packet.remove_prefix(kCrcHeader);
     if (crc_of(packet) != wanted) return {Errc::corrupt, "Got invalid checksum for UDP packet"};
   }
-  std::vector<std::string> messages;
-  std::size_t room = kMostPlain;
-  if (Result<> parts = split(packet, messages, room, 0); !parts) return parts.error();
-  return messages;
+  return Splitter(out).split(packet, 0);
 }
 
 }  // namespace proconsul::gossip::swim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,8 +40,17 @@ std::string join(const std::vector<std::string>& messages);
 /// The datagram. `crc`: the receiver is known to understand checksums.
 std::string wrap_packet(std::string message, const Wrapping& wrapping, bool crc, base::Random& random);
 
-/// The messages of a datagram in order, each with its type byte first. A compound that was cut gives what is whole,
-/// one with a wrong part the others. Errors say what is wrong; nothing of such a packet counts.
-base::Result<std::vector<std::string>> unwrap_packet(std::string_view packet, const Wrapping& wrapping);
+/// A datagram taken apart; to be used again for the next one.
+struct Unwrapped {
+  /// In order, each with its type byte first; they point into the datagram and into `buffers`.
+  std::vector<std::string_view> messages{};
+  int cut_off = 0;        // parts of a compound that the datagram's end cut off
+  std::string skipped{};  // why parts of a compound were skipped; empty: none was
+  std::deque<std::string> buffers{};
+};
+
+/// A compound that was cut gives what is whole, one with a wrong part the others. Errors say what is wrong; nothing of
+/// such a packet counts.
+base::Result<> unwrap_packet(std::string_view packet, const Wrapping& wrapping, Unwrapped& out);
 
 }  // namespace proconsul::gossip::swim

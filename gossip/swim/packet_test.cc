@@ -67,6 +67,12 @@ std::vector<std::string> compound_parts() {
           bytes_of("memberlist.json", "alive")};
 }
 
+base::Result<std::vector<std::string>> unwrap_packet(std::string_view packet, const Wrapping& wrapping) {
+  Unwrapped unwrapped;
+  if (base::Result<> read = unwrap_packet(packet, wrapping, unwrapped); !read) return read.error();
+  return std::vector<std::string>(unwrapped.messages.begin(), unwrapped.messages.end());
+}
+
 TEST(Packet, LayersAreGos) {
   Wrapping plain;
   plain.compress = false;

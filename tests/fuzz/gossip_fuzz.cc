@@ -53,11 +53,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   swim::Wrapping sealed;
   sealed.keyring = &ring;
   sealed.verify_incoming = false;
-  (void)swim::unwrap_packet(input, sealed);
-  const auto messages = swim::unwrap_packet(input, swim::Wrapping{});
-  if (!messages) return 0;
-  for (const std::string& message : *messages) {
-    const std::string_view body = std::string_view(message).substr(1);
+  swim::Unwrapped unwrapped;
+  (void)swim::unwrap_packet(input, sealed, unwrapped);
+  if (!swim::unwrap_packet(input, swim::Wrapping{}, unwrapped)) return 0;
+  for (const std::string_view message : unwrapped.messages) {
+    const std::string_view body = message.substr(1);
     switch (static_cast<swim::MessageType>(message[0])) {
       case swim::MessageType::ping:
         read<swim::Ping>(body);
