@@ -105,6 +105,22 @@ PROCONSUL_DESCRIBE_TYPE(RelayHeader, "serf.relayHeader") {
   type.field("DestName", &RelayHeader::DestName);
 }
 
+std::string_view to_string(MemberStatus status) {
+  switch (status) {
+    case MemberStatus::none:
+      return "none";
+    case MemberStatus::alive:
+      return "alive";
+    case MemberStatus::leaving:
+      return "leaving";
+    case MemberStatus::left:
+      return "left";
+    case MemberStatus::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
 namespace {
 constexpr char kTagsMark = '\xff';
 }  // namespace

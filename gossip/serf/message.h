@@ -123,13 +123,17 @@ struct KeyResponse {
 };
 PROCONSUL_DECLARE_TYPE(KeyResponse)
 
-/// A member as a conflict is answered.
+enum class MemberStatus : base::Int { none = 0, alive = 1, leaving = 2, left = 3, failed = 4 };
+/// "none", "alive", "leaving", "left", "failed".
+std::string_view to_string(MemberStatus status);
+
+/// A member of the pool; as such also the answer to a conflict.
 struct Member {
   std::string Name{};
   base::Bytes Addr{};
   std::uint16_t Port{};
   base::Map<std::string> Tags{};
-  base::Int Status{};
+  MemberStatus Status{};
   std::uint8_t ProtocolMin{}, ProtocolMax{}, ProtocolCur{};
   std::uint8_t DelegateMin{}, DelegateMax{}, DelegateCur{};
 };
