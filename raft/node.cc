@@ -508,6 +508,12 @@ void Node::verify_leader(ReadMode mode, WhenDone done) {
   });
 }
 
+void Node::bootstrap(Configuration configuration, std::move_only_function<void(Result<>)> done) {
+  strand_.post([this, configuration = std::move(configuration), done = std::move(done)]() mutable {
+    done(stopped_ ? Result<>(*stopped_) : core_.bootstrap(std::move(configuration), now()));
+  });
+}
+
 void Node::change_membership(MembershipChange change, LogIndex previous, WhenDone done) {
   strand_.post([this, change = std::move(change), previous, done = std::move(done)]() mutable {
     if (stopped_) return done(*stopped_);

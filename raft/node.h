@@ -64,6 +64,8 @@ class Node final : private TransportHandler {
   /// Done when this server has certainly been leader after the call began and has applied what was committed then. All
   /// that wait share one round; a lease or a single voter needs none.
   void verify_leader(ReadMode mode, WhenDone done);
+  /// The first configuration of a new cluster; an error if this server has any state. Done when it has begun.
+  void bootstrap(Configuration configuration, std::move_only_function<void(base::Result<>)> done);
   /// Done when committed. `previous` 0: whatever the configuration is now; else the index of the one that was looked
   /// at.
   void change_membership(MembershipChange change, LogIndex previous, WhenDone done);
@@ -93,6 +95,9 @@ class Node final : private TransportHandler {
   const Leader& leader() const { return *leader_.load(std::memory_order_acquire); }
   /// False while the disk refuses writes.
   bool disk_healthy() const { return disk_healthy_.load(std::memory_order_relaxed); }
+
+  /// Calls back once `index` is applied here, at once or on another thread; never if that does not come.
+  void when_applied(LogIndex index, WhenDone done) { fsm_queue_->when_applied(index, std::move(done)); }
 
   /// A consistent picture; may wait a few microseconds for the thread that runs the core.
   Status status();
