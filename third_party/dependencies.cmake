@@ -45,6 +45,8 @@ endif()
 dependency_library(zlib z)
 dependency_library(re2 re2)
 dependency_library(nghttp2 nghttp2)
+# Of glibc: SRV records of names to join.
+dependency(resolv resolv)
 if(PROCONSUL_STATIC)
   # Debian ships no static archives of these two; their headers hold the whole libraries.
   dependency(spdlog)
