@@ -149,6 +149,12 @@ std::vector<const Node*> Core::members() const {
   return found;
 }
 
+std::array<std::size_t, 4> Core::members_by_state() const {
+  std::array<std::size_t, 4> counts{};
+  for (const auto& member : members_.all()) ++counts[static_cast<std::size_t>(member->state)];
+  return counts;
+}
+
 bool Core::anybody_else() const {
   return alive_count_ > (is_gone(*self_) ? 0u : 1u);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -82,6 +83,7 @@ class Core final : public Membership {
   const Counts& counts() const { return counts_; }
   std::size_t queued_broadcasts() const { return queue_.size(); }
   std::size_t known_members() const { return members_.size(); }  // the dead among them
+  std::array<std::size_t, 4> members_by_state() const;           // in the order of NodeState
   std::size_t open_streams() const { return streams_.size(); }
   std::size_t last_state_bytes() const { return last_state_bytes_; }  // of this node's last push/pull
 

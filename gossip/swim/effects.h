@@ -76,6 +76,7 @@ struct Counts {
   std::uint64_t streams_accepted{};
   std::uint64_t stream_bytes_sent{};
   std::uint64_t refutations{};
+  std::uint64_t gossip_rounds{};
 };
 
 }  // namespace proconsul::gossip::swim

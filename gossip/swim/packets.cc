@@ -52,6 +52,7 @@ std::vector<std::string> Core::take_broadcasts(std::size_t limit, std::size_t mo
 void Core::gossip() {
   const std::size_t room = packet_room(config_.wrapping);
   if (room <= kCompoundHeader) return;
+  ++counts_.gossip_rounds;
   const auto hears = [&](const Member& member) {
     if (&member == self_ || member.state == NodeState::left) return false;
     return member.state != NodeState::dead || now_ - member.state_since <= config_.timing.gossip_to_the_dead_time;

@@ -194,8 +194,8 @@ TEST(PushPull, FailuresAreNamedOneByOne) {
   carry_streams(a, b);
 
   EXPECT_EQ(outcome.value().joined, 1);
-  EXPECT_THAT(outcome->errors, ElementsAre("Failed to join 10.0.0.7:7946: connection refused",
-                                           "Failed to join 10.0.0.8:7946: connection refused"));
+  EXPECT_THAT(outcome->errors, ElementsAre("Failed to join 10.0.0.7:7946: dial tcp 10.0.0.7:7946: connection refused",
+                                           "Failed to join 10.0.0.8:7946: dial tcp 10.0.0.8:7946: connection refused"));
 }
 
 TEST(PushPull, SilenceTimesOut) {

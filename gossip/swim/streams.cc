@@ -138,7 +138,12 @@ void Core::stream_closed(MonotonicTime now, StreamId id, Result<> error) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;
   const Stream& stream = found->second;
-  if (error) error = Result<>(Errc::eof, stream.reader.received() > 0 ? "unexpected EOF" : "EOF");
+  if (!error) {
+    error.error().detail =
+        (stream.opened ? "read tcp " : "dial tcp ") + to_string(stream.peer) + ": " + error.error().detail;
+  } else {
+    error = Result<>(Errc::eof, stream.reader.received() > 0 ? "unexpected EOF" : "EOF");
+  }
   if (stream.role == Role::accepted && stream.reader.received() > 0) {
     ++counts_.streams_refused;
     refuse(Level::error, stream.peer, "failed to receive: ", error.error().detail);
