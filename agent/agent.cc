@@ -23,6 +23,7 @@
 #include "agent/local/sidecar.h"
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
+#include "agent/server/server_info.h"
 #include "agent/telemetry/telemetry.h"
 #include "agent/version.h"
 #include "agent/watches.h"
@@ -34,6 +35,7 @@
 #include "base/net/tls.h"
 #include "base/quote.h"
 #include "base/random.h"
+#include "gossip/ip_text.h"
 
 namespace proconsul::agent {
 namespace {
@@ -86,10 +88,8 @@ local::NodeInfo node_info(const Config& config, const std::string& node_id) {
   return info;
 }
 
-/// This server's node, service and check, as the leader writes them for every server.
-catalog::RegisterRequest own_registration(const Config& config, const std::string& node_id) {
-  // The agent settles its node with the catalog at the same time. Whoever is last must not wipe out what the other
-  // wrote, so both write the same.
+/// This server's node as its agent registers it.
+catalog::RegisterRequest own_node(const Config& config, const std::string& node_id) {
   local::NodeInfo node = node_info(config, node_id);
   catalog::RegisterRequest self{};
   self.Datacenter = node.datacenter;
@@ -99,29 +99,44 @@ catalog::RegisterRequest own_registration(const Config& config, const std::strin
   self.TaggedAddresses = std::move(node.tagged_addresses);
   self.NodeMeta = std::move(node.meta);
   self.Locality = std::move(node.locality);
-  catalog::NodeService& service = self.Service.emplace();
-  service.ID = catalog::kConsulServiceId;
-  service.Service = catalog::kConsulServiceName;
-  service.Port = config.server_port;
-  service.Weights = catalog::Weights{.Passing = 1, .Warning = 1};
-  service.Meta.emplace("non_voter", "false");
-  service.Meta.emplace("read_replica", "false");
-  service.Meta.emplace("raft_version", "3");
-  service.Meta.emplace("serf_protocol_current", "2");
-  service.Meta.emplace("serf_protocol_min", "1");
-  service.Meta.emplace("serf_protocol_max", "5");
-  service.Meta.emplace("version", kConsulVersion);
-  if (config.grpc_port > 0) service.Meta.emplace("grpc_port", std::to_string(static_cast<long>(config.grpc_port)));
-  if (config.grpc_tls_port > 0) {
-    service.Meta.emplace("grpc_tls_port", std::to_string(static_cast<long>(config.grpc_tls_port)));
-  }
-  catalog::HealthCheck& check = self.Check.emplace();
-  check.Node = config.node_name;
-  check.CheckID = catalog::kSerfCheckId;
-  check.Name = catalog::kSerfCheckName;
-  check.Status = catalog::kHealthPassing;
-  check.Output = "Agent alive and reachable";
   return self;
+}
+
+/// What this server says of itself in the pools.
+server::ServerInfo server_info(const Config& config, const std::string& node_id) {
+  const auto port = [](auto number) { return static_cast<std::uint16_t>(number > 0 ? number : 0); };
+  server::ServerInfo info;
+  info.id = node_id;
+  info.datacenter = config.datacenter;
+  info.port = port(config.server_port);
+  info.wan_join_port = port(config.serf_port_wan);
+  info.grpc_port = port(config.grpc_port);
+  info.grpc_tls_port = port(config.grpc_tls_port);
+  info.bootstrap = config.bootstrap;
+  info.expect = static_cast<int>(config.bootstrap_expect);
+  info.read_replica = config.read_replica;
+  info.use_tls = !config.tls.internal_rpc.ca_file.empty() || !config.tls.internal_rpc.ca_path.empty();
+  info.acls = config.acls_enabled;
+  info.features.emplace("fs", "1");
+  info.features.emplace("si", "1");
+  return info;
+}
+
+/// The pool while there is none: this server alone.
+gossip::serf::MemberPtr lone_member(const Config& config, const std::string& node_id) {
+  gossip::serf::Member member{};
+  member.Name = config.node_name;
+  member.Addr = base::Bytes(gossip::ip_bytes(config.advertise_addr_lan.to_string()).value_or(std::string()));
+  member.Port = static_cast<std::uint16_t>(config.serf_port_lan);
+  member.Tags = server::server_tags(server_info(config, node_id), kConsulVersion);
+  member.Status = gossip::serf::MemberStatus::alive;
+  member.ProtocolMin = 1;
+  member.ProtocolMax = 5;
+  member.ProtocolCur = 2;
+  member.DelegateMin = 2;
+  member.DelegateMax = 5;
+  member.DelegateCur = 4;
+  return base::make_row(std::move(member));
 }
 
 catalog::AutopilotConfig autopilot(const Config& config) {
@@ -261,8 +276,10 @@ Result<> Agent::Impl::start() {
 
   server::RaftServer::Options raft;
   raft.raft = raft_options(config, node_id);
-  raft.duties = {
-      .self = own_registration(config, node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
+  raft.duties = {.self = own_node(config, node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
+  raft.duties.means.members = [self = lone_member(config, node_id)] { return std::vector{self}; };
+  raft.duties.means.fetch_stats = [](const auto&, auto done) { done({}); };
+  raft.duties.means.force_leave = [](const std::string&) {};
   Result<std::unique_ptr<server::RaftServer>> started = server::RaftServer::start(std::move(raft));
   if (!started) return started.error();
   server = std::move(*started);

@@ -6,7 +6,6 @@
 
 #include "agent/server/metrics.h"
 #include "catalog/commands.h"
-#include "catalog/registry/lookup.h"
 #include "catalog/registry/settings.h"
 
 namespace proconsul::agent::server {
@@ -23,7 +22,12 @@ constexpr std::chrono::seconds kRetry{1};
 
 LeaderDuties::LeaderDuties(Options options, Server& server, LeaderClocks& clocks, const base::Clock& clock,
                            Barrier barrier)
-    : options_(std::move(options)), server_(server), clocks_(clocks), clock_(clock), barrier_(std::move(barrier)) {
+    : options_(std::move(options)),
+      server_(server),
+      clocks_(clocks),
+      clock_(clock),
+      barrier_(std::move(barrier)),
+      pool_({.datacenter = options_.datacenter, .self = options_.self}, means(), clock) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -49,6 +53,19 @@ void LeaderDuties::open_term_again(Done done) {
     }
   }
   done(base::Error{base::Errc::no_leader, "No cluster leader"});
+}
+
+PoolDuties::Means LeaderDuties::means() {
+  PoolDuties::Means means = options_.means;
+  means.apply = [this](std::string command) { return apply(std::move(command)); };
+  return means;
+}
+
+void LeaderDuties::member_changed(gossip::serf::MemberPtr member, Fate fate) {
+  const std::lock_guard lock(mutex_);
+  if (!still_leading()) return;
+  pool_.member_changed(std::move(member), fate);
+  changed_.notify_all();
 }
 
 void LeaderDuties::wake() {
@@ -99,20 +116,18 @@ void LeaderDuties::lead(std::unique_lock<std::mutex>& lock) {
   }
   base::MonotonicTime reconcile_at = clock_.now() + kReconcileInterval;
   while (current()) {
-    const auto earliest = clocks_.earliest();
-    const base::MonotonicTime due = earliest ? std::min(*earliest, reconcile_at) : reconcile_at;
+    base::MonotonicTime due = std::min(reconcile_at, pool_.due());
+    if (const auto earliest = clocks_.earliest()) due = std::min(due, *earliest);
     const base::Duration wait = due - clock_.now();
-    if (wait.nanoseconds > 0) {
+    if (wait.nanoseconds > 0 && !pool_.has_changes()) {
       changed_.wait_for(lock, std::chrono::nanoseconds(wait.nanoseconds));
       continue;
     }
     lock.unlock();
     expire();
+    look_after_pool();
     if (clock_.now() >= reconcile_at) {
-      const base::metrics::ScopedTimer timer(server_metrics().reconcile);
-      if (const Result<> done = register_self(); !done) {
-        log_.warn("failed to reconcile this server's registration", {{"error", done.error()}});
-      }
+      reconcile();
       reconcile_at = clock_.now() + kReconcileInterval;
     }
     lock.lock();
@@ -138,7 +153,9 @@ Result<> LeaderDuties::open_term() {
     request.Config = options_.autopilot;
     if (Result<> set = apply(catalog::encode_command(catalog::Command::autopilot, request)); !set) return set;
   }
-  return register_self();
+  pool_.begin();
+  reconcile();
+  return {};
 }
 
 Result<> LeaderDuties::set_metadata(std::string_view key, std::string_view value) {
@@ -152,31 +169,16 @@ Result<> LeaderDuties::set_metadata(std::string_view key, std::string_view value
   return apply(catalog::encode_command(catalog::Command::system_metadata, request));
 }
 
-Result<> LeaderDuties::register_self() {
-  const base::metrics::ScopedTimer timer(server_metrics().reconcile_member);
+void LeaderDuties::reconcile() {
+  const base::metrics::ScopedTimer timer(server_metrics().reconcile);
+  pool_.reconcile(server_.view()->tables());
+}
+
+void LeaderDuties::look_after_pool() {
+  pool_.take_changes([this](const auto& settle) { settle(server_.view()->tables()); });
   const auto view = server_.view();
-  const catalog::Tables& tables = view->tables();
-  catalog::RegisterRequest wanted = options_.self;
-  // The agent writes the same row, and a reload may have given it other contents: where the row is right in what a
-  // server answers for, applying this must leave it alone. (A row that is missing then is created all the same.)
-  wanted.SkipNodeUpdate = true;
-  const catalog::NodeRow* row = catalog::find_node(tables, wanted.Node);
-  if (row != nullptr) {
-    const catalog::Node node = row->get();
-    const catalog::ServiceRow* service = catalog::find_service(tables, wanted.Node, wanted.Service->ID);
-    const catalog::CheckRow* check = catalog::find_check(tables, wanted.Node, wanted.Check->CheckID);
-    wanted.SkipNodeUpdate = node.Address == wanted.Address && node.ID == wanted.ID;
-    if (wanted.SkipNodeUpdate && service != nullptr && check != nullptr &&
-        service->get().Meta == wanted.Service->Meta && service->get().Port == wanted.Service->Port &&
-        check->get().Status == wanted.Check->Status) {
-      return {};
-    }
-    // The agent itself keeps these two; what it wrote stays.
-    wanted.TaggedAddresses = node.TaggedAddresses;
-    wanted.NodeMeta = node.Meta;
-  }
-  log_.info("member joined, marking health alive", {{"member", wanted.Node}});
-  return apply(catalog::encode_command(catalog::Command::register_, wanted));
+  const catalog::AutopilotConfig* config = catalog::autopilot_config(view->tables(), nullptr);
+  pool_.autopilot(config != nullptr ? *config : options_.autopilot);
 }
 
 void LeaderDuties::expire() {

@@ -1,4 +1,4 @@
-// What the leader does besides deciding the log: opens its term in the state, keeps its own server registered, ends
+// What the leader does besides deciding the log: opens its term in the state, looks after the pool's members, ends
 // sessions, reaps tombstones. Runs on a thread of its own that sleeps until something is due.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/server/leader_clocks.h"
+#include "agent/server/pool_duties.h"
 #include "agent/server/server.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,9 +23,10 @@ namespace proconsul::agent::server {
 class LeaderDuties {
  public:
   struct Options {
-    catalog::RegisterRequest self{};       // node, service "consul" and check "serfHealth", as they must stand
+    catalog::RegisterRequest self{};       // this server's node, as its agent registers it
     catalog::AutopilotConfig autopilot{};  // written if there is none yet
     std::string datacenter{};
+    PoolDuties::Means means{};  // all but `apply`
   };
   /// Waits until all that was committed before is applied here; an error when leadership is lost.
   using Barrier = std::function<base::Result<>()>;
@@ -38,6 +40,10 @@ class LeaderDuties {
   void open_term_again(Done done);
   /// A deadline may have come nearer.
   void wake();
+  /// Something became of a member of the LAN pool. Any thread; returns at once.
+  void member_changed(gossip::serf::MemberPtr member, Fate fate);
+  /// What autopilot saw last, while this server leads.
+  Autopilot autopilot() const { return pool_.health(); }
   /// Ends the thread. No command is under way afterwards.
   void stop();
 
@@ -46,7 +52,9 @@ class LeaderDuties {
   void lead(std::unique_lock<std::mutex>& lock);
   base::Result<> open_term();
   base::Result<> set_metadata(std::string_view key, std::string_view value);
-  base::Result<> register_self();
+  PoolDuties::Means means();
+  void reconcile();
+  void look_after_pool();
   void expire();
   base::Result<> apply(std::string command);
   bool still_leading() const { return leading_ && !stopping_; }
@@ -57,6 +65,7 @@ class LeaderDuties {
   const base::Clock& clock_;
   const Barrier barrier_;
   const base::log::Logger log_{"agent.server"};
+  PoolDuties pool_;
   std::mutex mutex_{};
   std::condition_variable changed_{};
   bool leading_ = false;

@@ -23,6 +23,15 @@ using base::Result;
   std::abort();
 }
 
+/// Begins something of raft's and waits for its end.
+template <class Begin>
+Result<> wait_for(Begin begin) {
+  std::promise<Result<>> promise;
+  std::future<Result<>> future = promise.get_future();
+  begin([&promise](Result<raft::LogIndex> index) { promise.set_value(index ? Result<>() : Result<>(index.error())); });
+  return future.get();
+}
+
 /// Raft's errors in Consul's words.
 base::Error for_clients(base::Error error) {
   if (error.code == Errc::not_leader || error.code == Errc::no_leader) return {Errc::no_leader, "No cluster leader"};
@@ -48,12 +57,13 @@ Result<std::unique_ptr<RaftServer>> RaftServer::start(Options options) {
       raft::Node::start(std::move(options.raft), server->fsm_, server->transport_);
   if (!node) return node.error();
   server->node_ = std::move(*node);
-  const auto barrier = [self = server.get()]() -> Result<> {
-    std::promise<Result<>> promise;
-    std::future<Result<>> future = promise.get_future();
-    self->node_->barrier(
-        [&promise](Result<raft::LogIndex> index) { promise.set_value(index ? Result<>() : Result<>(index.error())); });
-    return future.get();
+  PoolDuties::Means& means = options.duties.means;
+  means.raft = [self = server.get()] { return self->node_->status(); };
+  means.change_raft = [self = server.get()](const raft::MembershipChange& change) {
+    return wait_for([&](auto done) { self->node_->change_membership(change, {}, std::move(done)); });
+  };
+  const auto barrier = [self = server.get()] {
+    return wait_for([&](auto done) { self->node_->barrier(std::move(done)); });
   };
   const std::lock_guard lock(server->duties_lock_);
   server->duties_ = std::make_unique<LeaderDuties>(std::move(options.duties), *server, server->clocks_,
