@@ -58,7 +58,13 @@ void Serf::merge_remote_state(std::string_view encoded, bool join) {
   for (const std::string& name : state->LeftMembers) {
     const auto known = state->StatusLTimes.find(name);
     const LamportTime time = known == state->StatusLTimes.end() ? 0 : known->second;
-    handle_leave({.LTime = time + 1, .Node = name});
+    // Where that is known the time must not rise: with each exchange it would, and overtake an intent to prune.
+    MemberState* member = find(name);
+    if (member != nullptr && member->member->Status == MemberStatus::left) {
+      member->status_time = std::max(member->status_time, time);
+    } else {
+      handle_leave({.LTime = time + 1, .Node = name});
+    }
   }
   for (const auto& [name, time] : state->StatusLTimes) {
     if (!std::ranges::binary_search(left, std::string_view(name))) handle_join({.LTime = time, .Node = name});
