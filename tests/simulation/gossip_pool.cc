@@ -45,8 +45,17 @@ struct GossipPool::Member final : swim::Delegate {
   std::vector<std::string> broadcasts(std::size_t overhead, std::size_t limit) override {
     return messages.take(overhead, limit);
   }
-  std::string local_state(bool) override { return {}; }
-  void merge_remote_state(std::string_view, bool) override {}
+  /// What gossip missed: it reaches everybody only as good as always.
+  std::string local_state(bool) override {
+    std::string state;
+    for (const std::uint64_t message : heard) state += std::to_string(message) + ",";
+    return state;
+  }
+  void merge_remote_state(std::string_view state, bool) override {
+    for (std::size_t end; (end = state.find(',')) != std::string_view::npos; state.remove_prefix(end + 1)) {
+      user_message(state.substr(0, end));
+    }
+  }
   void node_joined(const swim::Node& node) override { note(1, node); }
   void node_updated(const swim::Node& node) override { note(2, node); }
   void node_left(const swim::Node& node) override {

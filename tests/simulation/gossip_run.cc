@@ -138,7 +138,7 @@ class Chaos {
     if (!result_.violations.empty()) return;
 
     const std::uint64_t message = pool_.tell(any(true));
-    expect(pool_.run_until([&] { return pool_.everybody_heard(message); }, seconds(20)),
+    expect(pool_.run_until([&] { return pool_.everybody_heard(message); }, seconds(180)),
            "a message is not heard by all");
     pool_.run(seconds(60));
     expect(pool_.converged(), "a quiet pool does not stay as it is");
