@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "agent/auto_reload.h"
+#include "agent/cluster/pools.h"
+#include "agent/cluster/retry_join.h"
 #include "agent/config/node_id.h"
 #include "agent/dns/server.h"
 #include "agent/event/events.h"
@@ -35,7 +37,6 @@
 #include "base/net/tls.h"
 #include "base/quote.h"
 #include "base/random.h"
-#include "gossip/ip_text.h"
 
 namespace proconsul::agent {
 namespace {
@@ -45,6 +46,7 @@ using base::Result;
 using config::Config;
 
 const base::log::Logger kLog("agent");
+constexpr std::chrono::seconds kLeaveTime{15};
 
 std::chrono::nanoseconds nanoseconds(base::Duration duration) {
   return std::chrono::nanoseconds(duration.nanoseconds);
@@ -112,7 +114,7 @@ server::ServerInfo server_info(const Config& config, const std::string& node_id)
   info.wan_join_port = port(config.serf_port_wan);
   info.grpc_port = port(config.grpc_port);
   info.grpc_tls_port = port(config.grpc_tls_port);
-  info.bootstrap = config.bootstrap;
+  info.bootstrap = config.bootstrap && !config.dev_mode;
   info.expect = static_cast<int>(config.bootstrap_expect);
   info.read_replica = config.read_replica;
   info.use_tls = !config.tls.internal_rpc.ca_file.empty() || !config.tls.internal_rpc.ca_path.empty();
@@ -120,23 +122,6 @@ server::ServerInfo server_info(const Config& config, const std::string& node_id)
   info.features.emplace("fs", "1");
   info.features.emplace("si", "1");
   return info;
-}
-
-/// The pool while there is none: this server alone.
-gossip::serf::MemberPtr lone_member(const Config& config, const std::string& node_id) {
-  gossip::serf::Member member{};
-  member.Name = config.node_name;
-  member.Addr = base::Bytes(gossip::ip_bytes(config.advertise_addr_lan.to_string()).value_or(std::string()));
-  member.Port = static_cast<std::uint16_t>(config.serf_port_lan);
-  member.Tags = server::server_tags(server_info(config, node_id), kConsulVersion);
-  member.Status = gossip::serf::MemberStatus::alive;
-  member.ProtocolMin = 1;
-  member.ProtocolMax = 5;
-  member.ProtocolCur = 2;
-  member.DelegateMin = 2;
-  member.DelegateMax = 5;
-  member.DelegateCur = 4;
-  return base::make_row(std::move(member));
 }
 
 catalog::AutopilotConfig autopilot(const Config& config) {
@@ -221,10 +206,13 @@ struct Agent::Impl final : http::AgentControl {
   std::string node_id;
   base::net::Loops loops;
   std::unique_ptr<server::LastSeen> last_seen;
+  std::unique_ptr<cluster::Pools> pools;
   std::unique_ptr<server::RaftServer> server;
+  std::atomic<server::RaftServer*> live_server{};  // once there is one: the pools are there before it
   base::WatchRegistry local_watches{};
   std::unique_ptr<local::LocalAgent> local;
   std::unique_ptr<event::Events> events_seen;
+  std::atomic<event::Events*> live_events{};  // the same
   std::unique_ptr<http::Overview> overview;
   std::unique_ptr<http::StreamHub> streams;
   http::RequestLimits limits;
@@ -235,7 +223,8 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<Telemetry> telemetry;
   std::size_t pings = 0;  // to each loop
   std::atomic<std::size_t> pongs{0};
-  base::Background background{};            // its threads use all of the above
+  base::Background background{};  // its threads use all of the above
+  std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
   Watches watches{};                        // by reload_mutex
   std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
@@ -245,6 +234,9 @@ struct Agent::Impl final : http::AgentControl {
   Result<> start();
   Result<> listen();
   Result<> listen_dns();
+  void join_others();
+  /// Says goodbye to the pools, and waits for it.
+  Result<> leave_pools();
   Result<> reload() override { return reload(false); }
   /// `automatic`: files changed, but nobody asked.
   Result<> reload(bool automatic);
@@ -274,15 +266,31 @@ Result<> Agent::Impl::start() {
     last_seen = std::make_unique<server::LastSeen>(config.data_dir, base::system_clock());
   }
 
+  Result<std::unique_ptr<cluster::Pools>> gossiping =
+      cluster::Pools::start(loops.next(), config, server_info(config, node_id),
+                            {.lan_member =
+                                 [this](const auto& member, server::Fate fate) {
+                                   if (server::RaftServer* to = live_server) to->member_changed(member, fate);
+                                 },
+                             .user_event =
+                                 [this](std::string_view name, std::string_view payload, std::uint64_t ltime) {
+                                   if (event::Events* to = live_events) to->receive(name, payload, ltime);
+                                 }});
+  if (!gossiping) return gossiping.error();
+  pools = std::move(*gossiping);
+
   server::RaftServer::Options raft;
   raft.raft = raft_options(config, node_id);
   raft.duties = {.self = own_node(config, node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
-  raft.duties.means.members = [self = lone_member(config, node_id)] { return std::vector{self}; };
+  raft.duties.means.members = [this] { return pools->members(false); };
   raft.duties.means.fetch_stats = [](const auto&, auto done) { done({}); };
-  raft.duties.means.force_leave = [](const std::string&) {};
+  raft.duties.means.force_leave = [this](const std::string& node) {
+    pools->force_leave(node, false, false, [](const Result<>&) {});
+  };
   Result<std::unique_ptr<server::RaftServer>> started = server::RaftServer::start(std::move(raft));
   if (!started) return started.error();
   server = std::move(*started);
+  live_server = server.get();
 
   local::LocalAgent::Options own;
   own.node = config.node_name;
@@ -305,8 +313,14 @@ Result<> Agent::Impl::start() {
   if (Result<> ready = local->start(std::move(*definitions)); !ready) return ready;
 
   events_seen = std::make_unique<event::Events>(
-      event::Events::Options{.node = config.node_name, .services = [this] { return local->services(); }},
+      event::Events::Options{.node = config.node_name,
+                             .services = [this] { return local->services(); },
+                             .broadcast = [this](std::string_view name, std::string_view payload) -> Result<> {
+                               pools->user_event(std::string(name), std::string(payload));
+                               return {};
+                             }},
       local_watches);
+  live_events = events_seen.get();
 
   overview = std::make_unique<http::Overview>(std::chrono::steady_clock::now());
   streams = std::make_unique<http::StreamHub>(server->changes());
@@ -322,6 +336,7 @@ Result<> Agent::Impl::start() {
                                   .control = this,
                                   .overview = overview.get(),
                                   .streams = streams.get(),
+                                  .pools = pools.get(),
                                   .limits = &limits});
   telemetry = std::make_unique<Telemetry>(config, *server);
   if (Result<> opened = listen_dns(); !opened) return opened;
@@ -338,7 +353,29 @@ Result<> Agent::Impl::start() {
   }
   const std::lock_guard no_reload(reload_mutex);
   if (Result<> listening = listen(); !listening) return listening;
+  join_others();
   return watches.replace(config);
+}
+
+void Agent::Impl::join_others() {
+  const Config& config = loaded.config;
+  for (const bool wan : {false, true}) {
+    cluster::RetryJoin::Options options;
+    options.cluster = wan ? "WAN" : "LAN";
+    const auto& addresses = wan ? config.retry_join_wan : config.retry_join_lan;
+    options.addresses.assign(addresses.begin(), addresses.end());
+    options.interval = wan ? config.retry_join_interval_wan : config.retry_join_interval_lan;
+    options.max_attempts = wan ? config.retry_join_max_attempts_wan : config.retry_join_max_attempts_lan;
+    joining.push_back(std::make_unique<cluster::RetryJoin>(
+        std::move(options),
+        [this, wan](const std::vector<std::string>& to, const base::Interrupt& stopping) {
+          return pools->join_and_wait(to, wan, stopping);
+        },
+        [this](const base::Error& error) {
+          kLog.error("Retry join failed", {{"error", error}});
+          if (events.failed) events.failed();
+        }));
+  }
 }
 
 Result<> Agent::Impl::listen_dns() {
@@ -397,9 +434,21 @@ Result<std::unique_ptr<Agent>> Agent::start(config::Loaded loaded, config::LoadO
   return agent;
 }
 
+Result<> Agent::Impl::leave_pools() {
+  kLog.info("server starting leave");
+  auto promise = std::make_shared<std::promise<Result<>>>();  // outlives this if the pools take too long
+  std::future<Result<>> left = promise->get_future();
+  pools->leave([promise](Result<> result) { promise->set_value(std::move(result)); });
+  if (left.wait_for(kLeaveTime) != std::future_status::ready) {
+    return {Errc::timeout, "the gossip pools were not left in time; others will see this agent as failed"};
+  }
+  return left.get();
+}
+
 Result<> Agent::Impl::leave() {
   // A single server has nobody to hand its state to: it only stops. What it acknowledged stays on its disk.
-  kLog.info("server starting leave");
+  if (const Result<> left = leave_pools(); !left)
+    kLog.error("failed to leave LAN Serf cluster", {{"error", left.error()}});
   if (events.left) events.left();
   return {};
 }
@@ -503,7 +552,7 @@ std::string Agent::Impl::debug_config_json() const {
 }
 
 Result<> Agent::leave() {
-  return {};
+  return impl_->leave_pools();
 }
 
 Result<> Agent::reload() {
@@ -530,6 +579,8 @@ void Agent::stop() {
   if (impl_->local) impl_->local->stop();
   if (impl_->server) impl_->server->stop();
   if (impl_->http) impl_->http->stop();
+  impl_->joining.clear();
+  impl_->pools.reset();
   impl_->loops.stop();
 }
 

@@ -16,6 +16,8 @@ class Agent {
   struct Events {
     /// The agent has left the cluster by request of the API: the process should end. Any thread.
     std::function<void()> left{};
+    /// What it was told to join cannot be joined: the process should end as failed. Any thread.
+    std::function<void()> failed{};
   };
 
   /// Opens the state, takes part in the cluster and listens. The error says what failed and what to do.

@@ -32,11 +32,6 @@ http::Settings http_settings(const config::Config& config) {
   settings.allow_unprintable_paths = config.disable_http_unprintable_char_filter;
   settings.serf_lan_address = config.serf_advertise_addr_lan.ip.to_string();
   settings.serf_wan_address = config.serf_advertise_addr_wan.ip.to_string();
-  settings.serf_lan_port = config.serf_advertise_addr_lan.port;
-  settings.serf_wan_port = config.serf_advertise_addr_wan.port;
-  settings.server_port = static_cast<std::uint16_t>(config.server_port);
-  settings.grpc_port = config.grpc_port;
-  settings.grpc_tls_port = config.grpc_tls_port;
   settings.acls_enabled = config.acls_enabled;
   settings.scratch_directory = config.data_dir;
   settings.disable_coordinates = config.disable_coordinates;

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <atomic>
 
 #include <chrono>
 #include <csignal>
@@ -219,8 +220,14 @@ int run_agent(std::span<const std::string> arguments) {
   for (const std::string& warning : loaded->warnings) kLog.warn(warning);
   for (const std::string& sentence : config::without_effect(*loaded)) kLog.warn(sentence);
 
-  Result<std::unique_ptr<Agent>> agent =
-      Agent::start(std::move(*loaded), *options, {.left = [&signals] { signals.ring(); }});
+  std::atomic<bool> failed{false};
+  Agent::Events events;
+  events.left = [&signals] { signals.ring(); };
+  events.failed = [&signals, &failed] {
+    failed = true;
+    signals.ring();
+  };
+  Result<std::unique_ptr<Agent>> agent = Agent::start(std::move(*loaded), *options, std::move(events));
   if (!agent) {
     kLog.error("Error starting agent", {{"error", agent.error()}});
     return 1;
@@ -231,7 +238,7 @@ int run_agent(std::span<const std::string> arguments) {
   const int code = serve(**agent, signals, manager);
   manager.stopping();
   (*agent)->stop();
-  return code;
+  return failed ? 1 : code;
 }
 
 }  // namespace proconsul::agent

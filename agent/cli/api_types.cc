@@ -111,4 +111,15 @@ PROCONSUL_DESCRIBE_TYPE(VersionReport, "version.VersionInfo") {
   type.field("RPC", &VersionReport::RPC);
 }
 
+PROCONSUL_DESCRIBE_TYPE(KeyringResponse, "api.KeyringResponse") {
+  type.field("WAN", &KeyringResponse::WAN);
+  type.field("Datacenter", &KeyringResponse::Datacenter);
+  type.field("Segment", &KeyringResponse::Segment);
+  type.field("Partition", &KeyringResponse::Partition);
+  type.field("Messages", &KeyringResponse::Messages);
+  type.field("Keys", &KeyringResponse::Keys);
+  type.field("PrimaryKeys", &KeyringResponse::PrimaryKeys);
+  type.field("NumNodes", &KeyringResponse::NumNodes);
+}
+
 }  // namespace proconsul::agent::cli

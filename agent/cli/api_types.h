@@ -135,4 +135,17 @@ struct VersionReport {
 PROCONSUL_DECLARE_TYPE(VersionReport::Protocols)
 PROCONSUL_DECLARE_TYPE(VersionReport)
 
+/// What a keyring operation came to in one pool.
+struct KeyringResponse {
+  bool WAN{};
+  std::string Datacenter{};
+  std::string Segment{};
+  std::string Partition{};
+  base::Map<std::string> Messages{};
+  base::Map<base::Int> Keys{};
+  base::Map<base::Int> PrimaryKeys{};
+  base::Int NumNodes{};
+};
+PROCONSUL_DECLARE_TYPE(KeyringResponse)
+
 }  // namespace proconsul::agent::cli

@@ -19,6 +19,7 @@ std::span<const Command> event_commands();
 std::span<const Command> exec_commands();
 std::span<const Command> export_commands();
 std::span<const Command> join_commands();
+std::span<const Command> keyring_commands();
 std::span<const Command> kv_commands();
 std::span<const Command> lock_commands();
 std::span<const Command> member_commands();

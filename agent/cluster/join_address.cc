@@ -95,7 +95,6 @@ Result<JoinAddress> parse_join_address(std::string_view text, std::uint16_t defa
     address.node = text.substr(0, slash);
     text.remove_prefix(slash + 1);
   }
-  if (text.empty()) return {Errc::invalid_argument, "no address provided"};
   address.port = default_port;
   std::string_view port;
   if (text.starts_with('[')) {
@@ -131,6 +130,7 @@ Result<JoinAddress> parse_join_address(std::string_view text, std::uint16_t defa
 
 Result<std::vector<Address>> resolve(const JoinAddress& address) {
   if (const auto ip = gossip::ip_bytes(address.host)) return std::vector<Address>{{.ip = *ip, .port = address.port}};
+  if (address.host.empty()) return {Errc::not_found, "lookup : no such host"};
   if (address.srv) return look_up_service(address.host);
   std::vector<Address> addresses;
   if (Result<> found = look_up(address.host, address.port, addresses); !found) return found.error();

@@ -31,7 +31,6 @@ TEST(JoinAddress, IsTakenApart) {
 
 TEST(JoinAddress, SaysWhatIsWrong) {
   EXPECT_EQ(refused("/host"), "empty node name provided");
-  EXPECT_EQ(refused(""), "no address provided");
   EXPECT_EQ(refused("host:x"), "strconv.ParseUint: parsing \"x\": invalid syntax");
   EXPECT_EQ(refused("host:65536"), "strconv.ParseUint: parsing \"65536\": value out of range");
   EXPECT_EQ(refused("[::1"), "address [::1: missing ']' in address");
@@ -46,6 +45,7 @@ TEST(JoinAddress, Resolves) {
   found = resolve(parsed("localhost:5"));
   ASSERT_TRUE(found);
   EXPECT_FALSE(found->empty());
+  EXPECT_EQ(resolve(parsed("")).error().detail, "lookup : no such host");
 }
 
 TEST(JoinAddress, Words) {

@@ -9,35 +9,32 @@
 namespace proconsul::agent::cluster {
 namespace {
 
-using base::Errc;
-using base::Result;
 using gossip::serf::Member;
 using gossip::serf::MemberStatus;
 
-std::string where(const Member& member) {
-  return " (at " + gossip::ip_text(member.Addr) + ":" + std::to_string(member.Port) + ")";
+std::string at(const Member& member) {
+  return member.Name + " at " + gossip::ip_text(member.Addr) + ":" + std::to_string(member.Port);
 }
+
+constexpr char kSameId[] = " have the same node ID: remove the file node-id of one of them and start it again";
 
 }  // namespace
 
-Result<> allow_lan(const std::vector<Member>& members, const std::string& datacenter, const std::string& own_id,
-                   const std::string& own_name) {
+std::optional<Refusal> refuse_lan(const std::vector<Member>& members, const std::string& datacenter,
+                                  const std::string& own_id, const std::string& own_name) {
   std::map<std::string, const Member*> by_id;
   for (const Member& member : members) {
     const auto id = member.Tags.find("id");
     if (id != member.Tags.end() && !id->second.empty()) {
       if (member.Status == MemberStatus::left) continue;
+      const std::string clash = "Member '" + member.Name + "' has conflicting node ID '" + id->second + "' with ";
       if (id->second == own_id && catalog::lower_case(member.Name) != catalog::lower_case(own_name)) {
-        return {Errc::conflict, "Member '" + member.Name + "' has conflicting node ID '" + id->second +
-                                    "' with this agent's ID" + where(member) +
-                                    "; remove the file node-id of one of them and start it again"};
+        return Refusal{clash + "this agent's ID", at(member) + " and this agent, " + own_name + "," + kSameId};
       }
       const auto [other, fresh] = by_id.emplace(id->second, &member);
       if (!fresh) {
-        return {Errc::conflict, "Member '" + member.Name + "' has conflicting node ID '" + id->second +
-                                    "' with member '" + other->second->Name + "'" + where(member) +
-                                    where(*other->second) +
-                                    "; remove the file node-id of one of them and start it again"};
+        return Refusal{clash + "member '" + other->second->Name + "'",
+                       at(member) + " and " + at(*other->second) + kSameId};
       }
     }
     std::optional<std::string> there = server::client_datacenter(member);
@@ -45,20 +42,22 @@ Result<> allow_lan(const std::vector<Member>& members, const std::string& datace
       if (const auto server = server::server_info(member)) there = server->datacenter;
     }
     if (there && *there != datacenter) {
-      return {Errc::conflict, "Member '" + member.Name + "' part of wrong datacenter '" + *there + "'" + where(member) +
-                                  "; this agent is of '" + datacenter + "'"};
+      return Refusal{"Member '" + member.Name + "' part of wrong datacenter '" + *there + "'",
+                     at(member) + " is of datacenter " + *there + ", this agent of " + datacenter +
+                         ": datacenters are joined on the WAN, by their servers"};
     }
   }
-  return {};
+  return std::nullopt;
 }
 
-Result<> allow_wan(const std::vector<Member>& members) {
+std::optional<Refusal> refuse_wan(const std::vector<Member>& members) {
   for (const Member& member : members) {
     if (!server::server_info(member)) {
-      return {Errc::conflict, "Member '" + member.Name + "' is not a server" + where(member)};
+      return Refusal{"Member '" + member.Name + "' is not a server",
+                     at(member) + " is no server: only servers join the WAN, at their WAN port"};
     }
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace proconsul::agent::cluster

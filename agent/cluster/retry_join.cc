@@ -39,7 +39,7 @@ void RetryJoin::run() {
       addresses.insert(addresses.end(), found->begin(), found->end());
     }
     const Result<int> joined =
-        addresses.empty() ? Result<int>(Errc::not_found, "No servers to join") : join_(addresses);
+        addresses.empty() ? Result<int>(Errc::not_found, "No servers to join") : join_(addresses, stopping_);
     if (joined) {
       log_.info("Join cluster completed. Synced with initial agents",
                 {{"cluster", options_.cluster}, {"num_agents", *joined}});

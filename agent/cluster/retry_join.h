@@ -22,8 +22,10 @@ class RetryJoin {
     base::Duration interval = base::seconds(30);
     std::int64_t max_attempts = 0;  // 0: for ever
   };
-  /// Joins the addresses, which may take as long as it likes; how many were joined. On the thread of this.
-  using Join = std::function<base::Result<int>(const std::vector<std::string>& addresses)>;
+  /// Joins the addresses, which may take as long as it likes but for `stopping`; how many were joined. On the thread of
+  /// this.
+  using Join =
+      std::function<base::Result<int>(const std::vector<std::string>& addresses, const base::Interrupt& stopping)>;
   /// After the last attempt, on the same thread: "agent: max join LAN retry exhausted, exiting".
   using Exhausted = std::function<void(base::Error)>;
 

@@ -317,14 +317,14 @@ TEST_F(ConfigFiles, ServiceDefinitionsKeepChecksWeightsAddressesAndProxies) {
 
 TEST_F(ConfigFiles, WhatIsNotBuiltIsRefusedAtStartAndWhatDoesNothingIsNamed) {
   base::Result<Loaded> loaded = load_text(R"(
-    server = true bootstrap_expect = 1 encrypt = "pUqJrVyVRj5jsiYEkM/tFQ==" ports { dns = 1 }
+    server = true bootstrap_expect = 1 retry_join = ["10.0.0.1"] ports { dns = 1 }
     acl { enabled = true default_policy = "deny" } check { name = "web" http = "http://x" interval = "1s" })");
 
   ASSERT_TRUE(loaded) << loaded.error().detail;
   EXPECT_EQ(not_built(*loaded),
             (std::vector<std::string>{
                 "acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.",
-                "encrypt is set: joining other agents is not built yet."}));
+                "retry_join is set: joining other agents is not built yet."}));
   EXPECT_EQ(without_effect(*loaded).back(),
             "acl.enabled has no effect yet: access control is not built. Every request is allowed.");
   EXPECT_EQ(not_built(*load_text("bootstrap_expect = 3 server = true")).size(), 1U);

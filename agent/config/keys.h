@@ -33,8 +33,8 @@ enum class Use : std::uint8_t {
   deprecated,  // another name took its place: deprecated.cc
 };
 
-/// Which part of the agent gives a key its effect. `core` is built; what others are not is in support.cc.
-enum class Owner : std::uint8_t { core, dns, cluster, acl, security, mesh, ui, telemetry, cloud };
+/// Which part of the agent gives a key its effect. Those that are not built are in support.cc.
+enum class Owner : std::uint8_t { core, dns, gossip, cluster, acl, security, mesh, ui, telemetry, cloud };
 
 struct Key {
   std::string_view path;  // "ports.http", "service.proxy.upstreams[].config", "audit.sink.<key>.path"

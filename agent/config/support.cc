@@ -18,6 +18,8 @@ std::string_view part(Owner owner) {
       return "this agent";
     case Owner::dns:
       return "the DNS server";
+    case Owner::gossip:
+      return "gossip";
     case Owner::cluster:
       return "joining other agents";
     case Owner::acl:
@@ -37,7 +39,7 @@ std::string_view part(Owner owner) {
 }
 
 bool is_built(Owner owner) {
-  return owner == Owner::core || owner == Owner::dns;
+  return owner == Owner::core || owner == Owner::dns || owner == Owner::gossip;
 }
 
 /// Refused whenever they are set to anything but nothing.
@@ -51,7 +53,6 @@ constexpr std::string_view kRefused[] = {
     "connect.ca_config",
     "connect.ca_provider",
     "connect.enable_mesh_gateway_wan_federation",
-    "encrypt",
     "primary_gateways",
     "retry_join",
     "retry_join_wan",

@@ -60,23 +60,31 @@ Result<UserEvent> Events::fire(UserEvent event, base::Random& random) {
   event.Version = kMaxVersion;
   const std::string name = std::string(kPrefix) + event.Name;
   const std::string payload = base::to_msgpack(event, base::MsgpackHandle::event);
-  const Result<> sent = options_.broadcast ? options_.broadcast(name, payload) : deliver_alone(name, payload);
+  Result<> sent = check_fits(name, payload);
+  if (sent) sent = options_.broadcast ? options_.broadcast(name, payload) : deliver_alone(name, payload);
   if (!sent) return {sent.error().code, "error broadcasting event: " + sent.error().detail};
   return event;
 }
 
-Result<> Events::deliver_alone(std::string_view name, std::string_view payload) {
+Result<> Events::check_fits(std::string_view name, std::string_view payload) const {
   if (Result<> fits = check_size(name.size() + payload.size(), options_.size_limit, "before"); !fits) return fits;
   SerfUserEvent message{.Name = std::string(name), .Payload = base::Bytes(std::string(payload))};
   {
     const std::lock_guard lock(mutex_);
     message.LTime = clock_;
-    constexpr std::size_t kTypeByte = 1;
-    const std::size_t encoded = kTypeByte + base::to_msgpack(message, base::MsgpackHandle::plain).size();
-    if (Result<> fits = check_size(encoded, options_.size_limit, "after"); !fits) return fits;
-    ++clock_;
   }
-  receive(name, payload, message.LTime);
+  constexpr std::size_t kTypeByte = 1;
+  return check_size(kTypeByte + base::to_msgpack(message, base::MsgpackHandle::plain).size(), options_.size_limit,
+                    "after");
+}
+
+Result<> Events::deliver_alone(std::string_view name, std::string_view payload) {
+  std::uint64_t time = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    time = clock_++;
+  }
+  receive(name, payload, time);
   return {};
 }
 

@@ -45,6 +45,7 @@ class Events {
   static constexpr std::size_t kKept = 256;
 
  private:
+  base::Result<> check_fits(std::string_view name, std::string_view payload) const;
   base::Result<> deliver_alone(std::string_view name, std::string_view payload);
   bool concerns_us(const UserEvent& event) const;
 
@@ -52,7 +53,7 @@ class Events {
   base::WatchRegistry& watches_;
   mutable std::mutex mutex_{};  // guards what follows
   std::deque<UserEvent> kept_{};
-  std::uint64_t clock_ = 1;  // of serf, while we are alone
+  std::uint64_t clock_ = 1;  // of serf, as far as known here
 };
 
 }  // namespace proconsul::agent::event

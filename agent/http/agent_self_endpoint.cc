@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/cluster/pools.h"
 #include "agent/http/answer_types.h"
 #include "agent/http/answers.h"
 #include "agent/http/host_info.h"
@@ -19,51 +20,10 @@
 
 namespace proconsul::agent::http {
 
-PROCONSUL_DESCRIBE_TYPE(Member, "serf.Member") {
-  type.field("Name", &Member::Name);
-  type.field("Addr", &Member::Addr);
-  type.field("Port", &Member::Port);
-  type.field("Tags", &Member::Tags);
-  type.field("Status", &Member::Status);
-  type.field("ProtocolMin", &Member::ProtocolMin);
-  type.field("ProtocolMax", &Member::ProtocolMax);
-  type.field("ProtocolCur", &Member::ProtocolCur);
-  type.field("DelegateMin", &Member::DelegateMin);
-  type.field("DelegateMax", &Member::DelegateMax);
-  type.field("DelegateCur", &Member::DelegateCur);
-}
-
 namespace {
 
 using base::Errc;
 using base::Result;
-
-/// This server, as it would tell the others of itself.
-Member self(const Context& agent, bool wan) {
-  const Settings& settings = agent.settings;
-  Member member{};
-  member.Name = wan ? settings.node_name + '.' + settings.datacenter : settings.node_name;
-  member.Addr = wan ? settings.serf_wan_address : settings.serf_lan_address;
-  member.Port = wan ? settings.serf_wan_port : settings.serf_lan_port;
-  const auto tag = [&](const char* name, std::string value) { member.Tags.emplace(name, std::move(value)); };
-  tag("acls", settings.acls_enabled ? "1" : "0");
-  tag("build", std::string(kConsulVersion) + ":");
-  tag("dc", settings.datacenter);
-  tag("ft_fs", "1");
-  tag("ft_si", "1");
-  if (settings.grpc_port > 0) tag("grpc_port", std::to_string(settings.grpc_port));
-  if (settings.grpc_tls_port > 0) tag("grpc_tls_port", std::to_string(settings.grpc_tls_port));
-  tag("id", agent.local->node_info().id);
-  tag("port", std::to_string(settings.server_port));
-  tag("raft_vsn", "3");
-  tag("role", "consul");
-  tag("segment", "");
-  tag("vsn", "2");
-  tag("vsn_max", "3");
-  tag("vsn_min", "2");
-  if (!wan && settings.serf_wan_port > 0) tag("wan_join_port", std::to_string(settings.serf_wan_port));
-  return member;
-}
 
 using Section = std::map<std::string, std::string>;
 
@@ -87,6 +47,8 @@ std::map<std::string, Section> statistics(const Context& agent) {
                        {"revision", std::string(kBuildVersion)},
                        {"version", std::string(kConsulVersion)},
                        {"version_metadata", std::string()}};
+  sections["serf_lan"] = agent.pools->stats(false).texts();
+  if (agent.pools->has_wan()) sections["serf_wan"] = agent.pools->stats(true).texts();
   utsname system{};
   uname(&system);
   sections["runtime"] = {{"arch", "amd64"},
@@ -101,15 +63,17 @@ std::map<std::string, Section> statistics(const Context& agent) {
 }  // namespace
 
 Result<Reply> agent_self(Context& agent, const Request&) {
+  const gossip::PoolViewPtr view = agent.pools->view(false);
   std::string body = "{\"Config\":" + agent.control->config_json();
   body += ",\"DebugConfig\":" + agent.control->debug_config_json();
   body += ",\"Coord\":";
   if (agent.settings.disable_coordinates) {
     body += "null";
   } else {
-    base::append_json(body, catalog::NetworkCoordinate::origin());
+    const catalog::NetworkCoordinate* own = view->coordinates.get(view->local_name);
+    base::append_json(body, own != nullptr ? *own : catalog::NetworkCoordinate::origin());
   }
-  body += ",\"Member\":" + base::to_json(self(agent, false));
+  body += ",\"Member\":" + (view->local() != nullptr ? base::to_json(shown(*view->local())) : "null");
   base::Map<base::Map<std::string>> stats;
   for (const auto& [name, section] : statistics(agent)) {
     base::Map<std::string>& shown = stats[name];
@@ -118,19 +82,6 @@ Result<Reply> agent_self(Context& agent, const Request&) {
   body += ",\"Stats\":" + base::to_json(stats);
   body += ",\"Meta\":" + base::to_json(agent.local->node_info().meta) + '}';
   return json(std::move(body));
-}
-
-Result<Reply> agent_members(Context& agent, const Request& request) {
-  const bool wan = !request.param("wan").empty();
-  const std::string_view segment = request.param("segment");
-  if (!segment.empty() && segment != "_all") {
-    if (wan) return {Errc::invalid_argument, "Cannot provide a segment with wan=true"};
-    return {Errc::internal, "Network segments are not supported in this version of Consul"};
-  }
-  Result<base::filter::Filter> filter = base::filter::Filter::create<Member>(request.param("filter"));
-  if (!filter) return filter.error();
-  const Member member = self(agent, wan);
-  return json(filter->matches(member) ? '[' + base::to_json(member) + ']' : "[]");
 }
 
 Result<Reply> agent_version(Context&, const Request&) {

@@ -1,4 +1,4 @@
-// /v1/agent/self and its like: what this agent is, its members, reload and leave.
+// /v1/agent/self and its like: what this agent is, reload and leave.
 #pragma once
 
 #include "agent/http/route.h"
@@ -6,7 +6,6 @@
 namespace proconsul::agent::http {
 
 base::Result<Reply> agent_self(Context& agent, const Request& request);
-base::Result<Reply> agent_members(Context& agent, const Request& request);
 base::Result<Reply> agent_version(Context& agent, const Request& request);
 void agent_host(Context& agent, const Request& request, Responder responder);
 void agent_reload(Context& agent, const Request& request, Responder responder);

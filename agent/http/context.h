@@ -17,6 +17,9 @@ class WatchRegistry;
 namespace proconsul::agent::server {
 class Operator;
 }
+namespace proconsul::agent::cluster {
+class Pools;
+}
 namespace proconsul::agent::local {
 class LocalAgent;
 }
@@ -52,14 +55,11 @@ struct Settings {
   std::uint32_t max_header_bytes = 1024 * 1024;     // http_config.max_header_bytes; 0 is Go's default, 1 MiB
   std::int64_t max_connections_per_client = 200;    // limits.http_max_conns_per_client; <= 0: no limit
   base::Duration handshake_timeout = base::seconds(5);
-  base::Duration head_timeout = base::seconds(20);    // from a request's first byte to the end of its head
-  base::Duration body_timeout = base::seconds(30);    // between two pieces of a body
-  base::Duration write_timeout = base::seconds(120);  // a client that takes nothing of its answer for so long is gone
-  bool allow_unprintable_paths = false;               // disable_http_unprintable_char_filter
-  // What this server says of itself as a member.
-  std::string serf_lan_address{}, serf_wan_address{};
-  std::uint16_t serf_lan_port{}, serf_wan_port{}, server_port{};
-  std::int64_t grpc_port{}, grpc_tls_port{};  // <= 0: not served
+  base::Duration head_timeout = base::seconds(20);     // from a request's first byte to the end of its head
+  base::Duration body_timeout = base::seconds(30);     // between two pieces of a body
+  base::Duration write_timeout = base::seconds(120);   // a client that takes nothing of its answer for so long is gone
+  bool allow_unprintable_paths = false;                // disable_http_unprintable_char_filter
+  std::string serf_lan_address{}, serf_wan_address{};  // that other agents know
   bool acls_enabled = false;
   bool disable_coordinates = false;
   std::string scratch_directory{};  // for archives on their way in; empty: the system's
@@ -96,6 +96,7 @@ struct Context {
   AgentControl* control = nullptr;
   Overview* overview = nullptr;
   StreamHub* streams = nullptr;
+  cluster::Pools* pools = nullptr;
   RequestLimits* limits = nullptr;  // null: none
 };
 

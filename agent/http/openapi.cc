@@ -64,6 +64,9 @@ constexpr Parameter kParameters[] = {
     {param::kPrefix, "prefix", Kind::text, "Only keys that begin so."},
     {param::kAfter, "after", Kind::text, "With keys or recurse: the page behind this key."},
     {param::kFromIndex, "index", Kind::number, "Changes after this index; by default those to come."},
+    {param::kPrune, "prune", Kind::flag, "It goes from the list of members, too."},
+    {param::kRelayFactor, "relay-factor", Kind::number, "How many others pass each answer on, 0 to 5."},
+    {param::kLocalOnly, "local-only", Kind::boolean, "Only this datacenter's pool."},
     {param::kGlobal, "global", Kind::flag, "Of all datacenters."},
 };
 

@@ -148,6 +148,11 @@ void RaftServer::restart_session_timer(const catalog::Session& session) {
   if (duties_) duties_->wake();
 }
 
+void RaftServer::member_changed(gossip::serf::MemberPtr member, Fate fate) {
+  const std::lock_guard lock(duties_lock_);
+  if (duties_) duties_->member_changed(std::move(member), fate);
+}
+
 void RaftServer::role_changed(const raft::RoleChange& change) {
   const std::lock_guard lock(duties_lock_);
   const bool leading = change.role == raft::Role::leader;

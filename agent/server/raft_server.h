@@ -41,6 +41,9 @@ class RaftServer final : public Server, public Operator {
   void restart_session_timer(const catalog::Session& session) override;
   void stop_session_timer(std::string_view id) override { clocks_.stop_session(id); }
 
+  /// Something became of a member of the LAN pool. Any thread; returns at once.
+  void member_changed(gossip::serf::MemberPtr member, Fate fate);
+
   /// Takes effect soon; any thread.
   void reconfigure(const raft::SnapshotOptions& options) { node_->reconfigure(options); }
 
