@@ -14,8 +14,9 @@ import threading
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "cluster"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "cluster")]
 
+import go_program  # noqa: E402
 from agent_process import Agent  # noqa: E402
 
 BINARY = ""
@@ -119,9 +120,7 @@ class Discovery(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.program = WORK / "discover"
-        subprocess.run(["go", "build", "-o", str(cls.program), "."], cwd=HERE / "prometheus", check=True,
-                       env=os.environ | {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"})
+        cls.program = go_program.build("prometheus", WORK)
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="proconsul-discovery-")
