@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/net/pipe.h"
 #include "base/result.h"
 
 namespace proconsul::agent::http {
@@ -53,12 +54,7 @@ class Body {
 class BodySource {
  public:
   virtual ~BodySource() = default;
-  enum class State : std::uint8_t {
-    more,
-    later,
-    end,
-    failed
-  };  // later: nothing yet, `wake` will be called; failed: cut the connection
+  using State = base::net::Pipe::State;  // failed: cut the connection
   /// Appends up to about `limit` bytes to `out`. `wake` (any thread, at most once per call) asks to be pulled again.
   virtual State pull(std::string& out, std::size_t limit, std::move_only_function<void()> wake) = 0;
 };
