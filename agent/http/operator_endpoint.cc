@@ -7,7 +7,6 @@
 #include "agent/http/apply.h"
 #include "agent/http/operator_types.h"
 #include "agent/server/operator.h"
-#include "agent/version.h"
 #include "base/quote.h"
 #include "base/strconv.h"
 #include "catalog/commands.h"
@@ -136,8 +135,8 @@ Result<Reply> autopilot_health(Context& agent, const Request&) {
     shown.Servers.push_back({.ID = server.peer.id,
                              .Name = node_name(*view, server.peer.id),
                              .Address = server.peer.address,
-                             .SerfStatus = server.healthy ? "alive" : "failed",
-                             .Version = std::string(kConsulVersion),
+                             .SerfStatus = server.gossip_status,
+                             .Version = server.version,
                              .Leader = server.peer.leader,
                              .LastContact = server.last_contact,
                              .LastTerm = server.last_term,
@@ -164,8 +163,8 @@ Result<Reply> autopilot_state(Context& agent, const Request&) {
     entry.ID = server.peer.id;
     entry.Name = node_name(*view, server.peer.id);
     entry.Address = server.peer.address;
-    entry.NodeStatus = server.healthy ? "alive" : "failed";
-    entry.Version = std::string(kConsulVersion);
+    entry.NodeStatus = server.gossip_status;
+    entry.Version = server.version;
     entry.LastContact = server.last_contact;
     entry.LastTerm = server.last_term;
     entry.LastIndex = server.peer.last_index;

@@ -121,9 +121,11 @@ void ReadGroups::start(Connection& connection, const Request& request) {
       return connection.reply(std::move(*refusal));
     }
   }
-  if (!local && !leadership.is_leader) return hold_for_leader(connection, request);
-  if (options.consistent) return verify(connection, request);
-  answer(connection, request);
+  // Where somebody else leads, the leader says how far this server's state must be, and the answer is made here.
+  if (!options.consistent && (local || leadership.is_leader)) return answer(connection, request);
+  connection.wait();
+  if (leadership.known) return verify(connection, request.own(), patience());
+  look_for_leader(connection.id(), request.own(), patience());
 }
 
 void ReadGroups::answer(Connection& connection, const Request& request) {
@@ -473,9 +475,12 @@ void ReadGroups::send(ReadGroup& group, Connection& connection) {
 
 // Consistency.
 
-void ReadGroups::verify(Connection& connection, const Request& request) {
-  connection.wait();
-  unverified_.push_back({connection.id(), request.own()});
+base::net::Clock::time_point ReadGroups::patience() const {
+  return Clock::now() + std::chrono::nanoseconds(worker_.settings().rpc_hold_timeout.nanoseconds);
+}
+
+void ReadGroups::verify(Connection& connection, std::shared_ptr<const Request> request, Clock::time_point give_up) {
+  unverified_.push_back({connection.id(), std::move(request), give_up});
   if (in_flight_.empty()) launch_verification();
 }
 
@@ -496,6 +501,9 @@ void ReadGroups::verified(const base::Result<>& result) {
     if (!connection) continue;
     if (result) {
       answer(*connection, *each.request);
+    } else if (result.error().code == base::Errc::no_leader && Clock::now() < each.give_up) {
+      look_for_leader(each.connection, each.request, each.give_up);
+      continue;
     } else {
       connection->reply(failure(result.error()));
     }
@@ -503,22 +511,17 @@ void ReadGroups::verified(const base::Result<>& result) {
   }
 }
 
-void ReadGroups::hold_for_leader(Connection& connection, const Request& request) {
-  connection.wait();
-  const auto hold = std::chrono::nanoseconds(worker_.settings().rpc_hold_timeout.nanoseconds);
-  look_for_leader(connection.id(), request.own(), Clock::now() + hold);
-}
-
 void ReadGroups::look_for_leader(std::uint64_t id, std::shared_ptr<const Request> request, Clock::time_point give_up) {
   worker_.loop().after(kLeaderPoll, [this, id, request = std::move(request), give_up, stopped = stopped_] {
     if (*stopped) return;
     Connection* connection = worker_.find(id);
     if (!connection) return;
-    if (worker_.context().server.leadership().is_leader) {
-      if (request->options.consistent) return verify(*connection, *request);
+    const server::Leadership leadership = worker_.context().server.leadership();
+    if (leadership.is_leader && !request->options.consistent) {
       answer(*connection, *request);
       return connection->resume();
     }
+    if (leadership.known) return verify(*connection, request, give_up);
     if (Clock::now() < give_up) return look_for_leader(id, request, give_up);
     if (connection->exchange().route->flags & kStaleAtLast) {
       answer(*connection, *request);

@@ -75,11 +75,12 @@ class ReadGroups final : public base::WakeSink {
   struct Verification {
     std::uint64_t connection;
     std::shared_ptr<const Request> request;
+    base::net::Clock::time_point give_up;  // to look for a leader
   };
-  void verify(Connection& connection, const Request& request);
+  base::net::Clock::time_point patience() const;
+  void verify(Connection& connection, std::shared_ptr<const Request> request, base::net::Clock::time_point give_up);
   void launch_verification();
   void verified(const base::Result<>& result);
-  void hold_for_leader(Connection& connection, const Request& request);
   void look_for_leader(std::uint64_t connection, std::shared_ptr<const Request> request,
                        base::net::Clock::time_point give_up);
 

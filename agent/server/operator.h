@@ -41,7 +41,9 @@ class Operator {
     bool healthy{};
     base::Duration last_contact{};
     std::uint64_t last_term{};
-    base::Time stable_since{};  // when `healthy` last changed
+    base::Time stable_since{};    // when `healthy` last changed
+    std::string gossip_status{};  // "alive", "failed", "left"
+    std::string version{};        // "1.21.4"; empty: the pool does not know it
   };
   struct Health {
     std::vector<ServerHealth> servers{};

@@ -1,7 +1,10 @@
 // The operators' side of the server: raft's members, health, statistics, snapshots.
+#include <algorithm>
 #include <utility>
 
 #include "agent/server/raft_server.h"
+#include "agent/server/server_info.h"
+#include "agent/version.h"
 
 namespace proconsul::agent::server {
 namespace {
@@ -40,16 +43,30 @@ void RaftServer::transfer_leader(const std::string& id, Done done) {
 }
 
 Operator::Health RaftServer::health() {
-  const raft::Status status = node_->status();
   Health health;
   const std::lock_guard lock(duties_lock_);
+  const Autopilot autopilot = duties_ ? duties_->autopilot() : Autopilot();
+  const raft::Status status = node_->status();
   for (const Peer& peer : raft_peers().servers) {
-    const bool self = peer.id == node_->options().id.value;
-    health.servers.push_back({.peer = peer,
-                              .healthy = self && !status.leader.value.empty() && node_->disk_healthy(),
-                              .last_contact = {},
-                              .last_term = self ? status.last_term.value : 0,
-                              .stable_since = stable_since_});
+    ServerHealth& server = health.servers.emplace_back();
+    server.peer = peer;
+    const auto seen = std::ranges::find(autopilot.servers(), peer.id,
+                                        [](const AutopilotServer& other) { return other.raft.id.value; });
+    if (node_->is_leader() && seen != autopilot.servers().end()) {
+      server.healthy = seen->healthy;
+      server.last_contact = seen->stats.last_contact;
+      server.last_term = seen->stats.last_term;
+      server.peer.last_index = seen->stats.last_index;
+      server.stable_since = seen->stable_since;
+      server.gossip_status = seen->status();
+      if (seen->info) server.version = seen->info->build;
+    } else if (peer.id == node_->options().id.value) {  // what no look at others is needed for
+      server.healthy = !status.leader.value.empty() && node_->disk_healthy();
+      server.last_term = status.last_term.value;
+      server.stable_since = stable_since_;
+      server.gossip_status = "alive";
+      server.version = build_version(kConsulVersion);
+    }
   }
   return health;
 }

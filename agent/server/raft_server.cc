@@ -47,6 +47,9 @@ RaftServer::RaftServer()
 
 Result<std::unique_ptr<RaftServer>> RaftServer::start(Options options) {
   std::unique_ptr<RaftServer> server(new RaftServer);
+  server->remote_ = options.remote;
+  server->hold_timeout_ = options.hold_timeout;
+  server->transport_ = options.transport ? std::move(options.transport) : std::make_unique<raft::NoTransport>();
   options.raft.log = [log = &server->raft_log_](raft::Severity severity, const std::string& text) {
     constexpr base::log::Level kLevels[] = {base::log::Level::debug, base::log::Level::info, base::log::Level::warn,
                                             base::log::Level::error};
@@ -54,7 +57,7 @@ Result<std::unique_ptr<RaftServer>> RaftServer::start(Options options) {
   };
   options.raft.on_role = [self = server.get()](const raft::RoleChange& change) { self->role_changed(change); };
   Result<std::unique_ptr<raft::Node>> node =
-      raft::Node::start(std::move(options.raft), server->fsm_, server->transport_);
+      raft::Node::start(std::move(options.raft), server->fsm_, *server->transport_);
   if (!node) return node.error();
   server->node_ = std::move(*node);
   PoolDuties::Means& means = options.duties.means;
@@ -87,6 +90,13 @@ void RaftServer::apply(std::string command, ApplyDone done) {
   const auto begun = std::chrono::steady_clock::now();
   const base::metrics::Sample* times =
       command.empty() ? nullptr : server_metrics().of_command(static_cast<std::uint8_t>(command.front()));
+  if (remote_ != nullptr && !node_->is_leader()) {
+    return remote_->apply(std::move(command),
+                          [done = std::move(done), times, begun](Result<catalog::ApplyResult> applied) mutable {
+                            if (times) times->add_since(begun);
+                            done(std::move(applied));
+                          });
+  }
   auto answer = [done = std::move(done), times, begun](Result<raft::Completion> applied) mutable {
     if (times) times->add_since(begun);
     if (!applied) return done(for_clients(std::move(applied.error())));
@@ -115,9 +125,35 @@ void RaftServer::apply(std::string command, ApplyDone done) {
 }
 
 void RaftServer::verify_leader(Done done) {
+  if (remote_ != nullptr && !node_->is_leader()) return await_leaders_state(std::move(done));
   node_->verify_leader(raft::ReadMode::lease, [done = std::move(done)](Result<raft::LogIndex> index) mutable {
     done(index ? Result<>() : Result<>(for_clients(std::move(index.error()))));
   });
+}
+
+void RaftServer::await_leaders_state(Done done) {
+  // Whoever is first answers: this state is as far as the leader's was, or it takes too long.
+  struct Wait {
+    std::mutex mutex{};
+    Done done;
+    void answer(Result<> result) {
+      Done first;
+      {
+        const std::lock_guard lock(mutex);
+        first = std::exchange(done, nullptr);
+      }
+      if (first) first(std::move(result));
+    }
+  };
+  auto wait = std::make_shared<Wait>();
+  wait->done = std::move(done);
+  remote_->read_index([this, wait](Result<std::uint64_t> index) {
+    if (!index) return wait->answer(index.error());
+    node_->when_applied({*index}, [wait](Result<raft::LogIndex> applied) {
+      wait->answer(applied ? Result<>() : Result<>(for_clients(std::move(applied.error()))));
+    });
+  });
+  remote_->after(hold_timeout_, [wait] { wait->answer(base::Error{Errc::no_leader, "No cluster leader"}); });
 }
 
 Leadership RaftServer::leadership() const {

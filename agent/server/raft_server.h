@@ -10,6 +10,7 @@
 #include "agent/server/leader_duties.h"
 #include "agent/server/operator.h"
 #include "agent/server/raft_fsm.h"
+#include "agent/server/remote_leader.h"
 #include "agent/server/server.h"
 #include "base/log.h"
 #include "catalog/store/store.h"
@@ -22,6 +23,9 @@ class RaftServer final : public Server, public Operator {
   struct Options {
     raft::NodeOptions raft{};  // its callbacks are set here
     LeaderDuties::Options duties{};
+    std::unique_ptr<raft::Transport> transport{};    // null: this server has no peers
+    RemoteLeader* remote = nullptr;                  // outlives it; null: nobody else can lead
+    base::Duration hold_timeout = base::seconds(7);  // how long a read waits until this server is as far as the leader
   };
   /// Loads the state from disk and starts to take part. Errors name what on disk cannot be trusted, and what to do.
   static base::Result<std::unique_ptr<RaftServer>> start(Options options);
@@ -40,6 +44,14 @@ class RaftServer final : public Server, public Operator {
   bool lock_delayed(std::string_view key) const override { return clocks_.lock_delayed(key); }
   void restart_session_timer(const catalog::Session& session) override;
   void stop_session_timer(std::string_view id) override { clocks_.stop_session(id); }
+
+  /// The first configuration of a new cluster. Errc::conflict: this server has been in one before.
+  void bootstrap(raft::Configuration configuration, Done done) {
+    node_->bootstrap(std::move(configuration), std::move(done));
+  }
+  /// A log or a snapshot: it has been in a cluster.
+  bool has_state() const { return node_->last_index().value != 0; }
+  raft::Node& node() { return *node_; }
 
   /// Something became of a member of the LAN pool. Any thread; returns at once.
   void member_changed(gossip::serf::MemberPtr member, Fate fate);
@@ -68,13 +80,16 @@ class RaftServer final : public Server, public Operator {
   RaftServer();
 
   void role_changed(const raft::RoleChange& change);
+  void await_leaders_state(Done done);
 
   const base::log::Logger log_{"agent.server"};
   const base::log::Logger raft_log_{"agent.server.raft"};
   catalog::Store store_{};
   LeaderClocks clocks_;
   RaftFsm fsm_;
-  raft::NoTransport transport_{};
+  RemoteLeader* remote_ = nullptr;
+  base::Duration hold_timeout_{};
+  std::unique_ptr<raft::Transport> transport_{};
   std::unique_ptr<raft::Node> node_{};
   std::mutex duties_lock_{};  // raft reports its first role before the duties exist
   bool leading_ = false;

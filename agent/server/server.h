@@ -47,7 +47,8 @@ class Server {
   /// The last changes, for who must miss none.
   virtual const catalog::ChangeLog& changes() const = 0;
 
-  /// Confirms with a quorum that this server still leads and has applied all that it committed before the call.
+  /// Done when this server has applied all that was committed before the call, by the word of a leader that a quorum
+  /// (or its lease) confirms: itself, or the one that it asks. Errc::no_leader: there is none, or it does not answer.
   virtual void verify_leader(Done done) = 0;
   /// Cheap: asked on every read.
   virtual Leadership leadership() const = 0;
