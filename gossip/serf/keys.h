@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
 #include "gossip/keyring.h"
@@ -32,10 +31,5 @@ class KeyringStore {
   virtual ~KeyringStore() = default;
   virtual base::Result<> save(const Keyring& keyring) = 0;
 };
-
-/// A JSON list of base64 keys, the primary one first (gossip.md B10).
-std::string encode_keyring(const Keyring& keyring);
-/// "no keys present in keyring: PATH" and what Go says of wrong JSON, base64 or sizes.
-base::Result<Keyring> decode_keyring(std::string_view content, const std::string& path);
 
 }  // namespace proconsul::gossip::serf

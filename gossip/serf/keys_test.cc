@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "gossip/serf/fake_membership.h"
+#include "gossip/serf/keyring_file.h"
 
 namespace proconsul::gossip::serf {
 namespace {

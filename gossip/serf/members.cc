@@ -9,8 +9,8 @@ namespace proconsul::gossip::serf {
 using base::Errc;
 using base::Result;
 
-Serf::MemberState* Serf::find(std::string_view name) {
-  const auto found = states_.find(std::string(name));
+Serf::MemberState* Serf::find(const std::string& name) {
+  const auto found = states_.find(name);
   return found == states_.end() ? nullptr : found->second.get();
 }
 

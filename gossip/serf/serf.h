@@ -175,7 +175,7 @@ class Serf final : public swim::Delegate {
   void refuse(base::log::Level level, const std::string& why);
 
   // members.cc
-  MemberState* find(std::string_view name);
+  MemberState* find(const std::string& name);
   bool has_other_alive() const;
   void put(MemberState& state, Member member);
   void set_status(MemberState& state, MemberStatus status);

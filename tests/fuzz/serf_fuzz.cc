@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "gossip/serf/fake_membership.h"
+#include "gossip/serf/keyring_file.h"
 
 namespace serf = proconsul::gossip::serf;
 namespace base = proconsul::base;

@@ -1,9 +1,10 @@
+#include "gossip/serf/query.h"
+
 #include <algorithm>
 #include <cmath>
 #include <string_view>
 
 #include "base/regex.h"
-#include "gossip/serf/query.h"
 
 namespace proconsul::gossip::serf {
 namespace {
