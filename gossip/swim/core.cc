@@ -177,6 +177,7 @@ Result<> Core::announce(Sent sent) {
 }
 
 void Core::update_node(Duration timeout, Done done) {
+  if (left_) return done(Result<>(Errc::unavailable, "this node has left its pool"));
   const std::uint64_t id = wait(timeout, "update", std::move(done));
   Result<> announced = announce([this, id] { met(id); });
   if (!announced) {

@@ -45,7 +45,8 @@ struct Config {
 };
 
 // What bounds a pool that went mad, or somebody who means it harm.
-inline constexpr std::size_t kMostStreams = 128;                          // accepted and open at once
+inline constexpr std::size_t kMostStreams = 1024;                         // accepted and open at once
+inline constexpr std::size_t kMostPushPulls = 128;                        // of these: whose bytes are coming in
 inline constexpr std::size_t kMostBufferedBytes = std::size_t{64} << 20;  // of all streams together
 inline constexpr std::size_t kMostRelays = 4096;                          // indirect pings under way
 inline constexpr std::size_t kMostUserPacket = 65'000;                    // bytes of a user message in a datagram
@@ -62,6 +63,8 @@ class Core final : public Membership {
   /// the core. Errc::invalid_argument: the delegate's metadata is too long, or the configuration makes no sense.
   base::Result<> start(base::MonotonicTime now, Delegate& delegate);
 
+  /// Lines below it are not made; for a log level that changes.
+  void set_least_level(base::log::Level level) { config_.least_level = level; }
   /// Says what time it is.
   void at(base::MonotonicTime now) { now_ = now; }
   /// Does what is due.
@@ -225,6 +228,7 @@ class Core final : public Membership {
     base::MonotonicTime began{};
     base::MonotonicTime deadline{};
     bool opened{};
+    bool pending{};            // accepted, and its message has begun
     bool join{};               // of a push/pull
     std::uint32_t sequence{};  // of a ping
     std::string message{};     // of a user message, or a ping
@@ -284,6 +288,7 @@ class Core final : public Membership {
   Unwrapped unwrapped_{};
   std::unordered_map<StreamId, Stream> streams_{};
   std::size_t accepted_ = 0;
+  std::size_t pending_ = 0;
   std::size_t buffered_ = 0;
   std::size_t last_state_bytes_ = 0;
   std::unordered_map<std::uint64_t, Wait> waits_{};

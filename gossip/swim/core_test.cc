@@ -424,6 +424,16 @@ TEST(Core, LeavingIsToldBeforeItIsDone) {
   EXPECT_EQ(node.core->local().state, NodeState::left);
 }
 
+TEST(Core, AfterLeavingNothingIsAnnounced) {
+  TestCore node(1);
+  node.core->leave(seconds(5), [](base::Result<>) {});
+  std::optional<base::Result<>> updated;
+
+  node.core->update_node({}, [&](base::Result<> result) { updated = std::move(result); });
+
+  EXPECT_EQ(updated.value().error().code, base::Errc::unavailable);
+}
+
 TEST(Core, LeavingAloneIsDoneAtOnceAndLeavingUnheardTimesOut) {
   TestCore alone(1);
   std::optional<base::Result<>> left;

@@ -20,13 +20,23 @@ using base::MonotonicTime;
 using base::Result;
 using base::net::Fd;
 
-constexpr std::size_t kMostOpenStreams = 4 * kMostStreams;  // with those that only wait for the other side's end
+constexpr std::size_t kMostOpenStreams = 2 * kMostStreams;  // with those that only wait for the other side's end
+constexpr std::size_t kMostUnsentBytes = std::size_t{128} << 20;
 constexpr int kPortTries = 10;
 constexpr Duration kSampleInterval = base::seconds(30);
 constexpr Duration kSendErrorInterval = base::seconds(10);
 
 MonotonicTime now() {
   return base::system_clock().now();
+}
+
+/// Of the log and of whoever else reads it.
+base::log::Level least_level() {
+  using enum base::log::Level;
+  for (const base::log::Level level : {trace, debug, info, warn, error}) {
+    if (base::log::Logger::enabled(level)) return level;
+  }
+  return off;
 }
 
 struct Sockets {
@@ -69,6 +79,7 @@ Address local_address(const Fd& socket) {
 template <class Work>
 auto Driver::drive(Work work) {
   core_->at(now());
+  core_->set_least_level(least_level());
   struct Outermost {
     explicit Outermost(Driver& of) : driver(of), outermost(!std::exchange(of.busy_, true)) {}
     ~Outermost() {
@@ -102,7 +113,6 @@ Driver::Driver(base::net::Loop& loop, DriverOptions options, Fd datagrams, Fd li
   if (config.address.ip.empty()) config.address.ip = bound.ip;
   if (config.address.port == 0) config.address.port = port_;
   config.bind_port = port_;
-  config.least_level = base::log::level();
   core_.emplace(std::move(config), base::system_random());
 }
 
@@ -191,7 +201,8 @@ void Driver::accept(Fd socket) {
   drive([&] {
     const StreamId id = core_->stream_accepted(now(), from_socket_address(address));
     if (id == 0) return;
-    auto stream = std::make_unique<TcpStream>(loop_, std::move(socket), id, static_cast<StreamSink&>(*this), false);
+    auto stream =
+        std::make_unique<TcpStream>(loop_, std::move(socket), id, static_cast<StreamSink&>(*this), unsent_, false);
     TcpStream* known = stream.get();
     streams_[id] = known;
     open_.emplace(known, std::move(stream));
@@ -213,8 +224,8 @@ void Driver::open_stream(const OpenStream& open) {
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 && errno != EINPROGRESS) {
     return failed("connect", errno);
   }
-  auto stream =
-      std::make_unique<TcpStream>(loop_, std::move(socket), open.stream, static_cast<StreamSink&>(*this), true);
+  auto stream = std::make_unique<TcpStream>(loop_, std::move(socket), open.stream, static_cast<StreamSink&>(*this),
+                                            unsent_, true);
   TcpStream* known = stream.get();
   streams_[open.stream] = known;
   open_.emplace(known, std::move(stream));
@@ -227,6 +238,27 @@ void Driver::packet_not_sent(const Address& to, int error) {
   log_.warn("memberlist: Failed to send a UDP packet to " + to_string(to) + ": " + base::net::errno_text(error));
 }
 
+void Driver::carry_out(StreamEffect& effect) {
+  if (const auto* open = std::get_if<OpenStream>(&effect)) return open_stream(*open);
+  auto* send = std::get_if<SendBytes>(&effect);
+  const auto found = streams_.find(send != nullptr ? send->stream : std::get<CloseStream>(effect).stream);
+  if (found == streams_.end()) return;
+  TcpStream* stream = found->second;
+  if (send == nullptr) {
+    streams_.erase(found);
+    stream->finish();
+  } else if (unsent_ + send->bytes.size() > kMostUnsentBytes) {
+    // Somebody asks and does not read the answers.
+    log_.warn("memberlist: too many bytes of streams wait to be sent, ending one of them");
+    const StreamId id = found->first;
+    streams_.erase(found);
+    stream_gone(*stream);
+    core_->stream_closed(now(), id, Result<>(Errc::unavailable, "too many bytes wait to be sent"));
+  } else {
+    stream->send(std::move(send->bytes));
+  }
+}
+
 void Driver::carry_out() {
   for (Effects& wanted = core_->effects();;) {
     std::swap(effects_.packets, wanted.packets);
@@ -237,19 +269,7 @@ void Driver::carry_out() {
     for (const Line& line : effects_.lines) log_.write(line.level, line.text, {});
     for (const Packet& packet : effects_.packets) metrics_->sent(packet.bytes.size());
     if (udp_) udp_->send(effects_.packets);
-    for (StreamEffect& effect : effects_.streams) {
-      if (const auto* open = std::get_if<OpenStream>(&effect)) {
-        open_stream(*open);
-      } else if (auto* send = std::get_if<SendBytes>(&effect)) {
-        if (const auto found = streams_.find(send->stream); found != streams_.end()) {
-          found->second->send(std::move(send->bytes));
-        }
-      } else if (const auto found = streams_.find(std::get<CloseStream>(effect).stream); found != streams_.end()) {
-        TcpStream* stream = found->second;
-        streams_.erase(found);
-        stream->finish();
-      }
-    }
+    for (StreamEffect& effect : effects_.streams) carry_out(effect);
     for (const Measurement& measurement : effects_.measurements) metrics_->measured(measurement);
     effects_.clear();
   }

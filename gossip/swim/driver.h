@@ -71,6 +71,7 @@ class Driver final : public Membership, private base::net::Timer, private Packet
 
   void accept(base::net::Fd socket);
   void open_stream(const OpenStream& open);
+  void carry_out(StreamEffect& effect);
   /// Tells the core the time, lets it do `work`, and carries out what comes of it; within itself only the work.
   template <class Work>
   auto drive(Work work);
@@ -87,6 +88,7 @@ class Driver final : public Membership, private base::net::Timer, private Packet
   base::net::Fd listener_;
   std::unique_ptr<UdpSocket> udp_{};
   std::unique_ptr<base::net::Acceptor> acceptor_{};
+  std::size_t unsent_ = 0;                                             // bytes that all of them hold
   std::unordered_map<StreamId, TcpStream*> streams_{};                 // that the core knows
   std::unordered_map<TcpStream*, std::unique_ptr<TcpStream>> open_{};  // and those that are ending
   std::vector<std::unique_ptr<TcpStream>> gone_{};

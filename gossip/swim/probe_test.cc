@@ -149,7 +149,8 @@ TEST_F(ProbeTest, AnAnswerOverTcpAloneIsEnough) {
   node.core->stream_opened(node.now, stream);
   const auto* asked = std::get_if<SendBytes>(&node.core->effects().streams.back());
   ASSERT_NE(asked, nullptr);
-  StreamReader reader(Wrapping{}, true);
+  const Wrapping plain;
+  StreamReader reader(plain, true);
   ASSERT_TRUE(reader.take(asked->bytes).value());
   EXPECT_EQ(decode<Ping>(reader.message().substr(1)).value().SeqNo, ping.SeqNo);
 

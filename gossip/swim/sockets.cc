@@ -138,8 +138,9 @@ void UdpSocket::send(std::vector<Packet>& packets) {
   }
 }
 
-TcpStream::TcpStream(base::net::Loop& loop, base::net::Fd socket, StreamId id, StreamSink& sink, bool connecting)
-    : loop_(loop), socket_(std::move(socket)), id_(id), sink_(sink), connecting_(connecting) {
+TcpStream::TcpStream(base::net::Loop& loop, base::net::Fd socket, StreamId id, StreamSink& sink, std::size_t& unsent,
+                     bool connecting)
+    : loop_(loop), socket_(std::move(socket)), id_(id), sink_(sink), unsent_(unsent), connecting_(connecting) {
   events_ = connecting_ ? EPOLLOUT : EPOLLIN;
   loop_.watch(socket_.get(), events_, this);
 }
@@ -152,6 +153,8 @@ void TcpStream::retire() {
   if (!socket_) return;
   loop_.forget(socket_.get(), this);
   socket_.reset();
+  unsent_ -= out_.size();
+  out_.clear();
   cancel();
 }
 
@@ -165,9 +168,9 @@ void TcpStream::watch() {
 }
 
 void TcpStream::send(std::string bytes) {
-  if (sent_ == out_.size()) {
+  unsent_ += bytes.size();
+  if (out_.empty()) {
     out_ = std::move(bytes);
-    sent_ = 0;
   } else {
     out_ += bytes;
   }
@@ -186,12 +189,11 @@ bool TcpStream::flush() {
     } else {
       // Not from here: whoever sends does not expect the stream to be gone. The loop reports the error at once.
       ended_ = false;
-      out_.clear();
-      sent_ = 0;
-      break;
+      sent_ = out_.size();
     }
   }
   if (sent_ == out_.size() && !out_.empty()) {
+    unsent_ -= out_.size();
     std::string().swap(out_);
     sent_ = 0;
   }

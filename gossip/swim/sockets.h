@@ -70,7 +70,9 @@ class StreamSink {
 
 class TcpStream final : base::net::Pollable, base::net::Timer {
  public:
-  TcpStream(base::net::Loop& loop, base::net::Fd socket, StreamId id, StreamSink& sink, bool connecting);
+  /// `unsent`: bytes that all streams of a driver hold, kept by them.
+  TcpStream(base::net::Loop& loop, base::net::Fd socket, StreamId id, StreamSink& sink, std::size_t& unsent,
+            bool connecting);
   ~TcpStream() override;
   void send(std::string bytes);
   /// Sends what is left, waits a little for the other side's end, and is gone. The sink hears no more of it but that.
@@ -89,6 +91,7 @@ class TcpStream final : base::net::Pollable, base::net::Timer {
   base::net::Fd socket_;
   StreamId id_;
   StreamSink& sink_;
+  std::size_t& unsent_;
   std::string out_{};
   std::size_t sent_ = 0;
   bool connecting_;

@@ -51,6 +51,12 @@ void Core::forget_suspicion(Member& member) {
 void Core::alive(Alive message, bool own, Sent sent) {
   const bool about_self = message.Node == config_.name;
   if (left_ && about_self) return;  // a late one must not bring this node back
+  Member* member = members_.find(message.Node);
+  // Most of what is heard is known already: that costs no more than the look.
+  if (member != nullptr && !about_self && message.Incarnation <= member->incarnation &&
+      member->address.ip == message.Addr && member->address.port == message.Port) {
+    return;
+  }
   const auto ignore = [&](std::string_view why) {
     say(Level::warn, "Ignoring an alive message for '", message.Node, "' (", Address{message.Addr, message.Port},
         "): ", why);
@@ -77,7 +83,6 @@ void Core::alive(Alive message, bool own, Sent sent) {
     return;
   }
 
-  Member* member = members_.find(message.Node);
   bool moves = false;
   if (member == nullptr) {
     if (members_.size() >= kMostMembers) return ignore("there are too many members");

@@ -34,6 +34,7 @@ class StreamReader {
   /// `accepted`: the other side opened the stream, and says its label first. `wrapping` outlives the reader.
   StreamReader(const Wrapping& wrapping, bool accepted)
       : wrapping_(&wrapping), stage_(accepted ? Stage::label : Stage::type) {}
+  StreamReader(Wrapping&& gone, bool accepted) = delete;
 
   /// True once message() is whole; what comes after it is ignored. After an error the stream is of no use.
   base::Result<bool> take(std::string_view bytes);

@@ -15,6 +15,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+const Wrapping kPlain;
+
 /// A state exchange with some of everything.
 std::string exchange_bytes() {
   Exchange exchange{.join = true, .user_state = "user"};
@@ -105,7 +107,7 @@ TEST(Stream, WhatIsWrongIsSaid) {
 }
 
 TEST(Stream, NoMoreIsKeptThanMayBe) {
-  StreamReader reader(Wrapping{}, true);
+  StreamReader reader(kPlain, true);
   const std::string piece(std::size_t{1} << 20, 'x');
   ASSERT_TRUE(reader.take(encode(MessageType::push_pull, PushPullHeader{.Nodes = 1}) + "\xdb\x7f\xff\xff\xff"));
   std::size_t taken = 0;
@@ -122,7 +124,7 @@ TEST(Stream, NoMoreIsKeptThanMayBe) {
 TEST(Stream, ABombIsNotUnpacked) {
   const std::string bomb = compressed(std::string(30 << 20, '\0'));
   ASSERT_LT(bomb.size(), std::size_t{1} << 20);
-  StreamReader reader(Wrapping{}, true);
+  StreamReader reader(kPlain, true);
 
   EXPECT_EQ(reader.take(bomb).error().code, base::Errc::too_large);
 }
@@ -131,7 +133,7 @@ TEST(Exchange, RecordedOnesAreReadAndWrittenAlike) {
   int seen = 0;
   for (const base::Value& vector : vectors_of("pushpull.json")) {
     const std::string bytes = from_hex(text_of(vector, "hex"));
-    StreamReader reader(Wrapping{}, true);
+    StreamReader reader(kPlain, true);
     const auto whole = reader.take(bytes);
     if (!whole || !*whole || static_cast<MessageType>(reader.message()[0]) != MessageType::push_pull) continue;
     SCOPED_TRACE(text_of(vector, "name"));
@@ -293,11 +295,23 @@ TEST(Streams, HowManyAreOpenIsBounded) {
 
   EXPECT_EQ(node.core->stream_accepted(node.now, address_of(2)), 0u);
 
-  EXPECT_TRUE(node.said("Too many pending push/pull requests from=10.0.0.2:7946"));
+  EXPECT_TRUE(node.said("Too many open streams from=10.0.0.2:7946"));
   node.pass(seconds(10));
   EXPECT_EQ(node.core->open_streams(), 0u);
   EXPECT_TRUE(node.said("failed to receive: i/o timeout"));
   EXPECT_NE(node.core->stream_accepted(node.now, address_of(2)), 0u);
+}
+
+TEST(Streams, HowManyAreComingInIsBounded) {
+  TestCore node(1);
+  for (std::size_t i = 0; i <= kMostPushPulls; ++i) {
+    node.core->stream_bytes(node.now, node.core->stream_accepted(node.now, address_of(2)), "\x06");
+  }
+
+  EXPECT_EQ(node.core->open_streams(), kMostPushPulls);
+  EXPECT_TRUE(node.said("Too many pending push/pull requests from=10.0.0.2:7946"));
+  node.pass(seconds(10));
+  EXPECT_EQ(node.core->open_streams(), 0u);
 }
 
 TEST(Streams, WhatTheyHoldTogetherIsBounded) {

@@ -15,7 +15,7 @@ StreamId Core::stream_accepted(MonotonicTime now, const Address& from) {
   ++counts_.streams_accepted;
   if (accepted_ >= kMostStreams) {
     ++counts_.streams_refused;
-    refuse(Level::error, from, "Too many pending push/pull requests", "");
+    refuse(Level::error, from, "Too many open streams", "");
     return 0;
   }
   ++accepted_;
@@ -53,6 +53,7 @@ void Core::end_stream(StreamId id, Result<> result) {
   streams_.erase(found);
   buffered_ -= stream.reader.received();
   if (stream.role == Role::accepted) --accepted_;
+  if (stream.pending) --pending_;
   effects_.streams.push_back(CloseStream{.stream = id});
   if (stream.role == Role::push_pull) {
     effects_.measurements.push_back(
@@ -117,7 +118,17 @@ void Core::stream_bytes(MonotonicTime now, StreamId id, std::string_view bytes) 
   if (whole && !*whole && buffered_ > kMostBufferedBytes) {
     whole = Result<bool>(Errc::unavailable, "too many bytes of streams are waiting to become whole");
   }
-  if (whole && !*whole) return;
+  if (whole && !*whole) {
+    if (stream.role != Role::accepted || stream.pending) return;
+    if (pending_ < kMostPushPulls) {
+      stream.pending = true;
+      ++pending_;
+      return;
+    }
+    ++counts_.streams_refused;
+    refuse(Level::error, stream.peer, "Too many pending push/pull requests", "");
+    return end_stream(id, {});
+  }
 
   if (!whole) {
     if (stream.role == Role::accepted) {
