@@ -151,24 +151,17 @@ void Core::write_refused(base::Error error, Instant now) {
   tick_leader(now_);
 }
 
-// A server that is alone can do better: it forgets what was refused, so that a failed write leaves no trace.
+// A server that is alone can do better: it forgets what was refused, so that a failed write leaves no trace. An index and
+// a term name one entry for ever: what was taken back keeps its names, and the next ones get a new term. That must be
+// durable before there is an entry of it (may_write), or a crash would let the term begin once more with other entries.
 void Core::take_back(Instant now) {
   const bool alone = peers_.empty() && self_votes() && voters(configuration_) == 1;
   if (!alone || configuration_index_ > commit_ || commit_ < term_start_ || commit_ >= log_.last()) return;
   truncate_from(commit_ + 1, now);
-  term_used_up_ = true;
-}
-
-base::Result<> Core::begin_write(Instant now) {
-  if (base::Result<> open = may_write(); !open) return open;
-  // An index and a term name one entry for ever: what was taken back keeps its names, the next ones get a new term.
-  if (std::exchange(term_used_up_, false)) {
-    ++hard_.term.value;
-    hard_.vote_term = hard_.term;
-    hard_.voted_for = address_;
-    save_hard_state(now);
-  }
-  return {};
+  ++hard_.term.value;
+  hard_.vote_term = hard_.term;
+  hard_.voted_for = address_;
+  save_hard_state(now);
 }
 
 void Core::storage_failed(base::Error error, Instant now) {
@@ -286,7 +279,7 @@ base::Result<> Core::bootstrap(Configuration configuration, Instant now) {
 base::Result<LogIndex> Core::propose(EntryType type, std::string data, std::string extensions, base::Time wall,
                                      Instant now) {
   now_ = std::max(now_, now);
-  if (base::Result<> open = begin_write(now_); !open) return open.error();
+  if (base::Result<> open = may_write(); !open) return open.error();
   const LogIndex index = log_.last() + 1;
   append_entry(std::make_shared<Entry>(Entry{.index = index,
                                              .term = hard_.term,
@@ -309,7 +302,7 @@ base::Result<> Core::may_write() const {
   if (role_ != Role::leader) return {Errc::not_leader, "node is not the leader"};
   if (transfer_) return {Errc::unavailable, "leadership transfer in progress"};
   if (restoring_) return {Errc::unavailable, "snapshot restore in progress"};
-  if (disk_refused_) return {Errc::unavailable, "the disk of the raft log is full"};
+  if (disk_refused_ || !hard_state_durable()) return {Errc::unavailable, "the disk of the raft log is full"};
   if (disk_stalled(now_)) return {Errc::unavailable, "the disk of the raft log does not answer"};
   if (pending_bytes_ > options_.max_pending_bytes) return {Errc::unavailable, "too many writes wait for the disk"};
   return {};

@@ -116,6 +116,8 @@ class Core {
   Role role() const { return role_; }
   Term term() const { return hard_.term; }
   LogIndex commit() const { return commit_; }
+  /// The entry with which this server's last leadership began.
+  LogIndex leads_from() const { return term_start_; }
   const LogView& log() const { return log_; }
 
   /// Everything gathered since the last call.
@@ -137,7 +139,6 @@ class Core {
   void send(const ServerId& to, const std::string& address, std::uint64_t call, Body body);
   void announce(std::string reason = {});
   base::Result<> may_write() const;
-  base::Result<> begin_write(Instant now);
   void take_back(Instant now);
   void lose_proposals(base::Error error);
   void use_latest_configuration();
@@ -294,7 +295,6 @@ class Core {
   std::optional<Transfer> transfer_{};
   std::optional<SnapshotMeta> restoring_{};
   bool stall_handled_ = false;
-  bool term_used_up_ = false;  // entries of this term were taken back: see begin_write
 };
 
 }  // namespace proconsul::raft

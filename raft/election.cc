@@ -11,7 +11,6 @@ void Core::become_follower(Term term, Instant now, std::string reason) {
   const bool newer = term > hard_.term;
   if (newer) {
     hard_.term = term;
-    term_used_up_ = false;
     save_hard_state(now);
   }
   if (newer || role_ != Role::follower) {
@@ -74,7 +73,6 @@ void Core::request_votes(Instant now) {
   pre_voting_ = false;
   granted_.clear();
   ++hard_.term.value;
-  term_used_up_ = false;
   hard_.vote_term = hard_.term;
   hard_.voted_for = address_;
   save_hard_state(now);

@@ -8,7 +8,7 @@ namespace proconsul::raft {
 base::Result<LogIndex> Core::change_membership(const MembershipChange& change, LogIndex previous, base::Time wall,
                                                Instant now) {
   now_ = std::max(now_, now);
-  if (base::Result<> open = begin_write(now_); !open) return open.error();
+  if (base::Result<> open = may_write(); !open) return open.error();
   // Two changes on their way, or one before this term's first commit, can form quorums that do not meet.
   if (commit_ < term_start_ || configuration_index_ > commit_) {
     return {base::Errc::unavailable, "a configuration change is not committed yet"};

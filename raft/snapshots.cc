@@ -98,7 +98,7 @@ void Core::adopt_snapshot(const SnapshotMeta& meta, Instant now) {
 
 base::Result<> Core::restore(LogIndex archive_index, Instant now) {
   now_ = std::max(now_, now);
-  if (base::Result<> open = begin_write(now_); !open) return open;
+  if (base::Result<> open = may_write(); !open) return open;
   if (commit_ < term_start_ || configuration_index_ > commit_) {
     return {base::Errc::unavailable, "cannot restore snapshot now, wait until the configuration entry at " +
                                          std::to_string(configuration_index_.value) +
