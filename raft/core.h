@@ -119,6 +119,7 @@ class Core {
   /// The entry with which this server's last leadership began.
   LogIndex leads_from() const { return term_start_; }
   const LogView& log() const { return log_; }
+  std::optional<Instant> last_contact() const { return last_contact_; }
 
   /// Everything gathered since the last call.
   Effects take();

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/background.h"
 #include "base/clock.h"
@@ -198,6 +199,9 @@ void Node::after_round() {
 
   term_.store(core_.term().value, std::memory_order_relaxed);
   last_index_.store(core_.log().last().value, std::memory_order_relaxed);
+  if (const auto heard = core_.last_contact(); heard && *heard > last_contact_.load(std::memory_order_relaxed)) {
+    last_contact_.store(*heard, std::memory_order_relaxed);
+  }
   // An entry of its own term is committed; it counts from when it is applied.
   if (role_.load(std::memory_order_relaxed) == Role::leader && !ready_.load(std::memory_order_relaxed) &&
       core_.log().term_at(core_.commit()) == core_.term() &&
@@ -317,6 +321,8 @@ void Node::changed_role(const RoleChange& change) {
     leader_.store(&leaders_.emplace_back(Leader{change.leader, change.leader_address}), std::memory_order_release);
   }
   const NodeMetrics& metrics = node_metrics();
+  // Until now what this server said was the leader's: not the age of a leader that it heard before its own time.
+  if (change.role != Role::leader && is_leader()) last_contact_.store(now(), std::memory_order_relaxed);
   if (role_.exchange(change.role, std::memory_order_acq_rel) != change.role) {
     switch (change.role) {
       case Role::leader:
@@ -567,6 +573,14 @@ Status Node::status() {
   return status;
 }
 
+base::Duration Node::since_contact() const {
+  if (is_leader()) return {};
+  const Instant heard = last_contact_.load(std::memory_order_relaxed);
+  if (heard == Instant::min()) return {std::numeric_limits<std::int64_t>::max()};
+  const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(now() - heard).count();
+  return {std::max<std::int64_t>(since, 0)};
+}
+
 std::map<std::string, std::string> Node::stats() {
   static constexpr const char* kSuffrages[] = {"Voter", "Nonvoter", "Staging"};
   static constexpr const char* kStates[] = {"Follower", "Candidate", "Leader"};
@@ -587,9 +601,8 @@ std::map<std::string, std::string> Node::stats() {
   std::string contact = "never";
   if (status.role == Role::leader) {
     contact = "0";
-  } else if (status.last_contact) {
-    contact = base::to_string(
-        base::Duration{std::chrono::duration_cast<std::chrono::nanoseconds>(now() - *status.last_contact).count()});
+  } else if (last_contact_.load() != Instant::min()) {
+    contact = base::to_string(since_contact());
   }
   return {{"state", stopping_ ? "Shutdown" : kStates[static_cast<int>(status.role)]},
           {"term", std::to_string(status.term.value)},

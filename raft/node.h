@@ -93,6 +93,9 @@ class Node final : private TransportHandler {
   };
   /// Empty when none is known. The reference stays valid as long as the node.
   const Leader& leader() const { return *leader_.load(std::memory_order_acquire); }
+  /// Since a leader was last heard, or since this server stopped being one: 0 on the leader, the longest there is if
+  /// never.
+  base::Duration since_contact() const;
   /// False while the disk refuses writes.
   bool disk_healthy() const { return disk_healthy_.load(std::memory_order_relaxed); }
 
@@ -159,6 +162,7 @@ class Node final : private TransportHandler {
   std::atomic<bool> ready_{false};
   std::atomic<std::uint64_t> term_{0}, last_index_{0};
   std::atomic<const Leader*> leader_;
+  std::atomic<Instant> last_contact_{Instant::min()};
   std::atomic<bool> disk_healthy_{true};
 
   std::atomic<Instant> next_tick_{Instant::min()}, armed_{Instant::min()};

@@ -475,7 +475,17 @@ TEST_F(ThreeNodes, ElectALeaderAndReplicate) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::not_leader);
     EXPECT_FALSE(verify(*server.node));
+    EXPECT_LT(server.node->since_contact(), base::seconds(60));
+    EXPECT_GT(server.node->since_contact(), base::Duration{});
   }
+  EXPECT_EQ(first->node->since_contact(), base::Duration{});
+}
+
+TEST_F(ThreeNodes, WhoNeverHeardALeaderSaysSo) {
+  start(servers_[0]);
+
+  EXPECT_EQ(servers_[0].node->since_contact().nanoseconds, std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(servers_[0].node->stats()["last_contact"], "never");
 }
 
 TEST_F(ThreeNodes, LoseNothingWhenLeadersDieAndComeBack) {

@@ -117,7 +117,7 @@ void Worker::end_batch() {
 }
 
 State Worker::state(const catalog::View& view) const {
-  const base::Duration age = leadership_.known ? leadership_.last_contact : base::Duration{-1};
+  const base::Duration age = leadership_.may_show_stale() ? leadership_.last_contact : base::Duration{-1};
   return {.tables = view.tables(), .is_leader = leadership_.is_leader, .last_contact = age, .now = now_};
 }
 

@@ -112,7 +112,8 @@ void ReadGroups::start(Connection& connection, const Request& request) {
   const bool too_stale = options.max_stale.nanoseconds > 0 && leadership.last_contact > options.max_stale;
   // What is in the cache is answered whether anybody leads or not.
   const bool is_hit = options.cached && (route.flags & kCacheable) && look_up(connection, request);
-  const bool local = (route.flags & kLocalOnly) || (options.stale && !too_stale) || is_hit;
+  const bool local =
+      (route.flags & kLocalOnly) || (options.stale && leadership.may_show_stale() && !too_stale) || is_hit;
   if (RequestLimits* limits = worker_.context().limits; limits && !is_hit) {
     if (std::optional<Reply> refusal =
             limits->refuse(route.says.rpc, route.writes(), leadership.is_leader, request.remote())) {
@@ -190,7 +191,7 @@ bool ReadGroups::look_up(Connection& connection, const Request& request) {
   const server::Leadership leadership = worker_.context().server.leadership();
   if (is_hit && !refreshed) {
     exchange.age = static_cast<std::uint64_t>(std::chrono::round<std::chrono::seconds>(*fetched).count());
-  } else if (is_hit && !streaming && !leadership.known && leadership.last_contact.nanoseconds > 0) {
+  } else if (is_hit && !streaming && !leadership.known && leadership.may_show_stale()) {
     exchange.age = static_cast<std::uint64_t>(leadership.last_contact.nanoseconds) / 1'000'000'000;
   }
   return is_hit;

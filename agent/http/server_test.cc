@@ -520,12 +520,18 @@ TEST_F(HttpServerTest, WithoutALeaderReadsWaitAndThenFailUnlessStale) {
 
   const std::string failed = client.get("/v1/kv/a");
   const std::string stale = client.get("/v1/kv/a?stale");
+  const std::string too_old = client.get("/v1/kv/a?max_stale=4s");
+  store.last_contact = server::Leadership::kNever;
+  const std::string never = client.get("/v1/kv/a?stale");
   client.send("GET /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n");
   std::this_thread::sleep_for(30ms);
   store.leads = true;
 
   EXPECT_TRUE(failed.starts_with("HTTP/1.1 500") && failed.ends_with("No cluster leader"));
   EXPECT_TRUE(has(stale, "X-Consul-Knownleader: false\r\n") && stale.ends_with("[\"1\"]"));
+  EXPECT_TRUE(has(stale, "X-Consul-Lastcontact: 5000\r\n"));
+  EXPECT_TRUE(too_old.starts_with("HTTP/1.1 500") && too_old.ends_with("No cluster leader"));
+  EXPECT_TRUE(never.starts_with("HTTP/1.1 500") && never.ends_with("No cluster leader"));
   EXPECT_TRUE(client.receive().ends_with("[\"1\"]"));
 }
 

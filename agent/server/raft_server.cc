@@ -158,7 +158,9 @@ void RaftServer::await_leaders_state(Done done) {
 
 Leadership RaftServer::leadership() const {
   const bool leader = node_->is_leader();
-  return {.is_leader = leader, .known = leader || !node_->leader().address.empty(), .last_contact = {}};
+  return {.is_leader = leader,
+          .known = leader || !node_->leader().address.empty(),
+          .last_contact = leader ? base::Duration{} : node_->since_contact()};
 }
 
 std::string RaftServer::leader_address() const {

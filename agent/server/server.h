@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,11 @@ namespace proconsul::agent::server {
 struct Leadership {
   bool is_leader{};
   bool known{};                   // some leader is known
-  base::Duration last_contact{};  // 0 on the leader
+  base::Duration last_contact{};  // with a leader; 0 on the leader, kNever before the first one
+
+  static constexpr base::Duration kNever{std::numeric_limits<std::int64_t>::max()};
+  /// Before a leader was heard the state here may be anything that was ever on disk: not even stale reads show it.
+  bool may_show_stale() const { return last_contact != kNever; }
 };
 
 using ApplyDone = std::move_only_function<void(base::Result<catalog::ApplyResult>)>;
