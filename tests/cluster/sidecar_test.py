@@ -21,12 +21,10 @@ SIDECAR = {"Check": {"TTL": "10m", "Status": "passing"}}
 class Sidecars(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="proconsul-sidecar-")
+        self.addCleanup(self.folder.cleanup)
         self.agent = Agent(BINARY, pathlib.Path(self.folder.name)).start()
+        self.addCleanup(self.agent.kill)  # runs even if there never is a leader
         self.agent.wait_leader()
-
-    def tearDown(self):
-        self.agent.kill()
-        self.folder.cleanup()
 
     def put(self, path: str, body=None) -> tuple[int, str]:
         status, answer = self.agent.ask("PUT", path, None if body is None else json.dumps(body))
