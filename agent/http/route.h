@@ -123,7 +123,7 @@ struct Route {
   bool writes() const { return method != Method::get; }
 };
 
-/// Every family's rows, in routes.cc.
+/// Every family's rows; each family is a file of routes/.
 std::span<const std::span<const Route>> all_routes();
 
 }  // namespace proconsul::agent::http

@@ -1,0 +1,18 @@
+// Answers that rows of several families announce.
+#pragma once
+
+#include "agent/http/description.h"
+
+namespace proconsul::agent::http {
+
+// Answers that existing clients tell by status and text. A 500 among them is Consul's own for what is the client's
+// fault: libraries retry or give up by it, so it stays.
+inline constexpr Failure kNothing{404, "", "There is nothing."};
+inline constexpr Failure kRefusedWrite{
+    500,
+    R"((raft apply failed|apply failed|Must provide|Invalid|Bad|Node|Unknown service ID|cannot register|failed inserting)[\s\S]*)",
+    "The servers refuse it: Consul's status for all that they find wrong themselves."};
+inline constexpr Failure kNoDatacenter{500, "No path to datacenter",
+                                       "Clients tell a datacenter that is not there by this text."};
+
+}  // namespace proconsul::agent::http

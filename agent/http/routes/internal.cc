@@ -1,0 +1,71 @@
+// What the web UI and other agents ask.
+#include "agent/http/routes/families.h"
+
+#include "agent/http/route.h"
+#include "agent/http/routes/failures.h"
+#include "agent/http/ui_endpoint.h"
+#include "agent/http/ui_types.h"
+#include "catalog/types/service.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::List;
+using base::Map;
+using base::Pointer;
+using base::type_of;
+using enum Method;
+
+constexpr Route kInternalRoutes[] = {
+    {get, "/v1/internal/federation-states", later()},
+    {get, "/v1/internal/federation-states/mesh-gateways", later()},
+    {get, "/v1/internal/federation-state/", later()},
+    {get, "/v1/internal/ui/metrics-proxy/", later(), kNoPartition},
+    {get,
+     "/v1/internal/ui/nodes",
+     read(ui_nodes),
+     kNoNamespace | kMetaOnError | kStaleAtLast,
+     {.rpc = "Internal.NodeDump",
+      .summary = "All nodes with their services and checks",
+      .params = param::kFilter,
+      .answer = type_of<List<Pointer<catalog::NodeInfo>>>}},
+    {get,
+     "/v1/internal/ui/node/",
+     read(ui_node),
+     kNoNamespace | kMetaOnError | kBareNotFound | kStaleAtLast,
+     {.rpc = "Internal.NodeInfo",
+      .summary = "A node with its services and checks",
+      .rest = "node",
+      .params = param::kPeer,
+      .answer = type_of<catalog::NodeInfo>,
+      .failures = {&kNothing}}},
+    {get,
+     "/v1/internal/ui/services",
+     read(ui_services),
+     kNoNamespace | kMetaOnError | kStaleAtLast,
+     {.rpc = "Internal.ServiceDump",
+      .summary = "All services, with how many instances they have and in what state",
+      .params = param::kFilter | param::kPeer,
+      .answer = type_of<List<ServiceListingSummary>>}},
+    {get, "/v1/internal/ui/exported-services", later(), kNoNamespace},
+    {get,
+     "/v1/internal/ui/catalog-overview",
+     call(ui_catalog_overview),
+     kQueryOptions,
+     {.rpc = "Internal.CatalogOverview",
+      .summary = "How many nodes, services and checks are in what state",
+      .answer = type_of<Map<base::Value>>}},
+    {get, "/v1/internal/ui/gateway-services-nodes/", later(), kNoNamespace},
+    {get, "/v1/internal/ui/gateway-intentions/", later(), kNoNamespace},
+    {get, "/v1/internal/ui/service-topology/", later(), kNoNamespace},
+    {post, "/v1/internal/acl/authorize", later()},
+    {put, "/v1/internal/service-virtual-ip", later(), kNoNamespace},
+};
+
+}  // namespace
+
+std::span<const Route> internal_routes() {
+  return kInternalRoutes;
+}
+
+}  // namespace proconsul::agent::http
