@@ -72,11 +72,11 @@ server::Done when_changed(Responder responder) {
   };
 }
 
-std::string_view named_datacenter(const Context& agent, const Request& request) {
+std::string_view named_datacenter(const Context& agent, const Request& request, std::string_view otherwise) {
   for (const std::string_view name : {"datacenter", "dc"}) {
     if (const std::string_view value = request.param(name); !value.empty()) return value;
   }
-  return agent.settings.datacenter;
+  return otherwise.empty() ? std::string_view(agent.settings.datacenter) : otherwise;
 }
 
 base::Result<> here(const Context& agent, std::string_view datacenter) {

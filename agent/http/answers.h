@@ -60,8 +60,9 @@ base::Result<bool> enable_param(const Request& request);
 /// Answers 200 without a body, or with what went wrong, once the local agent has made a change.
 server::Done when_changed(Responder responder);
 
-/// ?datacenter, ?dc, or this one: for rows that do not read query options.
-std::string_view named_datacenter(const Context& agent, const Request& request);
+/// ?datacenter, ?dc, `otherwise` (a body's, perhaps empty), or this one: for rows that do not read query options. The
+/// view lives as long as the request and what was given.
+std::string_view named_datacenter(const Context& agent, const Request& request, std::string_view otherwise = {});
 /// 500 if the request is for a datacenter that this server knows no path to.
 base::Result<> here(const Context& agent, std::string_view datacenter);
 

@@ -65,6 +65,8 @@ void coordinate_update(Context& agent, const Request& request, Responder respond
   if (Result<> on = enabled(agent); !on) return responder.send(Result<Reply>(on.error()));
   catalog::CoordinateUpdateRequest change{};
   if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
+  change.Datacenter = std::string(named_datacenter(agent, request, change.Datacenter));
+  if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
   if (!change.Coord) {
     return responder.send(Result<Reply>(Errc::invalid_argument, "Request decode failed: Coord is missing"));
   }

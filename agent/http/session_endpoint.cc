@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/http/answers.h"
 #include "agent/http/apply.h"
 #include "agent/http/metrics.h"
 #include "agent/server/session_request.h"
@@ -47,7 +48,7 @@ void settle_default_checks(catalog::Session& session) {
 
 Result<catalog::SessionRequest> decode_create(Context& agent, const Request& request) {
   catalog::SessionRequest change{};
-  change.Datacenter = request.options.datacenter;
+  change.Datacenter = named_datacenter(agent, request);
   change.Op = "create";
   catalog::Session& session = change.Session;
   session.Node = agent.settings.node_name;
@@ -74,6 +75,7 @@ Result<std::string_view> required(const Request& request, const char* what) {
 void session_create(Context& agent, const Request& request, Responder responder) {
   Result<catalog::SessionRequest> change = decode_create(agent, request);
   if (!change) return responder.send(change.error());
+  if (Result<> local = here(agent, change->Datacenter); !local) return responder.send(local.error());
   const auto view = agent.server.view();
   if (Result<> valid = server::prepare(*change, view->tables(), agent.settings.session_ttl_min, base::system_random());
       !valid) {
@@ -92,12 +94,14 @@ void session_create(Context& agent, const Request& request, Responder responder)
 void session_destroy(Context& agent, const Request& request, Responder responder) {
   const Result<std::string_view> id = required(request, "session");
   if (!id) return responder.send(id.error());
+  const std::string_view datacenter = named_datacenter(agent, request);
+  if (Result<> local = here(agent, datacenter); !local) return responder.send(local.error());
   // What is not there is gone already: no entry in the log.
   if (catalog::session_get(agent.server.view()->tables(), *id, nullptr).sessions.empty()) {
     return responder.send(json("true"));
   }
   catalog::SessionRequest change{};
-  change.Datacenter = request.options.datacenter;
+  change.Datacenter = datacenter;
   change.Op = "destroy";
   change.Session.ID = *id;
   change.Session.Behavior = "release";

@@ -148,9 +148,10 @@ constexpr Route kCoordinateRoutes[] = {
      kNoNamespace,
      {.rpc = "Coordinate.Update",
       .summary = "Set the network coordinate of a node",
+      .params = param::kDatacenter,
       .body = type_of<catalog::CoordinateUpdateRequest>,
       .gives = Content::nothing,
-      .failures = {&kNoCoordinates, &kBadCoordinate}}},
+      .failures = {&kNoDatacenter, &kNoCoordinates, &kBadCoordinate}}},
 };
 
 }  // namespace
