@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,12 @@
 #include "base/net/loop.h"
 
 namespace proconsul::agent::http {
+
+/// How a request is named in the log.
+struct LoggedRequest {
+  std::string method;
+  std::string url;  // as sent, without tokens
+};
 
 /// What is remembered of a request while its answer is made.
 struct Exchange {
@@ -25,6 +32,7 @@ struct Exchange {
   bool pretty = false;
   enum class Cache : std::uint8_t { unused, miss, hit } cache{};  // X-Cache
   std::uint64_t age = 0;                                          // Age of a hit, in seconds
+  std::unique_ptr<const LoggedRequest> logged{};                  // where the log wants finished requests
   /// Equal waiters whose forms differ get different bytes.
   std::uint64_t form() const {
     return keep_alive | http_1_0 << 1 | wants_gzip << 2 | pretty << 3 | (method == Method::head) << 4 |

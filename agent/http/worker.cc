@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "agent/http/client_limit.h"
+#include "agent/http/logged_url.h"
 #include "agent/http/remembered_reads.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/request_reader.h"
@@ -235,9 +236,14 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
     kLog.error("Failed to decode query", {{"from", request.remote()}});
     return Reply{.status = 500, .type = content::kText};
   }
+  if (base::log::Logger::enabled(base::log::Level::debug)) {
+    exchange.logged.reset(new LoggedRequest{std::string(request.method_text), logged_url(request)});
+  }
   if (request.has_param("token")) {
-    kLog.warn("This request used the token query parameter which is deprecated and will be removed in a future version",
-              {{"path", request.path}});
+    kLog.warn(
+        "This request used the token query parameter which is deprecated and will be removed in a future Consul "
+        "version",
+        {{"logUrl", logged_url(request)}});
   }
   for (const std::string& prefix : settings().block_endpoints) {
     if (request.path.starts_with(prefix)) return text(403, "Endpoint is blocked by agent configuration");
@@ -359,11 +365,10 @@ void Worker::finished(const Connection& connection, int status) {
       counts.api->count(status);
     }
   }
-  if (!base::log::Logger::enabled(base::log::Level::debug)) return;
+  if (!exchange.logged) return;
   const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(base::net::Clock::now() - exchange.begun);
-  kLog.debug("Request finished", {{"method", method_name(exchange.method)},
-                                  {"path", exchange.endpoint->pattern},
-                                  {"status", status},
+  kLog.debug("Request finished", {{"method", exchange.logged->method},
+                                  {"url", exchange.logged->url},
                                   {"from", slots_[static_cast<std::uint32_t>(connection.id())].remote},
                                   {"latency", base::to_string(base::Duration{took.count()})}});
 }
