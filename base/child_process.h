@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/interrupt.h"
+#include "base/net/socket.h"
 #include "base/result.h"
 
 namespace proconsul::base {
@@ -69,9 +70,9 @@ class ChildProcess {
 
   ChildOptions options_;
   pid_t pid_{-1};
-  int pidfd_{-1};  // readable when it has ended; -1 on systems that do not offer it
-  int input_{-1};  // our ends of its streams
-  int output_fd_{-1};
+  net::Fd pidfd_{};  // readable when it has ended; none on systems that do not offer it
+  net::Fd input_{};  // our ends of its streams
+  net::Fd output_fd_{};
   std::size_t fed_{};
   std::string output_{};
   std::uint64_t output_bytes_{};

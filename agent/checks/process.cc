@@ -1,76 +1,22 @@
 #include "agent/checks/process.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <utility>
 
-#include "base/quote.h"
+#include "base/spawn.h"
 
 namespace proconsul::agent::checks {
-namespace {
 
 using base::Errc;
 using base::Error;
 using base::Result;
-using base::net::errno_text;
 using base::net::Fd;
-
-bool is_executable(const std::string& path, int& error) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) {
-    error = errno;
-    return false;
-  }
-  error = S_ISDIR(status.st_mode) ? EISDIR : EACCES;
-  return !S_ISDIR(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
-}
-
-/// As Go's exec.LookPath.
-Result<std::string> look_up(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  const auto failed = [&](const std::string& why) {
-    return Error{Errc::not_found, "exec: " + base::quote(name) + ": " + why};
-  };
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path == nullptr ? "" : path;
-  for (bool more = !rest.empty(); more;) {
-    const std::size_t colon = rest.find(':');
-    more = colon != rest.npos;
-    const std::string folder(rest.substr(0, colon));
-    if (more) rest.remove_prefix(colon + 1);
-    int error = 0;
-    const std::string candidate = (folder.empty() ? "." : folder) + '/' + name;
-    if (!is_executable(candidate, error)) continue;
-    if (candidate[0] == '/') return candidate;
-    return failed("cannot run executable found relative to current directory");
-  }
-  return failed("executable file not found in $PATH");
-}
-
-/// What posix_spawn is told, released whatever happens.
-struct SpawnSettings {
-  posix_spawn_file_actions_t files{};
-  posix_spawnattr_t attributes{};
-  SpawnSettings() {
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-  }
-  ~SpawnSettings() {
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-  }
-};
-
-}  // namespace
 
 struct Reaper::Orphan final : base::net::Pollable {
   Orphan(Reaper& reaper, pid_t pid, Fd pid_fd) : reaper_(reaper), pid_(pid), pid_fd_(std::move(pid_fd)) {
@@ -99,45 +45,21 @@ void Reaper::take(pid_t pid, Fd pid_fd) {
 
 Result<std::unique_ptr<Process>> Process::start(const std::vector<std::string>& arguments, base::net::Loop& loop,
                                                 Reaper& reaper, User& user) {
-  if (arguments.empty()) return Error{Errc::invalid_argument, "need an executable to run"};
-  const Result<std::string> program = look_up(arguments[0]);
-  if (!program) return program.error();
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error{Errc::unavailable, "pipe2: " + errno_text(errno)};
-  Fd output(ends[0]), input(ends[1]);
-  ::fcntl(output.get(), F_SETFL, O_NONBLOCK);  // of our end alone
-
-  SpawnSettings settings;
-  posix_spawn_file_actions_addopen(&settings.files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&settings.files, input.get(), 1);
-  posix_spawn_file_actions_adddup2(&settings.files, input.get(), 2);
-  posix_spawn_file_actions_addclosefrom_np(&settings.files, 3);
-  sigset_t signals;
-  sigemptyset(&signals);
-  posix_spawnattr_setsigmask(&settings.attributes, &signals);
-  sigaddset(&signals, SIGPIPE);  // this process ignores it, and children would inherit that
-  posix_spawnattr_setsigdefault(&settings.attributes, &signals);
-  posix_spawnattr_setpgroup(&settings.attributes, 0);
-  posix_spawnattr_setflags(&settings.attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  std::unique_ptr<Process> process(new Process(loop, reaper, user));
-  pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, program->c_str(), &settings.files, &settings.attributes, argv.data(), environ);
-  if (error != 0) return Error{Errc::unavailable, "fork/exec " + *program + ": " + errno_text(error)};
-  process->pid_ = pid;
-  process->pid_fd_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process->pid_fd_) {
-    const std::string why = errno_text(errno);
-    ::kill(-pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    process->pid_ = -1;
-    return Error{Errc::unavailable, "pidfd_open: " + why};
+  Result<base::Pipe> pipe = base::make_pipe();
+  if (!pipe) return pipe.error();
+  ::fcntl(pipe->reader.get(), F_SETFL, O_NONBLOCK);  // of our end alone
+  Result<base::Spawned> spawned =
+      base::spawn({.arguments = arguments, .output = pipe->writer.get(), .own_group = true, .close_others = true});
+  if (!spawned) return spawned.error();
+  if (!spawned->ended) {
+    ::kill(-spawned->pid, SIGKILL);
+    ::waitpid(spawned->pid, nullptr, 0);
+    return Error{Errc::unavailable, "pidfd_open: the system does not offer it"};
   }
-  process->output_ = std::move(output);
+  std::unique_ptr<Process> process(new Process(loop, reaper, user));
+  process->pid_ = spawned->pid;
+  process->pid_fd_ = std::move(spawned->ended);
+  process->output_ = std::move(pipe->reader);
   loop.watch(process->pid_fd_.get(), EPOLLIN, &process->end_);
   loop.watch(process->output_.get(), EPOLLIN, &process->pipe_);
   return process;
