@@ -106,8 +106,14 @@ class Collection {
   void collect_once();
   void collect_for_a_while();
   void collect_moment();
-  void stream_to(const std::string& path, std::string_view file, const std::string& what,
-                 std::initializer_list<std::pair<std::string_view, std::string>> query, base::Interrupt& until);
+  struct Stream {
+    std::string path{};  // of the API
+    std::string_view file{};
+    std::string what{};  // begins what is said of a failure
+    std::pair<std::string_view, std::string> parameter{};
+    std::string if_absent{};  // said when the agent has nothing there; empty: that is a failure too
+  };
+  void stream_to_file(const Stream& stream, base::Interrupt& until);
   Result<> save(std::string_view file, std::string_view content) const;
   Result<> save_answer(std::string_view file, ApiRequest request);
   Result<> save_raft();
@@ -224,28 +230,29 @@ void Collection::collect_once() {
 }
 
 // Copies an endless answer into a file until the interrupt is raised.
-void Collection::stream_to(const std::string& path_of_api, std::string_view file, const std::string& what,
-                           std::initializer_list<std::pair<std::string_view, std::string>> query,
-                           base::Interrupt& until) {
+void Collection::stream_to_file(const Stream& stream, base::Interrupt& until) {
   ApiConfig config = config_;
   config.interrupt = &until;
   Result<ApiClient> client = ApiClient::make(std::move(config));
   if (!client) return trouble(client.error().detail);
-  ApiRequest request = client->request("GET", path_of_api);
-  for (const auto& [key, value] : query) request.set(key, value);
+  ApiRequest request = client->request("GET", stream.path);
+  if (!stream.parameter.first.empty()) request.set(stream.parameter.first, stream.parameter.second);
   std::ofstream out;
   request.sink = [&](std::string_view piece) {
-    if (!out.is_open()) out.open(path(file), std::ios::binary);
+    if (!out.is_open()) out.open(path(stream.file), std::ios::binary);
     out << piece;
     return static_cast<bool>(out);
   };
-  const Result<ApiResponse> response = client->call(request);
+  const Result<ApiResponse> response =
+      stream.if_absent.empty() ? client->call(request) : client->call(request, {200, 404});
   out.close();
   if (until.raised()) return;
   if (!response && response.error().code == Errc::cancelled) {
-    trouble("failed to write " + path(file));
+    trouble("failed to write " + path(stream.file));
   } else if (!response) {
-    trouble(what + response.error().detail);
+    trouble(stream.what + response.error().detail);
+  } else if (response->status == 404) {
+    warn(stream.if_absent);
   }
 }
 
@@ -282,20 +289,32 @@ void Collection::collect_for_a_while() {
   base::Interrupt over(&stop_);
   std::vector<std::thread> threads;
   if (wants("logs")) {
-    threads.emplace_back([&] { stream_to("/v1/agent/monitor", "consul.log", "", {{"loglevel", "TRACE"}}, over); });
+    threads.emplace_back([&] {
+      stream_to_file({.path = "/v1/agent/monitor", .file = "consul.log", .parameter = {"loglevel", "TRACE"}}, over);
+    });
   }
   if (wants("metrics")) {
-    threads.emplace_back([&] { stream_to("/v1/agent/metrics/stream", "metrics.json", "", {}, over); });
+    threads.emplace_back([&] { stream_to_file({.path = "/v1/agent/metrics/stream", .file = "metrics.json"}, over); });
   }
   if (wants("pprof") && profiles_) {
     // These come all at once when their time is over: they are cut short by a signal only.
     const std::string failed = "failed to collect cpu profile: ";
     const auto seconds = [](base::Duration time) { return std::to_string(time.nanoseconds / 1'000'000'000); };
     threads.emplace_back([&, failed] {
-      stream_to("/debug/pprof/profile", "profile.prof", failed, {{"seconds", seconds(duration)}}, stop_);
+      stream_to_file({.path = "/debug/pprof/profile",
+                      .file = "profile.prof",
+                      .what = failed,
+                      .parameter = {"seconds", seconds(duration)}},
+                     stop_);
     });
-    threads.emplace_back(
-        [&, failed] { stream_to("/debug/pprof/trace", "trace.out", failed, {{"seconds", seconds(interval)}}, stop_); });
+    threads.emplace_back([&, failed] {
+      stream_to_file({.path = "/debug/pprof/trace",
+                      .file = "trace.out",
+                      .what = failed,
+                      .parameter = {"seconds", seconds(interval)},
+                      .if_absent = "[WARN] Unable to capture trace.out. The target agent offers no execution trace."},
+                     stop_);
+    });
   }
   for (std::int64_t count = 1; !stop_.raised(); ++count) {
     const std::int64_t passed =

@@ -107,18 +107,14 @@ base::Result<Reply> agent_metrics(Context&, const Request& request) {
     reply.header("X-Consul-Reason", "Prometheus is not enabled since its retention time is not positive");
     return reply;
   }
-  return Reply{.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics::to_prometheus() + process_metrics()};
+  return Reply{.type = "text/plain; version=0.0.4; charset=utf-8",
+               .body = metrics::to_prometheus() + process_metrics()};
 }
 
 base::Result<Reply> agent_metrics_stream(Context&, const Request&) {
   Reply reply{.type = {}};
   reply.source = std::make_unique<MetricsStream>();
   return reply;
-}
-
-base::Result<Reply> go_profile(Context& agent, const Request&) {
-  if (!agent.control->debug_enabled()) return Reply{.status = 404, .type = {}};
-  return text(404, "Unknown profile\n");
 }
 
 base::Result<Reply> agent_monitor(Context&, const Request& request) {

@@ -7,8 +7,6 @@ namespace proconsul::agent::http {
 
 base::Result<Reply> agent_metrics(Context& agent, const Request& request);
 base::Result<Reply> agent_metrics_stream(Context& agent, const Request& request);
-/// Go's profiles: we have none, so every name is an unknown one.
-base::Result<Reply> go_profile(Context& agent, const Request& request);
 base::Result<Reply> agent_monitor(Context& agent, const Request& request);
 
 }  // namespace proconsul::agent::http

@@ -1,8 +1,8 @@
-// The paths of Go's profiles.
+// Profiles of this process, under the paths that Go's have.
 #include "agent/http/routes/families.h"
 
+#include "agent/http/profile_endpoint.h"
 #include "agent/http/route.h"
-#include "agent/http/telemetry_endpoint.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -10,10 +10,10 @@ namespace {
 using enum Method;
 
 constexpr Route kProfileRoutes[] = {
-    {get, "/debug/pprof/", call(go_profile), kBare},
-    {post, "/debug/pprof/", call(go_profile), kBare},
-    {put, "/debug/pprof/", call(go_profile), kBare},
-    {delete_, "/debug/pprof/", call(go_profile), kBare},
+    {get, "/debug/pprof/", call(debug_profile), kBare},
+    {post, "/debug/pprof/", call(debug_profile), kBare},
+    {put, "/debug/pprof/", call(debug_profile), kBare},
+    {delete_, "/debug/pprof/", call(debug_profile), kBare},
 };
 
 }  // namespace
