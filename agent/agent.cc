@@ -302,6 +302,7 @@ Result<> Agent::Impl::start() {
   own.deregister_interval_min = config.check_deregister_interval_min;
   own.sync_interval = config.ae_interval;
   own.sidecar_ports = {.min = config.connect_sidecar_min_port, .max = config.connect_sidecar_max_port};
+  own.expose_ports = {.min = config.expose_min_port, .max = config.expose_max_port};
   Result<std::shared_ptr<base::net::TlsContext>> outgoing = base::net::TlsContext::client(
       config.enable_agent_tls_for_checks ? tls_settings(config.tls.internal_rpc) : base::net::TlsSettings{});
   if (!outgoing) return outgoing.error();

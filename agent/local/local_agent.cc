@@ -49,6 +49,7 @@ LocalAgent::LocalAgent(Options options, server::Server& server, base::WatchRegis
       files_(options_.data_dir),
       state_(options_.node, options_.check_update_interval.nanoseconds > 0),
       aliases_(options_.node, server, [this] { post([] { return Result<>(); }, [](Result<>) {}); }),
+      exposed_(options_.expose_ports),
       runner_(options_.checks,
               [this](const std::string& id, std::uint64_t number, std::string_view status, std::string output) {
                 post(
@@ -323,6 +324,7 @@ Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep)
   }
   for (std::size_t i = 0; i < checks.size(); ++i) start_check(checks[i], registration.checks[i]);
   for (const std::string& id : obsolete) do_remove_check(id);
+  reroute_checks(service);
   checks_changed(service.ID);
   report(service.ID);
   dirty_ = true;
@@ -334,6 +336,9 @@ void LocalAgent::remove_service(std::string id, server::Done done) {
 }
 
 Result<> LocalAgent::do_remove_service(const std::string& id) {
+  if (const std::optional<catalog::NodeService> leaving = service(id)) {
+    straighten_checks(leaving->Proxy->DestinationServiceID);
+  }
   std::vector<std::string> checks;
   {
     const std::lock_guard lock(mutex_);
@@ -400,6 +405,7 @@ void LocalAgent::remove_check(std::string id, server::Done done) {
 
 void LocalAgent::do_remove_check(const std::string& id) {
   stop_check(id);
+  exposed_.remove(id);
   reap_after_.erase(id);
   reap_deadlines_.erase(id);
   deferred_.erase(id);
@@ -467,6 +473,7 @@ std::size_t LocalAgent::output_limit(const catalog::CheckType& type) const {
 void LocalAgent::start_check(const catalog::HealthCheck& check, const catalog::CheckType& type) {
   const std::string& id = check.CheckID;
   stop_check(id);
+  const catalog::CheckType routed = route_check(check, type);
   const std::string_view kind = check_type(type);
   if (kind == "ttl") {
     ttls_[id] = {.ttl = type.TTL, .output_max_size = output_limit(type)};
@@ -474,10 +481,14 @@ void LocalAgent::start_check(const catalog::HealthCheck& check, const catalog::C
   } else if (kind == "alias") {
     aliases_.add(id, type.AliasNode, type.AliasService);
   } else {
-    running_[id] = ++last_number_;
-    runner_.start(id, last_number_, type, output_limit(type));
+    run_check(id, routed);
   }
   reap_with(check, type);
+}
+
+void LocalAgent::run_check(const std::string& id, const catalog::CheckType& type) {
+  running_[id] = ++last_number_;
+  runner_.start(id, last_number_, type, output_limit(type));
 }
 
 void LocalAgent::stop_check(const std::string& id) {

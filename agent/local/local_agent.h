@@ -16,6 +16,7 @@
 
 #include "agent/checks/runner.h"
 #include "agent/local/aliases.h"
+#include "agent/local/exposed_checks.h"
 #include "agent/local/files.h"
 #include "agent/local/state.h"
 #include "agent/local/sync.h"
@@ -69,6 +70,7 @@ class LocalAgent {
     base::Duration deregister_interval_min = base::seconds(60);  // least deregister_critical_service_after
     base::Duration sync_interval = base::seconds(60);            // between full comparisons
     SidecarPorts sidecar_ports{};
+    ExposePorts expose_ports{};
     checks::Runner::Options checks{};
   };
   /// `server` and `watches` outlive it. `watches` hears of "service ID" keys: watch_key().
@@ -139,8 +141,16 @@ class LocalAgent {
   /// Whether such a check may run here. Fills in what its definition leaves out, and a status that was kept.
   base::Result<> prepare_check(catalog::HealthCheck& check, catalog::CheckType& type, Source source) const;
   void start_check(const catalog::HealthCheck& check, const catalog::CheckType& type);
+  void run_check(const std::string& id, const catalog::CheckType& type);
   /// Ends whatever runs for the check.
   void stop_check(const std::string& id);
+  // local_agent_expose.cc
+  catalog::CheckType route_check(const catalog::HealthCheck& check, const catalog::CheckType& type);
+  void reroute_checks(const catalog::NodeService& proxy);
+  void straighten_checks(std::string_view service_id);
+  bool expose_check(const std::string& id, const std::string& address);
+  bool hide_check(const std::string& id);
+
   std::size_t output_limit(const catalog::CheckType& type) const;
   void update_aliases();
   void checks_changed(std::string_view service_id);
@@ -177,6 +187,7 @@ class LocalAgent {
   bool discard_check_output_ = false;
   bool dirty_ = true;
   Aliases aliases_;
+  ExposedChecks exposed_;
   checks::Runner runner_;
   std::thread thread_{};
 };

@@ -102,6 +102,10 @@ void State::remove_check(std::string_view id) {
   mark(found->first, entry);
 }
 
+void State::set_exposed_port(std::string_view id, std::int64_t port) {
+  if (const auto found = checks_.find(id); found != checks_.end()) found->second.check.ExposedPort = port;
+}
+
 State::Update State::update_check(std::string_view id, std::string_view status, std::string_view output) {
   const auto found = checks_.find(id);
   if (found == checks_.end() || found->second.deleted) return Update::none;

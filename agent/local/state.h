@@ -69,6 +69,8 @@ class State {
 
   enum class Update : std::uint8_t { none, output_deferred, output, status };
   Update update_check(std::string_view id, std::string_view status, std::string_view output);
+  /// The port of its listener on a sidecar. No reason to tell the catalog, which gets it with the next change.
+  void set_exposed_port(std::string_view id, std::int64_t port);
   /// The deferred output of a check is now to be sent.
   void undefer(std::string_view id);
 

@@ -96,6 +96,27 @@ class Sidecars(unittest.TestCase):
             self.assertIn(text, answer)
         self.assertEqual(self.ports(), {})
 
+    def test_checks_go_through_a_sidecar_that_exposes_them(self):
+        checks = [{"CheckID": "http", "HTTP": "http://127.0.0.1:1/health", "Interval": "10m"},
+                  {"CheckID": "grpc", "GRPC": "127.0.0.1:1/web", "Interval": "10m"},
+                  {"CheckID": "tcp", "TCP": "127.0.0.1:1", "Interval": "10m"}]
+        proxy = {"DestinationServiceName": "web", "DestinationServiceID": "web"}
+
+        def ports() -> dict[str, int]:
+            return {name: check["ExposedPort"] for name, check in self.get("/v1/agent/checks").items()}
+
+        self.put("/v1/agent/service/register", {"Name": "web", "Port": 1, "Checks": checks})
+        self.assertEqual(ports(), {"http": 0, "grpc": 0, "tcp": 0})
+        front = {"Name": "front", "Kind": "connect-proxy", "Port": 2, "Address": "127.0.0.2",
+                 "Proxy": proxy | {"Expose": {"Checks": True}}}
+        self.put("/v1/agent/service/register", front)
+        exposed = ports()
+        self.assertEqual({exposed["http"], exposed["grpc"], exposed["tcp"]}, {21500, 21501, 0})
+        self.put("/v1/agent/service/register", {"Name": "web", "Port": 1, "Checks": checks})
+        self.assertEqual(ports(), exposed)
+        self.put("/v1/agent/service/deregister/front")
+        self.assertEqual(ports(), {"http": 0, "grpc": 0, "tcp": 0})
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
