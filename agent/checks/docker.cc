@@ -1,9 +1,12 @@
 #include "agent/checks/docker.h"
 
-#include "agent/checks/url.h"
 #include "base/json.h"
+#include "base/net/url.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::parse_url;
+using base::net::Url;
 
 using base::Errc;
 using base::Result;

@@ -4,12 +4,15 @@
 #include <memory>
 
 #include "agent/checks/docker.h"
-#include "agent/checks/http_exchange.h"
 #include "agent/checks/probes.h"
-#include "agent/checks/url.h"
+#include "base/net/http_exchange.h"
+#include "base/net/url.h"
 #include "base/quote.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::escape_part;
+using base::net::HttpExchange;
 namespace {
 
 using base::Result;

@@ -7,6 +7,9 @@
 #include "base/strconv.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::field;
+using base::net::H2Codec;
 namespace {
 
 using base::Errc;

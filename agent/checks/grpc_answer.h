@@ -4,10 +4,12 @@
 #include <string>
 #include <string_view>
 
-#include "agent/checks/h2_codec.h"
+#include "base/net/h2_codec.h"
 #include "base/result.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::H2Codec;
 
 /// HealthCheckRequest in its frame.
 std::string health_request(std::string_view service);

@@ -8,6 +8,8 @@
 #include "base/quote.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::Endpoint;
 namespace {
 
 using base::net::Clock;

@@ -6,10 +6,15 @@
 #include <string_view>
 #include <utility>
 
-#include "agent/checks/connection.h"
-#include "agent/checks/h2_codec.h"
+#include "base/net/connection.h"
+#include "base/net/h2_codec.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::Connection;
+using base::net::Endpoint;
+using base::net::H2Codec;
+using base::net::Resolver;
 
 class H2Session final : Connection::User {
  public:

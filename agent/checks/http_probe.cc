@@ -5,14 +5,22 @@
 #include <memory>
 #include <optional>
 
-#include "agent/checks/http_exchange.h"
 #include "agent/checks/probes.h"
-#include "agent/checks/url.h"
 #include "base/base64.h"
+#include "base/net/http_exchange.h"
 #include "base/net/tls_errors.h"
+#include "base/net/url.h"
 #include "base/quote.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::AnswerReader;
+using base::net::HttpExchange;
+using base::net::is_token;
+using base::net::parse_url;
+using base::net::refused_header;
+using base::net::resolve_url;
+using base::net::Url;
 namespace {
 
 using base::Result;
@@ -32,26 +40,6 @@ bool equal(std::string_view a, std::string_view b) {
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-
-/// Empty if all may be sent: a line break would smuggle further headers in.
-std::string refused_header(const Headers& headers) {
-  for (const auto& [name, value] : headers) {
-    if (!is_token(name)) return "net/http: invalid header field name " + base::quote(name);
-    for (const char c : value) {
-      const auto byte = static_cast<unsigned char>(c);
-      if ((byte < ' ' && c != '\t') || byte == 0x7f) {
-        return "net/http: invalid header field value for " + base::quote(name);
-      }
-    }
-  }
-  return {};
 }
 
 class HttpProbe final : public Probe {

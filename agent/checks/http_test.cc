@@ -4,10 +4,12 @@
 
 #include <deque>
 
-#include "agent/checks/http_exchange.h"
 #include "agent/checks/test_peer.h"
+#include "base/net/http_exchange.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::AnswerReader;
 namespace {
 
 using test::Bench;

@@ -3,15 +3,20 @@
 
 #include <deque>
 
-#include "agent/checks/connection.h"
 #include "agent/checks/docker.h"
 #include "agent/checks/grpc_answer.h"
 #include "agent/checks/os_service.h"
-#include "agent/checks/output_tail.h"
 #include "agent/checks/thresholds.h"
+#include "base/net/connection.h"
+#include "base/output_tail.h"
 #include "base/random.h"
 
 namespace proconsul::agent::checks {
+
+using base::OutputTail;
+using base::net::H2Codec;
+using base::net::HostPort;
+using base::net::parse_target;
 namespace {
 
 using catalog::kHealthCritical, catalog::kHealthPassing, catalog::kHealthWarning;

@@ -6,14 +6,16 @@
 #include <string_view>
 
 #include "agent/checks/process.h"
-#include "agent/checks/resolver.h"
 #include "base/net/loop.h"
+#include "base/net/resolver.h"
 #include "base/net/tls.h"
 #include "base/result.h"
 #include "catalog/types/agent_check.h"
 #include "catalog/types/health.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::Resolver;
 
 /// Who runs a probe. Both may be called from within start().
 class ProbeUser {

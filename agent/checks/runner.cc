@@ -7,14 +7,16 @@
 #include "agent/checks/probe.h"
 #include "agent/checks/probes.h"
 #include "agent/checks/process.h"
-#include "agent/checks/resolver.h"
 #include "agent/checks/thresholds.h"
 #include "agent/local/rules.h"
 #include "base/log.h"
 #include "base/net/loop.h"
+#include "base/net/resolver.h"
 #include "base/random.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::Resolver;
 namespace {
 
 using base::net::Clock;

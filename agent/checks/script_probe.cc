@@ -6,11 +6,13 @@
 #include <memory>
 
 #include "agent/checks/os_service.h"
-#include "agent/checks/output_tail.h"
 #include "agent/checks/probes.h"
 #include "agent/checks/process.h"
+#include "base/output_tail.h"
 
 namespace proconsul::agent::checks {
+
+using base::OutputTail;
 namespace {
 
 constexpr std::size_t kLongestUnitState = 4096;  // bytes of what systemctl prints

@@ -25,7 +25,8 @@ catalog::CheckType shell(const std::string& text, base::Duration timeout = base:
   return script({"/bin/sh", "-c", text}, timeout);
 }
 
-/// Whether the process has ended, waiting for it as long as a test may take. Its zombie is for the system's init to reap.
+/// Whether the process has ended, waiting for it as long as a test may take. Its zombie is for the system's init to
+/// reap.
 bool ends(pid_t pid) {
   for (int i = 0; i < 5000; ++i) {
     std::ifstream in("/proc/" + std::to_string(pid) + "/stat");

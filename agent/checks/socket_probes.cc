@@ -5,10 +5,17 @@
 #include <cerrno>
 #include <memory>
 
-#include "agent/checks/connection.h"
 #include "agent/checks/probes.h"
+#include "base/net/connection.h"
 
 namespace proconsul::agent::checks {
+
+using base::net::Connection;
+using base::net::Endpoint;
+using base::net::parse_target;
+using base::net::Resolver;
+using base::net::SocketAddress;
+using base::net::Target;
 namespace {
 
 using base::net::Clock;

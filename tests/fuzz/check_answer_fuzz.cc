@@ -7,13 +7,14 @@
 
 #include "agent/checks/docker.h"
 #include "agent/checks/grpc_answer.h"
-#include "agent/checks/http_exchange.h"
 #include "agent/checks/os_service.h"
-#include "agent/checks/url.h"
+#include "base/net/http_exchange.h"
+#include "base/net/url.h"
 
 namespace {
 
 using namespace proconsul::agent::checks;
+using namespace proconsul::base::net;
 
 void http(std::string_view text, std::size_t piece, bool decode) {
   constexpr std::size_t kTail = 64;

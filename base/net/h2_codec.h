@@ -12,7 +12,7 @@
 
 struct nghttp2_session;
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 
 class H2Codec {
  public:
@@ -57,4 +57,4 @@ class H2Codec {
 /// The first field of that name; empty if there is none.
 std::string_view field(const H2Codec::Fields& fields, std::string_view name);
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

@@ -1,4 +1,4 @@
-// The URLs of HTTP checks and of the redirects that they meet. Lenient as Go's net/url, with its error texts.
+// The URLs that we ask, and those of the redirects that we meet. Lenient as Go's net/url, with its error texts.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 
 struct Url {
   std::string scheme{};    // in small letters
@@ -29,9 +29,13 @@ struct Url {
 
 /// Fails with `parse "x": invalid control character in URL` and the like.
 base::Result<Url> parse_url(std::string_view text);
+/// Without escapes; those that are none stay.
+std::string unescape_path(std::string_view text);
+/// A path escaped as Go's url.URL does by default.
+std::string escape_path(std::string_view text);
 /// One part of a path or query, escaped as Go's url.QueryEscape does.
 std::string escape_part(std::string_view text);
 /// Where a reference in an answer of `from` leads (RFC 3986).
 base::Result<Url> resolve_url(const Url& from, std::string_view reference);
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

@@ -1,4 +1,4 @@
-#include "agent/checks/http_exchange.h"
+#include "base/net/http_exchange.h"
 
 #include <zlib.h>
 
@@ -12,7 +12,7 @@
 #include "base/quote.h"
 #include "base/strconv.h"
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 namespace {
 
 namespace http = boost::beast::http;
@@ -132,6 +132,25 @@ std::string strict(std::string_view head) {
 
 }  // namespace
 
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+std::string refused_header(const Headers& headers) {
+  for (const auto& [name, value] : headers) {
+    if (!is_token(name)) return "net/http: invalid header field name " + quote(name);
+    for (const char c : value) {
+      const auto byte = static_cast<unsigned char>(c);
+      if ((byte < ' ' && c != '\t') || byte == 0x7f) {
+        return "net/http: invalid header field value for " + quote(name);
+      }
+    }
+  }
+  return {};
+}
+
 struct AnswerReader::Impl {
   Impl(std::size_t limit, bool decode_, bool without_body_)
       : sink(limit), decode(decode_), without_body(without_body_) {
@@ -235,11 +254,22 @@ std::string AnswerReader::header(std::string_view name) const {
   if (found == impl_->parser->get().end()) return {};
   return {found->value().data(), found->value().size()};
 }
+Headers AnswerReader::headers() const {
+  Headers all;
+  for (const auto& field : impl_->parser->get()) {
+    const auto name = field.name_string(), value = field.value();
+    all.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
+  }
+  return all;
+}
+bool AnswerReader::whole() const {
+  return impl_->parser->is_done();
+}
 const OutputTail& AnswerReader::body() const {
   return impl_->sink.tail;
 }
 
-HttpExchange::HttpExchange(base::net::Loop& loop, Resolver& resolver, Request request, Done done)
+HttpExchange::HttpExchange(Loop& loop, Resolver& resolver, Request request, Done done)
     : request_(std::move(request)),
       done_(std::move(done)),
       reader_(request_.output_max_size, request_.decode, request_.method == "HEAD"),
@@ -259,7 +289,8 @@ void HttpExchange::connected() {
   std::string bytes = request_.method + ' ' + request_.target + " HTTP/1.1\r\nHost: " + request_.host + "\r\n";
   for (const auto& [name, value] : request_.headers) bytes += name + ": " + value + "\r\n";
   if (has_length) bytes += "Content-Length: " + std::to_string(request_.body.size()) + "\r\n";
-  connection_.send(bytes + "Connection: close\r\n\r\n" + request_.body);
+  if (request_.tells_close) bytes += "Connection: close\r\n";
+  connection_.send(bytes + "\r\n" + request_.body);
 }
 
 void HttpExchange::received(std::string_view data) {
@@ -309,4 +340,4 @@ void HttpExchange::finish(const std::string& reason) {
   done(reason);
 }
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

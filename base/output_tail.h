@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace proconsul::agent::checks {
+namespace proconsul::base {
 
 class OutputTail {
  public:
@@ -44,4 +44,4 @@ class OutputTail {
   std::uint64_t total_ = 0;
 };
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base

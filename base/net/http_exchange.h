@@ -7,11 +7,19 @@
 #include <utility>
 #include <vector>
 
-#include "agent/checks/connection.h"
-#include "agent/checks/h2_codec.h"
-#include "agent/checks/output_tail.h"
+#include "base/net/connection.h"
+#include "base/net/h2_codec.h"
+#include "base/output_tail.h"
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+/// Whether it may be a method or the name of a header.
+bool is_token(std::string_view text);
+/// What Go says of the first header that must not be sent; empty if there is none. A line break would smuggle further
+/// headers in.
+std::string refused_header(const Headers& headers);
 
 /// Reads an answer piece by piece. Bounded: heads up to 1 MiB, of the body only the tail is kept.
 class AnswerReader {
@@ -29,6 +37,9 @@ class AnswerReader {
   std::string status_text() const;
   /// The first header of that name; empty if there is none.
   std::string header(std::string_view name) const;
+  Headers headers() const;
+  /// Its body has not broken off.
+  bool whole() const;
   const OutputTail& body() const;
 
  private:
@@ -46,6 +57,7 @@ class HttpExchange final : Connection::User {
     std::vector<std::pair<std::string, std::string>> headers{};  // names and values without line breaks
     std::string body{};
     bool tells_length = false;  // also of an empty body
+    bool tells_close = true;    // that nothing else will be asked on this connection
     std::size_t output_max_size = 4096;
     bool decode = false;
   };
@@ -53,8 +65,8 @@ class HttpExchange final : Connection::User {
   /// the exchange.
   using Done = std::function<void(const std::string& reason)>;
 
-  HttpExchange(base::net::Loop& loop, Resolver& resolver, Request request, Done done);
-  void start(base::net::Clock::time_point deadline) { connection_.open(deadline); }
+  HttpExchange(Loop& loop, Resolver& resolver, Request request, Done done);
+  void start(Clock::time_point deadline) { connection_.open(deadline); }
   const AnswerReader& answer() const { return reader_; }
   bool has_answer() const { return reader_.has_head(); }
 
@@ -72,4 +84,4 @@ class HttpExchange final : Connection::User {
   bool has_head_ = false;              // and its head was handed to the reader
 };
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

@@ -1,8 +1,8 @@
-#include "agent/checks/url.h"
+#include "base/net/url.h"
 
 #include <gtest/gtest.h>
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 namespace {
 
 TEST(Url, TellsWhereToConnectAndWhatToAskFor) {
@@ -51,4 +51,4 @@ TEST(Url, PartsAreEscapedForQueries) {
 }
 
 }  // namespace
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

@@ -1,4 +1,4 @@
-// A connection that a probe opens: names, addresses in turn, TCP or a unix socket, TLS if wanted. It lives on one event
+// A connection that we open: names, addresses in turn, TCP or a unix socket, TLS if wanted. It lives on one event
 // loop; error texts are those of Go's net package.
 #pragma once
 
@@ -8,20 +8,20 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/checks/resolver.h"
 #include "base/net/loop.h"
+#include "base/net/resolver.h"
 #include "base/net/socket.h"
 #include "base/net/tls.h"
 #include "base/result.h"
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 
 /// Where to connect to.
 struct Endpoint {
   std::string address{};  // "host:port"; the path of a unix socket
   bool is_unix = false;
-  std::shared_ptr<base::net::TlsContext> tls{};  // null: plain
-  base::net::TlsPeer peer{};                     // with TLS; an empty name: the address's host
+  std::shared_ptr<TlsContext> tls{};  // null: plain
+  TlsPeer peer{};                     // with TLS; an empty name: the address's host
 };
 
 struct HostPort {
@@ -40,7 +40,7 @@ struct Target {
 /// The error reads "dial NETWORK: address x: missing port in address".
 base::Result<Target> parse_target(const std::string& network, const std::string& address);
 
-class Connection final : base::net::Pollable, base::net::Timer {
+class Connection final : Pollable, Timer {
  public:
   class User {
    public:
@@ -54,10 +54,10 @@ class Connection final : base::net::Pollable, base::net::Timer {
     virtual void ended(const std::string& reason) = 0;
   };
 
-  Connection(base::net::Loop& loop, Resolver& resolver, Endpoint endpoint, User& user);
+  Connection(Loop& loop, Resolver& resolver, Endpoint endpoint, User& user);
   ~Connection() override;
   /// `deadline` is that of the whole connection's user: it only divides the time among several addresses.
-  void open(base::net::Clock::time_point deadline);
+  void open(Clock::time_point deadline);
   /// What cannot be sent at once is kept. Only once it stands.
   void send(std::string_view data);
   /// The ALPN protocol that was agreed upon; empty without one.
@@ -82,15 +82,15 @@ class Connection final : base::net::Pollable, base::net::Timer {
   void on_ready(std::uint32_t events) override;
   void on_timer() override;
 
-  base::net::Loop& loop_;
+  Loop& loop_;
   Resolver& resolver_;
   Endpoint endpoint_;
   User& user_;
   State state_ = State::idle;
-  base::net::Fd fd_{};
+  Fd fd_{};
   std::uint32_t watched_ = 0;
-  std::unique_ptr<base::net::TlsStream> tls_{};
-  base::net::Clock::time_point deadline_{};
+  std::unique_ptr<TlsStream> tls_{};
+  Clock::time_point deadline_{};
   std::vector<SocketAddress> addresses_{};  // by name: those still to be tried, the next one last
   std::shared_ptr<int> alive_{};            // while a name is being resolved
   std::string dialed_{};                    // what is being dialed, for error texts: "127.0.0.1:80"
@@ -100,4 +100,4 @@ class Connection final : base::net::Pollable, base::net::Timer {
   bool* gone_ = nullptr;  // set by the destructor
 };
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

@@ -12,7 +12,7 @@
 #include "base/net/loop.h"
 #include "base/result.h"
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 
 struct SocketAddress {
   sockaddr_storage address{};
@@ -33,11 +33,11 @@ class Resolver {
   Resolver(const Resolver&) = delete;
 
   /// `done` runs on `loop`, or never if `wanted` has expired by then. Errors read "lookup NAME: no such host".
-  void resolve(std::string name, std::uint16_t port, base::net::Loop& loop, std::weak_ptr<void> wanted, Done done);
+  void resolve(std::string name, std::uint16_t port, Loop& loop, std::weak_ptr<void> wanted, Done done);
 
  private:
   struct Pool;
   std::shared_ptr<Pool> pool_;
 };
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

@@ -1,11 +1,11 @@
-#include "agent/checks/h2_codec.h"
+#include "base/net/h2_codec.h"
 
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
 #include <cstring>
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 namespace {
 
 using base::Errc;
@@ -133,4 +133,4 @@ std::string_view field(const H2Codec::Fields& fields, std::string_view name) {
   return found == fields.end() ? std::string_view() : std::string_view(found->second);
 }
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

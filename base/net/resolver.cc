@@ -1,4 +1,4 @@
-#include "agent/checks/resolver.h"
+#include "base/net/resolver.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 namespace {
 
 using base::Errc;
@@ -83,7 +83,7 @@ struct Resolver::Pool {
   struct Lookup {
     std::string name;
     std::uint16_t port;
-    base::net::Loop* loop;
+    Loop* loop;
     std::weak_ptr<void> wanted;
     Done done;
   };
@@ -128,8 +128,7 @@ Resolver::~Resolver() {
   pool_->changed.notify_all();
 }
 
-void Resolver::resolve(std::string name, std::uint16_t port, base::net::Loop& loop, std::weak_ptr<void> wanted,
-                       Done done) {
+void Resolver::resolve(std::string name, std::uint16_t port, Loop& loop, std::weak_ptr<void> wanted, Done done) {
   const std::lock_guard lock(pool_->mutex);
   pool_->lookups.push_back({std::move(name), port, &loop, std::move(wanted), std::move(done)});
   if (pool_->idle >= pool_->lookups.size() || pool_->threads >= kMostThreads) {
@@ -141,4 +140,4 @@ void Resolver::resolve(std::string name, std::uint16_t port, base::net::Loop& lo
   std::thread([pool = pool_] { Pool::work(pool); }).detach();
 }
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

@@ -1,4 +1,4 @@
-#include "agent/checks/url.h"
+#include "base/net/url.h"
 
 #include <algorithm>
 #include <cctype>
@@ -6,7 +6,7 @@
 
 #include "base/quote.h"
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 namespace {
 
 using base::Errc;
@@ -29,19 +29,6 @@ std::string_view bad_escape(std::string_view text) {
     if (hex_digit(text[at + 1]) < 0 || hex_digit(text[at + 2]) < 0) return text.substr(at, 3);
   }
   return {};
-}
-
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 /// What may not stand in a request line is escaped; escapes that are there stay.
@@ -109,7 +96,7 @@ Result<> parse_authority(std::string_view text, std::string_view authority, Url&
       return wrong(text, "invalid URL escape " + base::quote(escape));
     }
     url.has_user = true;
-    url.user = unescaped(user);
+    url.user = unescape_path(user);
     if (url.user.find(':') == std::string::npos) url.user += ':';
     authority.remove_prefix(at + 1);
   }
@@ -117,7 +104,7 @@ Result<> parse_authority(std::string_view text, std::string_view authority, Url&
   if (const std::string_view escape = bad_escape(authority); !escape.empty()) {
     return wrong(text, "invalid URL escape " + base::quote(escape));
   }
-  url.host = unescaped(authority);
+  url.host = unescape_path(authority);
   return {};
 }
 
@@ -235,6 +222,34 @@ Result<Url> parse_url(std::string_view text) {
   return url;
 }
 
+std::string unescape_path(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::string escape_path(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || std::string_view("-_.~$&+,/:;=@").find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
 std::string escape_part(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -278,4 +293,4 @@ Result<Url> resolve_url(const Url& from, std::string_view reference) {
   return url;
 }
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net

@@ -1,4 +1,4 @@
-#include "agent/checks/connection.h"
+#include "base/net/connection.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -16,15 +16,12 @@
 
 #include "base/strconv.h"
 
-namespace proconsul::agent::checks {
+namespace proconsul::base::net {
 
 using base::Errc;
 using base::Error;
 using base::Result;
-using base::net::Clock;
-using base::net::errno_text;
-using base::net::Fd;
-using Need = base::net::TlsStream::Need;
+using Need = TlsStream::Need;
 
 namespace {
 
@@ -90,7 +87,7 @@ Result<Target> parse_target(const std::string& network, const std::string& addre
   return target;
 }
 
-Connection::Connection(base::net::Loop& loop, Resolver& resolver, Endpoint endpoint, User& user)
+Connection::Connection(Loop& loop, Resolver& resolver, Endpoint endpoint, User& user)
     : loop_(loop), resolver_(resolver), endpoint_(std::move(endpoint)), user_(user) {}
 
 Connection::~Connection() {
@@ -179,7 +176,7 @@ void Connection::connected_socket() {
   cancel();
   if (endpoint_.tls) {
     state_ = State::handshaking;
-    tls_ = std::make_unique<base::net::TlsStream>(endpoint_.tls, fd_.get(), endpoint_.peer);
+    tls_ = std::make_unique<TlsStream>(endpoint_.tls, fd_.get(), endpoint_.peer);
     return handshake();
   }
   state_ = State::open;
@@ -322,7 +319,7 @@ void Connection::fail(std::string reason) {
 std::string Connection::socket_error(const char* operation, int error) const {
   const std::string text = std::string(operation) + ": " + errno_text(error);
   if (endpoint_.is_unix) return std::string(operation) + " unix @->" + endpoint_.address + ": " + text;
-  return std::string(operation) + " tcp " + base::net::local_name(fd_.get()) + "->" + dialed_ + ": " + text;
+  return std::string(operation) + " tcp " + local_name(fd_.get()) + "->" + dialed_ + ": " + text;
 }
 
-}  // namespace proconsul::agent::checks
+}  // namespace proconsul::base::net
