@@ -37,6 +37,7 @@
 #include "base/net/tls.h"
 #include "base/quote.h"
 #include "base/random.h"
+#include "ui-proxy/metrics_proxy.h"
 
 namespace proconsul::agent {
 namespace {
@@ -219,6 +220,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::unique_ptr<http::HttpServer> http;
+  std::unique_ptr<ui_proxy::MetricsProxy> metrics_proxy;  // after http: what still waits for an answer refers to that
   std::unique_ptr<dns::DnsServer> dns;
   std::unique_ptr<Telemetry> telemetry;
   std::size_t pings = 0;  // to each loop
@@ -306,7 +308,7 @@ Result<> Agent::Impl::start() {
   Result<std::shared_ptr<base::net::TlsContext>> outgoing = base::net::TlsContext::client(
       config.enable_agent_tls_for_checks ? tls_settings(config.tls.internal_rpc) : base::net::TlsSettings{});
   if (!outgoing) return outgoing.error();
-  own.checks.tls = std::move(*outgoing);
+  own.checks.tls = *outgoing;
   if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;
   local = std::make_unique<local::LocalAgent>(std::move(own), *server, local_watches, base::system_clock());
   Result<local::Configured> definitions = configured(config, node_id);
@@ -327,6 +329,11 @@ Result<> Agent::Impl::start() {
   streams = std::make_unique<http::StreamHub>(server->changes());
   debug = config.enable_debug;
   limits.set(request_limits(config));
+  // The metrics server is no business of the agent's own certificates.
+  if (config.enable_agent_tls_for_checks) outgoing = base::net::TlsContext::client({});
+  if (!outgoing) return outgoing.error();
+  metrics_proxy = std::make_unique<ui_proxy::MetricsProxy>(std::move(*outgoing));
+  metrics_proxy->set(metrics_proxy_settings(config));
   context.reset(new http::Context{.server = *server,
                                   .local_watches = local_watches,
                                   .settings = http_settings(config),
@@ -338,7 +345,8 @@ Result<> Agent::Impl::start() {
                                   .overview = overview.get(),
                                   .streams = streams.get(),
                                   .pools = pools.get(),
-                                  .limits = &limits});
+                                  .limits = &limits,
+                                  .metrics_proxy = metrics_proxy.get()});
   telemetry = std::make_unique<Telemetry>(config, *server);
   if (Result<> opened = listen_dns(); !opened) return opened;
   http = std::make_unique<http::HttpServer>(loops, *context);
@@ -522,6 +530,7 @@ Result<> Agent::Impl::reload(bool automatic) {
   dns->reload(std::move(*dns_settings));
   http->limit_connections(config.http_max_conns_per_client);
   limits.set(request_limits(config));
+  metrics_proxy->set(metrics_proxy_settings(config));
   server->reconfigure(snapshot_options(config));
   base::metrics::Options metrics = metrics_options(config);
   base::metrics::set_filter(std::move(metrics.allow), std::move(metrics.block));

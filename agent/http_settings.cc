@@ -35,8 +35,16 @@ http::Settings http_settings(const config::Config& config) {
   settings.acls_enabled = config.acls_enabled;
   settings.scratch_directory = config.data_dir;
   settings.disable_coordinates = config.disable_coordinates;
-  settings.ui_enabled = config.ui.enabled;
+  settings.ui_enabled = config.ui.enabled;  // a folder of the user's own is refused at start
   settings.ui_content_path = config.ui.content_path;
+  return settings;
+}
+
+ui_proxy::MetricsProxySettings metrics_proxy_settings(const config::Config& config) {
+  const config::UiMetricsProxy& given = config.ui.metrics_proxy;
+  ui_proxy::MetricsProxySettings settings{.base_url = given.base_url};
+  settings.path_allowlist.assign(given.path_allowlist.begin(), given.path_allowlist.end());
+  for (const config::UiHeader& header : given.add_headers) settings.add_headers.emplace_back(header.name, header.value);
   return settings;
 }
 

@@ -26,6 +26,9 @@ class LocalAgent;
 namespace proconsul::agent::event {
 class Events;
 }
+namespace proconsul::ui_proxy {
+class MetricsProxy;
+}
 
 namespace proconsul::agent::http {
 
@@ -98,6 +101,7 @@ struct Context {
   StreamHub* streams = nullptr;
   cluster::Pools* pools = nullptr;
   RequestLimits* limits = nullptr;  // null: none
+  ui_proxy::MetricsProxy* metrics_proxy = nullptr;
 };
 
 }  // namespace proconsul::agent::http

@@ -1,6 +1,7 @@
 // What the web UI and other agents ask.
 #include "agent/http/routes/families.h"
 
+#include "agent/http/metrics_proxy_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
 #include "agent/http/ui_endpoint.h"
@@ -16,11 +17,23 @@ using base::Pointer;
 using base::type_of;
 using enum Method;
 
+constexpr Failure kNoProxy{404, "(UI|Metrics proxy) is not enabled", "Nothing is configured."};
+constexpr Failure kBadPath{400, R"(Invalid path\.)", "It leads elsewhere."};
+constexpr Failure kForbiddenPath{403, "", "ui_config.metrics_proxy.path_allowlist does not have it."};
+constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
+
 constexpr Route kInternalRoutes[] = {
     {get, "/v1/internal/federation-states", later()},
     {get, "/v1/internal/federation-states/mesh-gateways", later()},
     {get, "/v1/internal/federation-state/", later()},
-    {get, "/v1/internal/ui/metrics-proxy/", later(), kNoPartition},
+    {get,
+     "/v1/internal/ui/metrics-proxy/",
+     async(ui_metrics_proxy),
+     kNoPartition,
+     {.summary = "What the metrics server of ui_config.metrics_proxy answers",
+      .rest = "path",
+      .gives = Content::octets,
+      .failures = {&kNoProxy, &kBadPath, &kForbiddenPath, &kNoUpstream}}},
     {get,
      "/v1/internal/ui/nodes",
      read(ui_nodes),
