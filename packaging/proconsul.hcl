@@ -1,5 +1,8 @@
 # Read with every other *.hcl and *.json file in this folder, in the order of their names. Keys are Consul's.
 
+# Where the agent keeps its state; its unit lets it write only there.
+data_dir = "/var/lib/proconsul"
+
 # A single server. More than one: the same bootstrap_expect on each, and retry_join with the others' addresses.
 server           = true
 bootstrap_expect = 1
