@@ -49,8 +49,4 @@ void append_answer(std::string& out, const Header& self, const Body* answer, std
 /// The answer to this request of ours. A peer too old for pre-votes counts as granting one.
 base::Result<WireAnswer> read_answer(const Body& request, std::string_view bytes);
 
-/// How many bytes the first msgpack value of a stream takes; 0: more must arrive first. Errc::too_large or
-/// invalid_argument as soon as it is clear that it will not do.
-base::Result<std::size_t> value_size(std::string_view stream, std::size_t max_bytes);
-
 }  // namespace proconsul::raft

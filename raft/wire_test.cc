@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "base/msgpack_size.h"
 #include "base/value.h"
 #include "raft/configuration.h"
 
@@ -124,9 +125,9 @@ TEST(Wire, PipelinedRequestsAreCutApartHoweverTheyArrive) {
   while (!rest.empty()) {
     const auto type = static_cast<RpcType>(rest[0]);
     rest.remove_prefix(1);
-    const base::Result<std::size_t> size = value_size(rest, 1 << 20);
+    const base::Result<std::size_t> size = base::msgpack_size(rest, 1 << 20);
     ASSERT_TRUE(size);
-    for (std::size_t part = 0; part < *size; ++part) EXPECT_EQ(*value_size(rest.substr(0, part), 1 << 20), 0u);
+    for (std::size_t part = 0; part < *size; ++part) EXPECT_EQ(*base::msgpack_size(rest.substr(0, part), 1 << 20), 0u);
     EXPECT_TRUE(read_request(type, rest.substr(0, *size)));
     rest.remove_prefix(*size);
     ++requests;
@@ -180,10 +181,10 @@ TEST(Wire, DamageIsAnErrorAndSizesAreBounded) {
                             "\x81\xa7"
                             "Entries\xdd\xff\xff\xff\xff"));
   EXPECT_FALSE(read_request(static_cast<RpcType>(9), std::string_view(recorded().at("timeout_now_request")).substr(1)));
-  EXPECT_FALSE(value_size("\xc1", 100));
-  EXPECT_FALSE(value_size("\xdb\xff\xff\xff\xff", 100));
-  EXPECT_FALSE(value_size("\xdf\xff\xff\xff\xff", 100));
-  EXPECT_EQ(*value_size("\xda\x01", 1000), 0u);
+  EXPECT_FALSE(base::msgpack_size("\xc1", 100));
+  EXPECT_FALSE(base::msgpack_size("\xdb\xff\xff\xff\xff", 100));
+  EXPECT_FALSE(base::msgpack_size("\xdf\xff\xff\xff\xff", 100));
+  EXPECT_EQ(*base::msgpack_size("\xda\x01", 1000), 0u);
 }
 
 }  // namespace

@@ -3,10 +3,8 @@
 #include <utility>
 
 #include "agent/http/answers.h"
-#include "agent/http/apply.h"
 #include "agent/http/metrics.h"
-#include "agent/server/catalog_request.h"
-#include "catalog/commands.h"
+#include "agent/server/changes.h"
 #include "catalog/query/nodes.h"
 
 namespace proconsul::agent::http {
@@ -50,6 +48,12 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
   return Answer{.reply = json(body.take()), .index = found.index};
 }
 
+server::Done when_true(Responder responder) {
+  return [responder = std::move(responder)](Result<> done) mutable {
+    responder.send(done ? Result<Reply>(json("true")) : Result<Reply>(done.error()));
+  };
+}
+
 }  // namespace
 
 void catalog_register(Context& agent, const Request& request, Responder responder) {
@@ -57,12 +61,7 @@ void catalog_register(Context& agent, const Request& request, Responder responde
   if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
   if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
-  const auto view = agent.server.view();
-  if (Result<> valid = server::prepare(change, view->tables()); !valid) {
-    return responder.send(Result<Reply>(valid.error()));
-  }
-  apply_command(agent, catalog::encode_command(catalog::Command::register_, change), std::move(responder),
-                [](catalog::ApplyResult&&) -> Result<Reply> { return json("true"); });
+  server::register_in_catalog(agent.server, std::move(change), when_true(std::move(responder)));
 }
 
 void catalog_deregister(Context& agent, const Request& request, Responder responder) {
@@ -70,9 +69,7 @@ void catalog_deregister(Context& agent, const Request& request, Responder respon
   if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
   if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
-  if (Result<> valid = server::prepare(change); !valid) return responder.send(Result<Reply>(valid.error()));
-  apply_command(agent, catalog::encode_command(catalog::Command::deregister, change), std::move(responder),
-                [](catalog::ApplyResult&&) -> Result<Reply> { return json("true"); });
+  server::deregister_from_catalog(agent.server, change, when_true(std::move(responder)));
 }
 
 Result<Reply> catalog_datacenters(Context& agent, const Request&) {

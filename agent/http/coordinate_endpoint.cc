@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "agent/http/answers.h"
-#include "agent/http/apply.h"
-#include "catalog/commands.h"
+#include "agent/server/changes.h"
 #include "catalog/registry/coordinates.h"
 
 namespace proconsul::agent::http {
@@ -70,20 +69,9 @@ void coordinate_update(Context& agent, const Request& request, Responder respond
   if (!change.Coord) {
     return responder.send(Result<Reply>(Errc::invalid_argument, "Request decode failed: Coord is missing"));
   }
-  if (!change.Coord->is_valid()) return responder.send(Result<Reply>(Errc::internal, "invalid coordinate"));
-  if (!change.Coord->is_compatible_with(catalog::NetworkCoordinate::origin())) {
-    return responder.send(Result<Reply>(Errc::internal, "incompatible coordinate"));
-  }
-  catalog::Coordinates batch;
-  catalog::Coordinate update{};
-  update.Node = std::move(change.Node);
-  update.Segment = std::move(change.Segment);
-  update.Coord = std::move(change.Coord);
-  batch.emplace_back(std::move(update));
-  std::string command = catalog::encode_command(catalog::Command::coordinate_batch, batch);
-  command.front() = static_cast<char>(static_cast<std::uint8_t>(command.front()) | catalog::kIgnoreUnknown);
-  apply_command(agent, std::move(command), std::move(responder),
-                [](catalog::ApplyResult&&) -> Result<Reply> { return empty(); });
+  server::update_coordinate(agent.server, change, [responder = std::move(responder)](Result<> done) mutable {
+    responder.send(done ? Result<Reply>(empty()) : Result<Reply>(done.error()));
+  });
 }
 
 }  // namespace proconsul::agent::http

@@ -3,11 +3,10 @@
 #include <limits>
 #include <utility>
 
-#include "agent/http/apply.h"
+#include "agent/server/changes.h"
 #include "base/json.h"
 #include "base/quote.h"
 #include "base/strconv.h"
-#include "catalog/commands.h"
 #include "catalog/store/kv.h"
 
 namespace proconsul::agent::http {
@@ -119,21 +118,10 @@ Result<std::uint64_t> number(const Request& request, std::string_view name) {
   return value;
 }
 
-/// Locking is barred while the key has a lock delay: answered `false`, without an entry in the log. The state machine
-/// cannot decide it, since it has no clock.
-bool barred(Context& agent, const catalog::KVSRequest& change) {
-  return change.Op == "lock" && agent.server.lock_delayed(change.DirEnt.Key);
-}
-
 void apply(Context& agent, const catalog::KVSRequest& change, Responder responder) {
-  if (barred(agent, change)) return responder.send(json("false"));
-  const bool conditional = change.Op != "set" && change.Op != "delete" && change.Op != "delete-tree";
-  apply_command(
-      agent, catalog::encode_command(catalog::Command::kvs, change), std::move(responder),
-      [conditional](catalog::ApplyResult&& result) -> Result<Reply> {
-        return json(!conditional || result.succeeded() ? "true" : "false");
-      },
-      "raft apply failed: ");
+  server::change_key(agent.server, change, [responder = std::move(responder)](Result<bool> applied) mutable {
+    responder.send(applied ? Result<Reply>(json(*applied ? "true" : "false")) : Result<Reply>(applied.error()));
+  });
 }
 
 Result<catalog::KVSRequest> decode_put(Context& agent, const Request& request) {

@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "agent/http/answers.h"
-#include "agent/http/apply.h"
 #include "agent/http/operator_types.h"
+#include "agent/server/changes.h"
 #include "agent/server/operator.h"
 #include "base/quote.h"
 #include "base/strconv.h"
-#include "catalog/commands.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/registry/settings.h"
 #include "catalog/registry/usage.h"
@@ -121,10 +120,9 @@ void autopilot_put(Context& agent, const Request& request, Responder responder) 
     change.Config.ModifyIndex = *index;
     change.CAS = true;
   }
-  apply_command(
-      agent, catalog::encode_command(catalog::Command::autopilot, change), std::move(responder),
-      [](catalog::ApplyResult&& result) -> Result<Reply> { return json(result.succeeded() ? "true" : "false"); },
-      "raft apply failed: ");
+  server::change_autopilot(agent.server, change, [responder = std::move(responder)](Result<bool> set) mutable {
+    responder.send(set ? Result<Reply>(json(*set ? "true" : "false")) : Result<Reply>(set.error()));
+  });
 }
 
 Result<Reply> autopilot_health(Context& agent, const Request&) {

@@ -3,15 +3,13 @@
 #include <utility>
 
 #include "agent/http/answers.h"
-#include "agent/http/apply.h"
+#include "agent/server/changes.h"
 #include "base/json.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "base/strconv.h"
-#include "catalog/commands.h"
 #include "catalog/prepared_query/execution.h"
 #include "catalog/prepared_query/prepared_query.h"
-#include "catalog/prepared_query/validate.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -27,15 +25,10 @@ void apply_query(Context& agent, const Request& request, catalog::PreparedQueryR
                  Reply (*reply)(const std::string& id)) {
   change.Datacenter = named_datacenter(agent, request);
   if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(local.error());
-  const auto view = agent.server.view();
-  if (Result<> valid = catalog::prepare(change, view->tables(), base::system_random()); !valid) {
-    return responder.send(valid.error());
-  }
-  std::string command = catalog::encode_command(catalog::Command::prepared_query, change);
-  apply_command(
-      agent, std::move(command), std::move(responder),
-      [id = std::move(change.Query->ID), reply](catalog::ApplyResult&&) -> Result<Reply> { return reply(id); },
-      "raft apply failed: ");
+  server::change_query(agent.server, std::move(change),
+                       [responder = std::move(responder), reply](Result<std::string> id) mutable {
+                         responder.send(id ? Result<Reply>(reply(*id)) : Result<Reply>(id.error()));
+                       });
 }
 
 Answer answer(const catalog::QueriesAnswer& found) {

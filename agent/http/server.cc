@@ -7,7 +7,6 @@
 #include <atomic>
 #include <vector>
 
-#include "agent/http/client_limit.h"
 #include "agent/http/remembered_reads.h"
 #include "agent/http/worker.h"
 #include "base/net/socket.h"
@@ -52,7 +51,7 @@ struct HttpServer::Impl {
   base::net::Loops& loops;
   Context& context;
   Router router;
-  ClientLimit clients;
+  base::net::ClientLimit clients;
   RememberedReads remembered_reads;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::unique_ptr<Acceptor>> acceptors;  // on loop 0

@@ -3,12 +3,9 @@
 #include <utility>
 
 #include "agent/http/answers.h"
-#include "agent/http/apply.h"
 #include "agent/http/metrics.h"
-#include "agent/server/session_request.h"
+#include "agent/server/changes.h"
 #include "base/json.h"
-#include "base/random.h"
-#include "catalog/commands.h"
 #include "catalog/store/session.h"
 
 namespace proconsul::agent::http {
@@ -76,19 +73,11 @@ void session_create(Context& agent, const Request& request, Responder responder)
   Result<catalog::SessionRequest> change = decode_create(agent, request);
   if (!change) return responder.send(change.error());
   if (Result<> local = here(agent, change->Datacenter); !local) return responder.send(local.error());
-  const auto view = agent.server.view();
-  if (Result<> valid = server::prepare(*change, view->tables(), agent.settings.session_ttl_min, base::system_random());
-      !valid) {
-    return responder.send(valid.error());
-  }
-  std::string command = catalog::encode_command(catalog::Command::session, *change);
-  apply_command(
-      agent, std::move(command), std::move(responder),
-      [&agent, session = std::move(change->Session)](catalog::ApplyResult&&) -> Result<Reply> {
-        agent.server.restart_session_timer(session);
-        return json("{\"ID\":\"" + session.ID + "\"}");
-      },
-      "apply failed: ");
+  server::change_session(agent.server, std::move(*change), agent.settings.session_ttl_min,
+                         [responder = std::move(responder)](Result<std::string> made) mutable {
+                           if (!made) return responder.send(Result<Reply>(made.error()));
+                           responder.send(json("{\"ID\":\"" + *made + "\"}"));
+                         });
 }
 
 void session_destroy(Context& agent, const Request& request, Responder responder) {
@@ -96,23 +85,15 @@ void session_destroy(Context& agent, const Request& request, Responder responder
   if (!id) return responder.send(id.error());
   const std::string_view datacenter = named_datacenter(agent, request);
   if (Result<> local = here(agent, datacenter); !local) return responder.send(local.error());
-  // What is not there is gone already: no entry in the log.
-  if (catalog::session_get(agent.server.view()->tables(), *id, nullptr).sessions.empty()) {
-    return responder.send(json("true"));
-  }
   catalog::SessionRequest change{};
   change.Datacenter = datacenter;
   change.Op = "destroy";
   change.Session.ID = *id;
   change.Session.Behavior = "release";
-  std::string command = catalog::encode_command(catalog::Command::session, change);
-  apply_command(
-      agent, std::move(command), std::move(responder),
-      [&agent, id = change.Session.ID](catalog::ApplyResult&&) -> Result<Reply> {
-        agent.server.stop_session_timer(id);
-        return json("true");
-      },
-      "apply failed: ");
+  server::change_session(agent.server, std::move(change), agent.settings.session_ttl_min,
+                         [responder = std::move(responder)](Result<std::string> gone) mutable {
+                           responder.send(gone ? Result<Reply>(json("true")) : Result<Reply>(gone.error()));
+                         });
 }
 
 Result<Reply> session_renew(Context& agent, const Request& request) {

@@ -3,10 +3,9 @@
 #include <utility>
 
 #include "agent/http/pipe.h"
+#include "agent/server/archives.h"
 #include "agent/server/operator.h"
 #include "base/background.h"
-#include "base/clock.h"
-#include "raft/archive.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -25,13 +24,7 @@ Reply stream(Context& agent, Operator::Snapshot snapshot) {
   reply.header("X-Consul-LastContact", std::to_string(leadership.last_contact.nanoseconds / 1'000'000));
   reply.header("X-Consul-Query-Backend", "blocking-query");
   reply.source = std::make_unique<PipeBody>(pipe);
-  agent.background->run([pipe, state = std::move(snapshot.state)]() mutable {
-    base::give_way();
-    PipeSink sink(pipe);
-    const std::int64_t now = base::system_clock().wall().seconds - base::kUnixEpochSeconds;
-    const Result<> written = raft::write_archive(*state, now, sink);
-    pipe->end(written ? std::nullopt : std::optional(written.error()));
-  });
+  server::send_archive(*agent.background, std::move(snapshot), std::move(pipe));
   return reply;
 }
 
@@ -42,18 +35,12 @@ void save(Context& agent, Responder responder) {
   });
 }
 
-/// Unpacks the archive to a nameless file, checks it whole, and only then lets it replace the state.
 void restore(Context& agent, raft::ByteSource& upload, Responder responder) {
-  const auto refuse = [&](const base::Error& error) { responder.send(Result<Reply>(Errc::internal, error.detail)); };
-  Result<std::unique_ptr<raft::ScratchFile>> file = raft::ScratchFile::create(agent.settings.scratch_directory);
-  if (!file) return refuse(file.error());
-  const Result<raft::SnapshotMeta> meta = raft::read_archive(upload, **file);
-  if (!meta) return refuse(meta.error());
-  (*file)->rewind();
-  agent.cluster->restore_snapshot(std::move(*file), *meta, [responder = std::move(responder)](Result<> done) mutable {
-    if (!done) return responder.send(Result<Reply>(Errc::internal, done.error().detail));
-    responder.send(Reply{.type = content::kOctets});
-  });
+  server::receive_archive(*agent.cluster, agent.settings.scratch_directory, upload,
+                          [responder = std::move(responder)](Result<> done) mutable {
+                            if (!done) return responder.send(Result<Reply>(Errc::internal, done.error().detail));
+                            responder.send(Reply{.type = content::kOctets});
+                          });
 }
 
 }  // namespace

@@ -2,13 +2,12 @@
 
 #include <utility>
 
-#include "agent/http/apply.h"
 #include "agent/http/metrics.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/txn_types.h"
+#include "agent/server/changes.h"
 #include "base/json.h"
 #include "base/quote.h"
-#include "catalog/commands.h"
 #include "catalog/store/txn.h"
 
 namespace proconsul::agent::http {
@@ -93,18 +92,11 @@ void txn_put(Context& agent, const Request& request, Responder responder) {
   catalog::TxnRequest change{};
   change.Datacenter = request.options.datacenter;
   change.Ops = std::move(ops);
-  catalog::TxnResponse refused{};
-  refused.Errors =
-      catalog::txn_check(change.Ops, [&agent](std::string_view key) { return agent.server.lock_delayed(key); });
-  if (!refused.Errors.empty()) return responder.send(reply_of(refused));
-  apply_command(
-      agent, catalog::encode_command(catalog::Command::txn, change), std::move(responder),
-      [](catalog::ApplyResult&& result) -> Result<Reply> {
-        const auto* response = std::get_if<catalog::TxnResponse>(&result.value);
-        if (response == nullptr) return {Errc::internal, "unexpected answer to a transaction"};
-        return reply_of(*response);
-      },
-      "raft apply failed: ");
+  server::run_transaction(agent.server, std::move(change),
+                          [responder = std::move(responder)](Result<catalog::TxnResponse> response) mutable {
+                            if (!response) return responder.send(Result<Reply>(response.error()));
+                            responder.send(reply_of(*response));
+                          });
 }
 
 }  // namespace proconsul::agent::http

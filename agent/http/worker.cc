@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstring>
 
-#include "agent/http/client_limit.h"
 #include "agent/http/logged_url.h"
 #include "agent/http/remembered_reads.h"
 #include "agent/http/request_limits.h"
@@ -97,7 +96,7 @@ Reply redirect_to(const Request& request, int status, std::string_view path) {
 
 }  // namespace
 
-Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, ClientLimit& clients,
+Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients,
                RememberedReads& reads)
     : loop_(loop),
       context_(context),

@@ -14,16 +14,16 @@
 #include "agent/http/read_groups.h"
 #include "agent/http/router.h"
 #include "base/metrics.h"
+#include "base/net/client_limit.h"
 #include "base/net/loop.h"
 
 namespace proconsul::agent::http {
 
-class ClientLimit;
 class RememberedReads;
 
 class Worker {
  public:
-  Worker(base::net::Loop& loop, Context& context, const Router& router, ClientLimit& clients, RememberedReads& reads);
+  Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients, RememberedReads& reads);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -76,7 +76,7 @@ class Worker {
   base::net::Loop& loop_;
   Context& context_;
   const Router& router_;
-  ClientLimit& clients_;
+  base::net::ClientLimit& clients_;
   RememberedReads& remembered_reads_;
   Encoder encoder_;
   ReadGroups reads_;

@@ -6,6 +6,7 @@
 #include <list>
 #include <utility>
 
+#include "base/msgpack_size.h"
 #include "raft/pipe.h"
 
 namespace proconsul::agent::rpc {
@@ -41,9 +42,9 @@ raft::Body outline(const raft::Body& request) {
 
 /// Both msgpack values of an answer; 0: not all here yet.
 Result<std::size_t> answer_size(std::string_view bytes) {
-  Result<std::size_t> error = raft::value_size(bytes, kMostMessage);
+  Result<std::size_t> error = base::msgpack_size(bytes, kMostMessage);
   if (!error || *error == 0) return error;
-  Result<std::size_t> body = raft::value_size(bytes.substr(*error), kMostMessage);
+  Result<std::size_t> body = base::msgpack_size(bytes.substr(*error), kMostMessage);
   if (!body || *body == 0) return body;
   return *error + *body;
 }
@@ -198,8 +199,8 @@ struct RaftTransport::Peer {
 /// One connection from a peer: its requests, our answers in the same order.
 class RaftTransport::Incoming final : Channel::User {
  public:
-  Incoming(RaftTransport& transport, std::shared_ptr<TcpChannel> channel)
-      : transport_(transport), channel_(std::move(channel)) {
+  Incoming(RaftTransport& transport, std::shared_ptr<TcpChannel> channel, std::shared_ptr<const void> place)
+      : transport_(transport), channel_(std::move(channel)), place_(std::move(place)) {
     channel_->set_user(this);
   }
   ~Incoming() override { quiet(); }
@@ -266,7 +267,7 @@ class RaftTransport::Incoming final : Channel::User {
     if (type > raft::RpcType::request_pre_vote) {
       return Error{Errc::invalid_argument, "unknown rpc type " + std::to_string(static_cast<int>(type))};
     }
-    Result<std::size_t> size = raft::value_size(bytes.substr(1), kMostMessage);
+    Result<std::size_t> size = base::msgpack_size(bytes.substr(1), kMostMessage);
     if (!size || *size == 0) return size;
     Result<raft::WireRequest> request = raft::read_request(type, bytes.substr(1, *size));
     if (!request && !request.error().detail.starts_with("operation not supported")) return request.error();
@@ -336,6 +337,7 @@ class RaftTransport::Incoming final : Channel::User {
 
   RaftTransport& transport_;
   const std::shared_ptr<TcpChannel> channel_;
+  const std::shared_ptr<const void> place_;
   std::string input_{};
   std::size_t held_ = 0;  // received, not acknowledged
   std::deque<Slot> slots_{};
@@ -425,10 +427,13 @@ Result<std::unique_ptr<raft::ByteSource>> RaftTransport::snapshot_bytes(const ra
   return source;
 }
 
-void RaftTransport::accept(base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls) {
-  auto task = [this, alive = alive_, socket = std::move(socket), tls = std::move(tls)]() mutable {
+void RaftTransport::accept(base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
+                           std::shared_ptr<const void> place) {
+  auto task = [this, alive = alive_, socket = std::move(socket), tls = std::move(tls),
+               place = std::move(place)]() mutable {
     if (!*alive || !running()) return;
-    auto connection = std::make_unique<Incoming>(*this, TcpChannel::adopt(loop_, std::move(socket), std::move(tls)));
+    auto connection = std::make_unique<Incoming>(*this, TcpChannel::adopt(loop_, std::move(socket), std::move(tls)),
+                                                 std::move(place));
     Incoming* key = connection.get();
     incoming_.emplace(key, std::move(connection));
   };

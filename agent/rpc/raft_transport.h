@@ -45,7 +45,9 @@ class RaftTransport final : public raft::Transport {
                                                                  std::uint64_t call) override;
 
   /// A peer's connection, behind its kind byte. Any thread; closed at once unless the transport runs.
-  void accept(base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls);
+  /// `place` is held as long as the connection lives.
+  void accept(base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
+              std::shared_ptr<const void> place = nullptr);
 
  private:
   class Incoming;

@@ -20,7 +20,7 @@ class Channel {
     virtual void received(std::string_view data) = 0;
     /// The peer sends no more; it may still read.
     virtual void finished() = 0;
-    /// All that was sent is on its way.
+    /// All that had to be kept is on its way now; never from within send().
     virtual void drained() {}
     /// It is over, both ways, without our doing. Nothing follows.
     virtual void ended(const Error& reason) = 0;

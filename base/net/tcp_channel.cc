@@ -78,7 +78,9 @@ void TcpChannel::on_ready(std::uint32_t events) {
   const auto self = shared_from_this();
   if (events & EPOLLOUT) {
     wants_write_ = false;
+    in_event_ = true;
     flush();
+    in_event_ = false;
     if (closed()) return;
     if (std::exchange(read_wants_write_, false)) events |= EPOLLIN;
   }
@@ -216,7 +218,7 @@ void TcpChannel::flush() {
     if (peer_finished_) return close();
   }
   watch();
-  if (had_something && user_ && !finish_wanted_) user_->drained();
+  if (had_something && in_event_ && user_ && !finish_wanted_) user_->drained();
 }
 
 void TcpChannel::finish() {

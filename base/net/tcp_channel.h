@@ -55,6 +55,7 @@ class TcpChannel final : public Channel, Pollable, public std::enable_shared_fro
   bool peer_finished_ = false;
   bool wants_write_ = false;       // the socket is full
   bool read_wants_write_ = false;  // TLS: reading goes on when the socket takes more
+  bool in_event_ = false;          // the socket told that it takes more
   bool broken_ = false;
 };
 

@@ -73,6 +73,26 @@ Result<> load_authorities(SSL_CTX* ctx, const TlsSettings& settings) {
   return {Errc::invalid_argument, "Error loading CA: " + last_error()};
 }
 
+int protocols_slot() {
+  static const int kSlot = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* list, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<std::string*>(list); });
+  return kSlot;
+}
+
+/// As Go does: who offers nothing that is spoken here gets an alert.
+int select_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
+                    unsigned offered_size, void* list) {
+  const auto& ours = *static_cast<const std::string*>(list);
+  unsigned char* chosen = nullptr;
+  if (SSL_select_next_proto(&chosen, size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned>(ours.size()), offered, offered_size) != OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 Result<ContextPtr> server_context(const TlsSettings& settings) {
   Result<ContextPtr> context = common_context(settings, TLS_server_method(), true);
   if (!context) return context;
@@ -86,6 +106,12 @@ Result<ContextPtr> server_context(const TlsSettings& settings) {
       return Error{Errc::invalid_argument, "VerifyIncoming set but no CA certificates were provided"};
     }
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
+  if (!settings.protocols.empty()) {
+    // The context keeps the list, and frees it.
+    auto* protocols = new std::string(settings.protocols);
+    SSL_CTX_set_ex_data(ctx, protocols_slot(), protocols);
+    SSL_CTX_set_alpn_select_cb(ctx, select_protocol, protocols);
   }
   SSL_CTX_set_session_id_context(ctx, reinterpret_cast<const unsigned char*>("proconsul"), 9);
   return context;
@@ -151,8 +177,8 @@ TlsStream::TlsStream(std::shared_ptr<TlsContext> context, int fd, TlsPeer peer)
   }
   SSL_set_verify(stream, peer_.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                  peer_.verify ? remember_refused_certificate : nullptr);
-  if (!peer_.verify) {
-    // Whoever answers is taken.
+  if (!peer_.verify || !peer_.verify_name) {
+    // Whoever answers, or everybody whom the CA knows, is taken.
   } else if (is_address) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream), peer_.name.c_str());
   } else {
@@ -189,6 +215,14 @@ std::string_view TlsStream::protocol() const {
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl(stream_), &name, &size);
   return {reinterpret_cast<const char*>(name), size};
+}
+
+Result<> TlsStream::check_peer_name(const std::string& name) const {
+  const std::unique_ptr<X509, decltype([](X509* held) { X509_free(held); })> certificate(
+      SSL_get1_peer_certificate(ssl(stream_)));
+  if (!certificate) return {Errc::permission_denied, "the peer shows no certificate"};
+  if (X509_check_host(certificate.get(), name.data(), name.size(), 0, nullptr) == 1) return {};
+  return {Errc::permission_denied, "the peer's certificate is not for " + name};
 }
 
 TlsStream::Progress TlsStream::handshake() {

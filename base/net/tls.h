@@ -20,6 +20,8 @@ struct TlsSettings {
   bool verify_incoming = false;         // clients must show a certificate that the CA signed
   std::string min_version = "TLSv1_2";  // TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3
   std::string cipher_suites{};          // OpenSSL's list for TLS 1.2 and below; empty: the default
+  std::string protocols{};              // a server's ALPN, each with its length before it; a client must offer one of
+                                        // them or none; empty: ALPN is not looked at
 };
 
 /// Certificates and rules of one listener; shared by its connections.
@@ -44,8 +46,9 @@ class TlsContext {
 
 /// Whom a client expects.
 struct TlsPeer {
-  std::string name{};  // host name or IP address, in the certificate too
-  bool verify = true;
+  std::string name{};       // host name or IP address, in the certificate too
+  bool verify = true;       // its certificate is one that the CA signed
+  bool verify_name = true;  // and is for `name`
   std::string protocols{};  // ALPN, each with its length before it: "\x02h2"; empty: not offered
 };
 
@@ -66,6 +69,8 @@ class TlsStream {
   void shutdown();
   /// The ALPN protocol that was agreed upon; empty if none was.
   std::string_view protocol() const;
+  /// Whether the peer showed a certificate, verified by the handshake, that is for this host name.
+  Result<> check_peer_name(const std::string& name) const;
   /// Why the last call failed: for a client in the words of Go's crypto/tls, for a server for its log.
   const std::string& reason() const { return reason_; }
 

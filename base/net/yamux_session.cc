@@ -10,7 +10,7 @@ constexpr std::size_t kBatch = 64 * 1024;   // of one write to the connection
 constexpr std::size_t kAhead = 256 * 1024;  // bytes that the connection may keep: the rest waits in the streams
 }  // namespace
 
-class YamuxSession::Stream final : public Channel {
+class YamuxSession::Stream final : public Channel, public std::enable_shared_from_this<YamuxSession::Stream> {
  public:
   Stream(std::shared_ptr<YamuxSession> session, Yamux::StreamId id) : session_(std::move(session)), id_(id) {}
   ~Stream() override { close(); }
@@ -25,8 +25,11 @@ class YamuxSession::Stream final : public Channel {
   }
   void send(std::string_view data) override {
     if (closed_) return;
+    const auto self = shared_from_this();
+    sending_ = true;
     session_->core_.write(id_, data);
     session_->after();
+    sending_ = false;
   }
   std::size_t unsent() const override { return session_->core_.unsent(id_); }
   void consumed(std::size_t bytes) override {
@@ -58,7 +61,7 @@ class YamuxSession::Stream final : public Channel {
     early_finish_ = true;
   }
   void written() {
-    if (user_) user_->drained();
+    if (user_ && !sending_) user_->drained();
   }
   /// Null: closed in order, as the user knows.
   void over(const Error* reason) {
@@ -78,6 +81,7 @@ class YamuxSession::Stream final : public Channel {
   User* user_ = nullptr;
   std::string early_{};  // what came while there was no user
   bool early_finish_ = false;
+  bool sending_ = false;
   bool closed_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/msgpack_size.h"
 #include "raft/configuration.h"
 #include "raft/wire.h"
 
@@ -12,7 +13,7 @@ namespace raft = proconsul::raft;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  (void)raft::value_size(input, 1 << 16);
+  (void)proconsul::base::msgpack_size(input, 1 << 16);
   (void)raft::decode_configuration(input);
   (void)raft::decode_peers(input);
   for (const raft::Body& asked : {raft::Body(raft::AppendRequest{}), raft::Body(raft::VoteRequest{}),

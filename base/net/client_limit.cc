@@ -1,6 +1,6 @@
-#include "agent/http/client_limit.h"
+#include "base/net/client_limit.h"
 
-namespace proconsul::agent::http {
+namespace proconsul::base::net {
 
 static std::string address_of(std::string_view remote) {
   return std::string(remote.substr(0, remote.rfind(':')));
@@ -27,4 +27,4 @@ void ClientLimit::leave(std::string_view remote) {
   if (found != open_.end() && --found->second <= 0) open_.erase(found);
 }
 
-}  // namespace proconsul::agent::http
+}  // namespace proconsul::base::net

@@ -1,4 +1,4 @@
-// limits.http_max_conns_per_client: how many connections each client address has.
+// How many connections each client address has: limits.http_max_conns_per_client, limits.rpc_max_conns_per_client.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace proconsul::agent::http {
+namespace proconsul::base::net {
 
 class ClientLimit {
  public:
@@ -24,4 +24,4 @@ class ClientLimit {
   std::unordered_map<std::string, std::int64_t> open_{};
 };
 
-}  // namespace proconsul::agent::http
+}  // namespace proconsul::base::net

@@ -1,0 +1,312 @@
+#include "agent/rpc/dispatcher.h"
+
+#include <algorithm>
+#include <chrono>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/watch.h"
+#include "catalog/store/store.h"
+
+namespace proconsul::agent::rpc {
+
+using base::Errc;
+using base::Error;
+using base::Result;
+using base::net::Clock;
+using base::net::Loop;
+
+namespace {
+
+constexpr std::int64_t kJitterFraction = 16;
+constexpr int kMostEvaluations = 4;
+constexpr auto kBusyPause = std::chrono::milliseconds(10);
+
+/// 0 up to `most`, at random.
+std::int64_t stagger(std::int64_t most) {
+  return most <= 0 ? 0 : static_cast<std::int64_t>(base::system_random().next() % static_cast<std::uint64_t>(most));
+}
+
+const base::metrics::Counter& queries() {
+  static const base::metrics::Counter kQueries = base::metrics::counter("rpc.query");
+  return kQueries;
+}
+
+}  // namespace
+
+/// The waits of one loop: wakes come from the thread that publishes.
+class Dispatcher::Waits final : public base::WakeSink {
+ public:
+  explicit Waits(Loop& loop) : loop_(loop) {}
+  std::uint64_t add(Job& job) {
+    jobs_.emplace(++last_token_, &job);
+    return last_token_;
+  }
+  void remove(std::uint64_t token) { jobs_.erase(token); }
+  void wake(std::vector<std::uint64_t> tokens) override;
+  Loop& loop() const { return loop_; }
+
+  std::unordered_set<Job*> running{};
+
+ private:
+  Loop& loop_;
+  std::unordered_map<std::uint64_t, Job*> jobs_{};
+  std::uint64_t last_token_ = 0;
+};
+
+class Dispatcher::Job final : public Running, base::net::Timer {
+ public:
+  Job(Dispatcher& dispatcher, Loop& loop, const Method& method, InvocationPtr invocation, Finished done)
+      : dispatcher_(dispatcher),
+        waits_(*dispatcher.waits_[loop.number()]),
+        loop_(loop),
+        method_(method),
+        invocation_(std::move(invocation)),
+        done_(std::move(done)),
+        begun_(Clock::now()) {
+    waits_.running.insert(this);
+  }
+  ~Job() override {
+    *alive_ = false;
+    waits_.running.erase(this);
+    forget_watch();
+  }
+
+  void start() {
+    loop_.post([this, alive = alive_] {
+      if (*alive) route();
+    });
+  }
+  void woken() { evaluate(); }
+  void stop() {
+    if (watching_) return answer_with_meta();
+    finish(Error{Errc::no_leader, kNoLeader});
+  }
+
+ private:
+  enum class Pause : std::uint8_t { none, leader, deadline };
+
+  void route() {
+    const std::string_view datacenter = invocation_->datacenter();
+    if ((method_.flags & kHere) == 0 && !datacenter.empty() && datacenter != dispatcher_.settings_.datacenter) {
+      Result<Target> target = dispatcher_.cluster_.route(datacenter);
+      if (!target) return finish(target.error());
+      base::metrics::counter("rpc.cross-dc", {{"datacenter", std::string(datacenter)}}).add();
+      return forward(*target, false);
+    }
+    to_leader();
+  }
+
+  void to_leader() {
+    if (dispatcher_.stopping_) return finish(Error{Errc::no_leader, kNoLeader});
+    const server::Leadership leadership = dispatcher_.services_.server.leadership();
+    const catalog::QueryOptions* query = invocation_->query();
+    const bool stale = query && query->AllowStale && method_.reads() && (method_.flags & kLeaderAlways) == 0 &&
+                       (leadership.known || leadership.last_contact.nanoseconds > 0);
+    if (leadership.is_leader || stale || (method_.flags & (kHere | kDatacenterOnly))) return here();
+    Result<Target> leader = dispatcher_.cluster_.leader();
+    if (!leader) return failed_at_leader(leader.error());
+    forward(*leader, true);
+  }
+
+  void forward(const Target& target, bool to_the_leader) {
+    call_ = dispatcher_.pool_.call(loop_, target, method_.name, invocation_,
+                                   [this, target, to_the_leader](Result<> result) {
+                                     // It is on the stack.
+                                     loop_.post([dead = std::move(call_)] {});
+                                     if (result) return finish({});
+                                     if (to_the_leader) return failed_at_leader(result.error());
+                                     dispatcher_.cluster_.failed(target);
+                                     finish(result.error());
+                                   });
+  }
+
+  /// Tries again, or gives up.
+  void failed_at_leader(const Error& error) {
+    const std::int64_t hold = dispatcher_.settings_.rpc_hold_timeout.nanoseconds;
+    std::int64_t limit = hold;
+    if (const catalog::QueryOptions* query = invocation_->query(); query && query->MinQueryIndex > 0) {
+      limit += wait_time(*query);
+    }
+    const std::int64_t passed = std::chrono::nanoseconds(Clock::now() - begun_).count();
+    if (passed > limit || !may_retry(error)) return finish(error);
+    const std::int64_t back_off = std::max<std::int64_t>(hold / kJitterFraction, 1'000'000) << std::min(retries_++, 20);
+    jitter_ = jitter_ >= back_off ? back_off : jitter_ + stagger(back_off - jitter_);
+    pause_ = Pause::leader;
+    arm(loop_, Clock::now() + std::chrono::nanoseconds(jitter_));
+  }
+
+  bool may_retry(const Error& error) const {
+    const auto says = [&](std::string_view text) { return error.detail.find(text) != std::string::npos; };
+    return says(kNoLeader) || says("please resubmit call for rechunking") ||
+           says("rate limit exceeded for operation that can only be performed by the leader, try again later") ||
+           (method_.reads() && is_eof(error.detail));
+  }
+
+  std::int64_t wait_time(const catalog::QueryOptions& query) const {
+    const Settings& settings = dispatcher_.settings_;
+    const std::int64_t asked = query.MaxQueryTime.nanoseconds;
+    if (asked <= 0) return settings.default_query_time.nanoseconds;
+    return std::min(asked, settings.max_query_time.nanoseconds);
+  }
+
+  void here() {
+    if (!invocation_->is_query()) {
+      // The answer may come from any thread, and after this job is gone.
+      return invocation_->run(dispatcher_.services_,
+                              [this, alive = alive_, &loop = loop_, invocation = invocation_](Result<> result) mutable {
+                                loop.post([this, alive = std::move(alive), invocation = std::move(invocation),
+                                           result = std::move(result)]() mutable {
+                                  if (!*alive) return;
+                                  if (result) settle_meta();
+                                  finish(std::move(result));
+                                });
+                              });
+    }
+    const catalog::QueryOptions* query = invocation_->query();
+    min_index_ = query ? query->MinQueryIndex : 0;
+    if (min_index_ > 0) {
+      const std::int64_t wait = wait_time(*query);
+      deadline_ = Clock::now() + std::chrono::nanoseconds(wait + stagger(wait / kJitterFraction));
+    }
+    evaluate();
+  }
+
+  void evaluate() {
+    const catalog::QueryOptions* query = invocation_->query();
+    if (!query || !query->RequireConsistent) return evaluate_now();
+    dispatcher_.services_.server.verify_leader([this, alive = alive_, &loop = loop_](Result<> leads) {
+      loop.post([this, alive, leads = std::move(leads)]() mutable {
+        if (!*alive) return;
+        leads ? evaluate_now() : finish(std::move(leads));
+      });
+    });
+  }
+
+  void evaluate_now() {
+    server::Server& server = dispatcher_.services_.server;
+    for (int i = 0; i < kMostEvaluations; ++i) {
+      forget_watch();
+      base::KeySet keys;
+      const auto view = server.view();
+      queries().add();
+      const Result<Found> found = invocation_->evaluate(dispatcher_.services_, *view, min_index_ > 0 ? &keys : nullptr);
+      if (!found) return finish(found.error());
+      const std::uint64_t index = invocation_->meta() ? std::max<std::uint64_t>(invocation_->meta()->Index, 1) : 1;
+      if (min_index_ == 0 || Clock::now() >= deadline_) return answer_with_meta();
+      const bool absent = *found == Found::no;
+      if (absent && saw_absent_) min_index_ = std::max(min_index_, index);
+      saw_absent_ |= absent;
+      const bool went_back = index < last_index_;
+      last_index_ = index;
+      if (index > min_index_ || went_back || dispatcher_.stopping_) return answer_with_meta();
+      token_ = waits_.add(*this);
+      watching_ = true;
+      watch_ = server.watches().watch(keys, waits_, token_);
+      // A change between reading and watching must not be missed.
+      if (server.view().get() == view.get()) {
+        pause_ = Pause::deadline;
+        return arm(loop_, deadline_);
+      }
+    }
+    // Others write without a pause: look again soon, without hurry.
+    pause_ = Pause::deadline;
+    arm(loop_, std::min(deadline_, Clock::now() + kBusyPause));
+  }
+
+  void on_timer() override { std::exchange(pause_, Pause::none) == Pause::leader ? to_leader() : evaluate(); }
+
+  void forget_watch() {
+    if (!std::exchange(watching_, false)) return;
+    waits_.remove(token_);
+    watch_.cancel();
+    watch_ = {};
+  }
+
+  void settle_meta() {
+    catalog::QueryMeta* meta = invocation_->meta();
+    if (!meta) return;
+    const server::Leadership leadership = dispatcher_.services_.server.leadership();
+    meta->KnownLeader = leadership.known;
+    meta->LastContact = leadership.is_leader ? base::Duration{} : leadership.last_contact;
+    meta->Index = std::max<std::uint64_t>(meta->Index, 1);
+    if (const catalog::QueryOptions* query = invocation_->query(); query && query->Token.empty()) {
+      meta->ResultsFilteredByACLs = false;
+    }
+  }
+  void answer_with_meta() {
+    settle_meta();
+    finish({});
+  }
+
+  /// The caller may drop this job.
+  void finish(Result<> result) {
+    cancel();
+    forget_watch();
+    if (!done_) return;
+    Finished done = std::move(done_);
+    done_ = nullptr;
+    done(std::move(result));
+  }
+
+  Dispatcher& dispatcher_;
+  Waits& waits_;
+  Loop& loop_;
+  const Method& method_;
+  const InvocationPtr invocation_;
+  Finished done_;
+  const Clock::time_point begun_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::unique_ptr<Pool::Call> call_{};
+  base::Watch watch_{};
+  std::uint64_t token_ = 0;
+  std::uint64_t min_index_ = 0;
+  std::uint64_t last_index_ = 0;
+  Clock::time_point deadline_{};
+  std::int64_t jitter_ = 0;
+  int retries_ = 0;
+  Pause pause_ = Pause::none;
+  bool watching_ = false;
+  bool saw_absent_ = false;
+};
+
+void Dispatcher::Waits::wake(std::vector<std::uint64_t> tokens) {
+  loop_.post([this, tokens = std::move(tokens)] {
+    for (const std::uint64_t token : tokens) {
+      const auto found = jobs_.find(token);
+      if (found != jobs_.end()) found->second->woken();
+    }
+  });
+}
+
+Dispatcher::Dispatcher(base::net::Loops& loops, Services services, Cluster& cluster, Pool& pool, Settings settings)
+    : loops_(loops), services_(std::move(services)), cluster_(cluster), pool_(pool), settings_(std::move(settings)) {
+  for (std::size_t i = 0; i < loops.size(); ++i) waits_.push_back(std::make_unique<Waits>(loops[i]));
+}
+
+Dispatcher::~Dispatcher() {
+  stop();
+}
+
+void Dispatcher::stop() {
+  if (stopping_.exchange(true)) return;
+  for (const auto& waits : waits_) {
+    waits->loop().run([&waits] {
+      const std::vector<Job*> jobs(waits->running.begin(), waits->running.end());
+      for (Job* job : jobs) {
+        if (waits->running.contains(job)) job->stop();
+      }
+    });
+  }
+}
+
+std::unique_ptr<Running> Dispatcher::call(Loop& loop, const Method& method, InvocationPtr invocation, Finished done) {
+  auto job = std::make_unique<Job>(*this, loop, method, std::move(invocation), std::move(done));
+  job->start();
+  return job;
+}
+
+}  // namespace proconsul::agent::rpc

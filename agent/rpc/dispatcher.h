@@ -1,0 +1,61 @@
+// Takes a call to where it is to be answered: here, by the leader, or in another datacenter; consistency and blocking
+// of queries. rpc.md 6 and 8 of the wire reference.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/rpc/cluster.h"
+#include "agent/rpc/method.h"
+#include "agent/rpc/pool.h"
+#include "base/net/loop.h"
+#include "base/result.h"
+
+namespace proconsul::agent::rpc {
+
+/// A call that runs; dropping it gives up what can be given up (a wait, an answer from elsewhere). On its loop only.
+class Running {
+ public:
+  virtual ~Running() = default;
+};
+
+class Dispatcher {
+ public:
+  struct Settings {
+    std::string datacenter = "dc1";
+    base::Duration rpc_hold_timeout = base::seconds(7);
+    base::Duration max_query_time = base::seconds(600);
+    base::Duration default_query_time = base::seconds(300);
+  };
+
+  /// All outlive it; its loops have ended, or it was stopped, before it dies.
+  Dispatcher(base::net::Loops& loops, Services services, Cluster& cluster, Pool& pool, Settings settings);
+  ~Dispatcher();
+  /// What waits is answered "No cluster leader" or with what there is; not from a loop.
+  void stop();
+
+  /// Calls the method; on the thread of the loop, where `done` comes too, never from within this call. The reply is in
+  /// the invocation then. An error has the text that goes on the wire.
+  std::unique_ptr<Running> call(base::net::Loop& loop, const Method& method, InvocationPtr invocation, Finished done);
+
+  bool leads() const { return services_.server.leadership().is_leader; }
+
+ private:
+  class Job;
+  class Waits;
+  friend class Job;
+
+  base::net::Loops& loops_;
+  Services services_;
+  Cluster& cluster_;
+  Pool& pool_;
+  const Settings settings_;
+  std::atomic<bool> stopping_{false};
+  std::vector<std::unique_ptr<Waits>> waits_;  // one for each loop
+};
+
+}  // namespace proconsul::agent::rpc

@@ -1,0 +1,44 @@
+#include "agent/rpc/methods/families.h"
+#include "agent/server/changes.h"
+#include "catalog/registry/coordinates.h"
+
+namespace proconsul::agent::rpc {
+namespace {
+
+using base::Result;
+
+void update(Services& services, catalog::CoordinateUpdateRequest& request, server::Answered<Nothing> done) {
+  server::update_coordinate(services.server, request, [done = std::move(done)](Result<> result) mutable {
+    done(result ? Result<Nothing>(Nothing{}) : Result<Nothing>(result.error()));
+  });
+}
+
+void fill(IndexedCoordinates& reply, const catalog::CoordinatesAnswer& found) {
+  reply.Index = found.index;
+  for (const auto* row : found.rows) reply.Coordinates.emplace_back(catalog::Coordinate(*row));
+}
+
+Result<Found> list_nodes(Services&, const catalog::View& view, base::KeySet* watch, const DCSpecificRequest&,
+                         IndexedCoordinates& reply) {
+  fill(reply, catalog::list_coordinates(view.tables(), watch));
+  return Found::yes;
+}
+
+Result<Found> node(Services&, const catalog::View& view, base::KeySet* watch, const NodeSpecificRequest& request,
+                   IndexedCoordinates& reply) {
+  fill(reply, catalog::coordinates_of_node(view.tables(), request.Node, watch));
+  return Found::yes;
+}
+
+}  // namespace
+
+std::span<const Method> coordinate_methods() {
+  static constexpr Method kRows[] = {
+      method<&update>("Coordinate.Update", 0),
+      method<&list_nodes>("Coordinate.ListNodes", kReads),
+      method<&node>("Coordinate.Node", kReads),
+  };
+  return kRows;
+}
+
+}  // namespace proconsul::agent::rpc

@@ -1,0 +1,40 @@
+#include <array>
+#include <map>
+
+#include "agent/rpc/methods/families.h"
+
+namespace proconsul::agent::rpc {
+
+PROCONSUL_DESCRIBE_TYPE(Nothing, "struct {}") {
+  (void)type;
+}
+
+std::span<const std::span<const Method>> all_methods() {
+  static const std::array<std::span<const Method>, 10> kFamilies = {
+      status_methods(), kv_methods(),         catalog_methods(), health_methods(),   session_methods(),
+      txn_methods(),    coordinate_methods(), query_methods(),   internal_methods(), operator_methods()};
+  return kFamilies;
+}
+
+const Method* find_method(std::string_view name) {
+  static const std::map<std::string_view, const Method*> kByName = [] {
+    std::map<std::string_view, const Method*> all;
+    for (const std::span<const Method> family : all_methods()) {
+      for (const Method& method : family) all.emplace(method.name, &method);
+    }
+    return all;
+  }();
+  const auto found = kByName.find(name);
+  return found == kByName.end() ? nullptr : found->second;
+}
+
+bool has_service(std::string_view service) {
+  for (const std::span<const Method> family : all_methods()) {
+    for (const Method& method : family) {
+      if (method.name.substr(0, method.name.find('.')) == service && (method.flags & kInsecure) == 0) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace proconsul::agent::rpc

@@ -1,0 +1,124 @@
+#include "agent/rpc/methods/families.h"
+#include "agent/server/changes.h"
+#include "agent/version.h"
+#include "base/quote.h"
+#include "catalog/registry/lookup.h"
+#include "catalog/registry/settings.h"
+#include "catalog/registry/usage.h"
+#include "catalog/types/system.h"
+
+namespace proconsul::agent::rpc {
+namespace {
+
+using base::Errc;
+using base::Error;
+using base::Result;
+using server::Operator;
+
+constexpr int kSerfAlive = 1, kSerfFailed = 4;
+
+/// The name of the node that runs a server, found by the server's id.
+std::string node_name(const catalog::View& view, const std::string& id) {
+  const Result<const catalog::NodeRow*> row = catalog::find_node_by_id(view.tables(), id);
+  return row && *row != nullptr ? (*row)->get().Node : "(unknown)";
+}
+
+Result<> raft_configuration(Services& services, const DCSpecificRequest&, RaftConfigurationResponse& reply) {
+  const auto view = services.server.view();
+  const Operator::Peers peers = services.cluster->raft_peers();
+  reply.Index = peers.index;
+  for (const Operator::Peer& peer : peers.servers) {
+    RaftServer shown{};
+    shown.ID = peer.id;
+    shown.Node = node_name(*view, peer.id);
+    shown.Address = peer.address;
+    shown.Leader = peer.leader;
+    shown.ProtocolVersion = "3";
+    shown.Voter = peer.voter;
+    shown.LastIndex = peer.last_index;
+    reply.Servers.emplace_back(std::move(shown));
+  }
+  return {};
+}
+
+void remove(Services& services, const RaftRemovePeerRequest& request, bool by_id, server::Answered<Nothing> done) {
+  const std::string& wanted = by_id ? request.ID : request.Address;
+  const Operator::Peers peers = services.cluster->raft_peers();
+  const auto found = std::ranges::find_if(
+      peers.servers, [&](const Operator::Peer& peer) { return (by_id ? peer.id : peer.address) == wanted; });
+  if (found == peers.servers.end()) {
+    return done(Error{Errc::internal, std::string(by_id ? "id " : "address ") + base::quote(wanted) +
+                                          " was not found in the Raft configuration"});
+  }
+  services.cluster->remove_peer(found->id, [done = std::move(done)](Result<> removed) mutable {
+    done(removed ? Result<Nothing>(Nothing{}) : Result<Nothing>(removed.error()));
+  });
+}
+
+void remove_by_address(Services& services, RaftRemovePeerRequest& request, server::Answered<Nothing> done) {
+  remove(services, request, false, std::move(done));
+}
+void remove_by_id(Services& services, RaftRemovePeerRequest& request, server::Answered<Nothing> done) {
+  remove(services, request, true, std::move(done));
+}
+
+Result<Found> autopilot_get(Services&, const catalog::View& view, base::KeySet*, const DCSpecificRequest&,
+                            catalog::AutopilotConfig& reply) {
+  const catalog::AutopilotConfig* config = catalog::autopilot_config(view.tables(), nullptr);
+  if (config == nullptr) return Error{Errc::internal, "autopilot config not initialized yet"};
+  reply = *config;
+  return Found::yes;
+}
+
+void autopilot_set(Services& services, catalog::AutopilotSetConfigRequest& request, server::Answered<bool> done) {
+  server::change_autopilot(services.server, request, std::move(done));
+}
+
+Result<> server_health(Services& services, const DCSpecificRequest&, AutopilotHealthReply& reply) {
+  const auto view = services.server.view();
+  const Operator::Health health = services.cluster->health();
+  reply.Healthy = health.healthy();
+  reply.FailureTolerance = health.failure_tolerance();
+  for (const Operator::ServerHealth& server : health.servers) {
+    AutopilotServerHealth shown{};
+    shown.ID = server.peer.id;
+    shown.Name = node_name(*view, server.peer.id);
+    shown.Address = server.peer.address;
+    shown.SerfStatus = server.healthy ? kSerfAlive : kSerfFailed;
+    shown.Version = std::string(kConsulVersion);
+    shown.Leader = server.peer.leader;
+    shown.LastContact = server.last_contact;
+    shown.LastTerm = server.last_term;
+    shown.LastIndex = server.peer.last_index;
+    shown.Healthy = server.healthy;
+    shown.Voter = server.peer.voter;
+    shown.StableSince = server.stable_since;
+    reply.Servers.push_back(std::move(shown));
+  }
+  return {};
+}
+
+Result<Found> usage(Services& services, const catalog::View& view, base::KeySet* watch, const OperatorUsageRequest&,
+                    catalog::Usage& reply) {
+  const catalog::UsageAnswer found = catalog::service_usage(view.tables(), watch);
+  reply.Usage.emplace(services.datacenter, found.usage);
+  reply.Index = found.index;
+  return Found::yes;
+}
+
+}  // namespace
+
+std::span<const Method> operator_methods() {
+  static constexpr Method kRows[] = {
+      method<&raft_configuration>("Operator.RaftGetConfiguration", kReads),
+      method<&remove_by_address>("Operator.RaftRemovePeerByAddress", 0),
+      method<&remove_by_id>("Operator.RaftRemovePeerByID", 0),
+      method<&autopilot_get>("Operator.AutopilotGetConfiguration", kReads),
+      method<&autopilot_set>("Operator.AutopilotSetConfiguration", 0),
+      method<&server_health>("Operator.ServerHealth", kReads),
+      method<&usage>("Operator.Usage", kReads),
+  };
+  return kRows;
+}
+
+}  // namespace proconsul::agent::rpc

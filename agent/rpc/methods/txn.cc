@@ -1,0 +1,34 @@
+#include "catalog/store/txn.h"
+#include "agent/rpc/methods/families.h"
+#include "agent/server/changes.h"
+
+namespace proconsul::agent::rpc {
+namespace {
+
+using base::Result;
+
+void apply(Services& services, catalog::TxnRequest& request, server::Answered<catalog::TxnResponse> done) {
+  server::run_transaction(services.server, std::move(request), std::move(done));
+}
+
+Result<Found> read(Services& services, const catalog::View& view, base::KeySet*, const catalog::TxnReadRequest& request,
+                   catalog::TxnReadResponse& reply) {
+  const auto delayed = [&](std::string_view key) { return services.server.lock_delayed(key); };
+  auto ops = request.Ops;  // checking them completes them
+  reply.Errors = catalog::txn_check(ops, delayed);
+  if (!reply.Errors.empty()) return Found::yes;
+  static_cast<catalog::TxnResponse&>(reply) = catalog::txn_read(view.tables(), ops);
+  return Found::yes;
+}
+
+}  // namespace
+
+std::span<const Method> txn_methods() {
+  static constexpr Method kRows[] = {
+      method<&apply>("Txn.Apply", 0),
+      method<&read>("Txn.Read", kReads),
+  };
+  return kRows;
+}
+
+}  // namespace proconsul::agent::rpc

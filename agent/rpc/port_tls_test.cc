@@ -1,0 +1,183 @@
+// What a server with TLS does with each kind of peer: the cases that were tried on a Go server (rpc_tls.json).
+#include "agent/rpc/port_tls.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <future>
+
+#include "agent/cli/certificates.h"
+#include "agent/http/test_server.h"
+#include "agent/rpc/codec.h"
+#include "agent/rpc/types.h"
+#include "raft/temporary_directory.h"
+
+namespace proconsul::agent::rpc {
+namespace {
+
+using base::Result;
+using base::net::Channel;
+using base::net::TcpChannel;
+
+/// Sends, and collects what comes until an answer is whole or the connection ends.
+struct Conversation final : Channel::User {
+  explicit Conversation(std::shared_ptr<TcpChannel> to, const std::string& bytes) : channel(std::move(to)) {
+    channel->set_user(this);
+    channel->send(bytes);
+  }
+  void received(std::string_view data) override {
+    channel->consumed(data.size());
+    got += data;
+    const Result<Pair> pair = measure(got, 1 << 20);
+    if (pair && pair->whole()) say(read_response_header(std::string_view(got).substr(0, pair->header))->error);
+  }
+  void finished() override { say("closed"); }
+  void ended(const base::Error&) override { say("closed"); }
+  void say(const std::string& what) {
+    if (!std::exchange(said, true)) result.set_value(what.empty() ? "answered" : what);
+  }
+  std::shared_ptr<TcpChannel> channel;
+  std::string got;
+  bool said = false;
+  std::promise<std::string> result;
+};
+
+class PortTlsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const cli::CertificatePair ca = *cli::make_authority({.days = 2});
+    write("ca.pem", ca.certificate);
+    make(ca, "server", "server.dc1.consul", true);
+    make(ca, "client", "client.dc1.consul", false);
+    rules_.files = {.cert_file = path("server.pem"),
+                    .key_file = path("server-key.pem"),
+                    .ca_file = path("ca.pem"),
+                    .verify_incoming = true};
+    rules_.verify_outgoing = rules_.verify_server_hostname = rules_.allow_insecure = true;
+    Port::Options options;
+    ASSERT_TRUE(offer_tls(options, rules_));
+    options.raft = [this](base::net::Fd, std::unique_ptr<base::net::TlsStream>, std::shared_ptr<const void>) {
+      ++raft_connections_;
+    };
+    port_ = std::make_unique<Port>(loops_, dispatcher_, std::move(options));
+    number_ = *port_->listen("127.0.0.1", 0);
+  }
+  void TearDown() override { port_->stop(); }
+
+  std::string path(const std::string& file) { return directory_ / file; }
+  void write(const std::string& file, const std::string& text) { std::ofstream(path(file)) << text; }
+  void make(const cli::CertificatePair& ca, const std::string& name, const std::string& dns, bool server) {
+    const Result<cli::CertificatePair> made = cli::make_certificate(
+        ca, {.common_name = dns, .days = 1, .dns_names = {dns}, .for_server = server, .for_client = true});
+    ASSERT_TRUE(made) << made.error().detail;
+    write(name + ".pem", made->certificate);
+    write(name + "-key.pem", made->key);
+  }
+
+  static std::string call(std::string first = {}) {
+    append_header(first, RequestHeader{"Status.Leader", 1});
+    return first + base::to_msgpack(DCSpecificRequest{});
+  }
+  /// `certificate`: "server", "client" or none. `protocol`: ALPN, with TLS from the first byte on.
+  std::string talk(const std::string& preface, const std::string& certificate, const std::string& bytes,
+                   const std::string& protocol = {}) {
+    base::net::TlsSettings settings{.ca_file = path("ca.pem")};
+    if (!certificate.empty()) {
+      settings.cert_file = path(certificate + ".pem");
+      settings.key_file = path(certificate + "-key.pem");
+    }
+    base::net::Destination to{.address = "127.0.0.1:" + std::to_string(number_), .preface = preface};
+    to.tls = *base::net::TlsContext::client(settings);
+    to.peer = {.name = "server.dc1.consul"};
+    if (!protocol.empty()) to.peer.protocols = static_cast<char>(protocol.size()) + protocol;
+    return finish(std::move(to), bytes);
+  }
+  std::string plain(const std::string& bytes) {
+    return finish({.address = "127.0.0.1:" + std::to_string(number_)}, bytes);
+  }
+  std::string finish(base::net::Destination to, const std::string& bytes) {
+    std::unique_ptr<base::net::Attempt> attempt;
+    std::unique_ptr<Conversation> conversation;
+    std::promise<std::string> failed;
+    std::promise<bool> connected;
+    base::net::Loop& loop = loops_[0];
+    loop.run([&] {
+      attempt = base::net::connect(loop, std::move(to), base::net::Clock::now() + std::chrono::seconds(30),
+                                   [&](Result<std::shared_ptr<TcpChannel>> channel) {
+                                     if (channel)
+                                       conversation = std::make_unique<Conversation>(*channel, bytes);
+                                     else
+                                       failed.set_value("refused");
+                                     connected.set_value(channel.has_value());
+                                   });
+    });
+    const std::string said =
+        connected.get_future().get() ? conversation->result.get_future().get() : failed.get_future().get();
+    loop.run([&] {
+      conversation.reset();
+      attempt.reset();
+    });
+    return said;
+  }
+
+  raft::TemporaryDirectory directory_;
+  base::net::Loops loops_{1};
+  http::test::StoreServer server_;
+  NoCluster cluster_;
+  Pool pool_{loops_, {}};
+  Dispatcher dispatcher_{loops_, Services{.server = server_}, cluster_, pool_, {}};
+  TlsRules rules_;
+  std::unique_ptr<Port> port_;
+  std::uint16_t number_ = 0;
+  std::atomic<int> raft_connections_ = 0;
+};
+
+TEST_F(PortTlsTest, NothingPlainIsServed) {
+  EXPECT_EQ(plain(call(std::string(1, 0))), "closed");
+  EXPECT_EQ(plain(call(std::string(1, 4))), "closed");
+}
+
+TEST_F(PortTlsTest, ByteThreeNeedsACertificateAndAnInnerKind) {
+  const std::string three(1, 3);
+  EXPECT_EQ(talk(three, "client", call(std::string(1, 0))), "answered");
+  EXPECT_NE(talk(three, "", call(std::string(1, 0))), "answered");
+  EXPECT_EQ(talk(three, "client", call(three)), "closed");
+}
+
+TEST_F(PortTlsTest, RaftNeedsTheCertificateOfAServer) {
+  const std::string three(1, 3), one(1, 1);
+  EXPECT_EQ(talk(three, "client", one), "closed");
+  EXPECT_EQ(raft_connections_, 0);
+  EXPECT_EQ(talk(three, "server", one), "closed");  // by our taker
+  EXPECT_EQ(raft_connections_, 1);
+  EXPECT_EQ(talk("", "client", {}, "consul/raft"), "closed");
+  EXPECT_EQ(raft_connections_, 1);
+}
+
+TEST_F(PortTlsTest, ByteSevenServesOnlyWhatClientsWithoutCertificatesMayAsk) {
+  const std::string seven(1, 7);
+  EXPECT_EQ(talk(seven, "", call()), "rpc: can't find service Status.Leader");
+  EXPECT_EQ(talk(seven, "", call(std::string(1, 0))), "closed");
+}
+
+TEST_F(PortTlsTest, TlsFromTheFirstByteOnIsServedByItsProtocol) {
+  EXPECT_EQ(talk("", "client", call(), "consul/rpc-single"), "answered");
+  EXPECT_EQ(talk("", "client", call()), "closed");
+  EXPECT_EQ(talk("", "client", call(), "consul/rpc-gossip"), "closed");
+  EXPECT_EQ(talk("", "client", call(), "h2"), "refused");
+  EXPECT_NE(talk("", "", call(), "consul/rpc-single"), "answered");
+}
+
+TEST_F(PortTlsTest, ServersCallOneAnother) {
+  const auto outgoing = outgoing_tls(rules_);
+  ASSERT_TRUE(outgoing);
+  const std::string address = "127.0.0.1:" + std::to_string(number_);
+  EXPECT_EQ(finish(destination(rules_, *outgoing, "dc1", address), call(std::string(1, 0))), "answered");
+  EXPECT_EQ(finish(destination(rules_, *outgoing, "dc2", address), call(std::string(1, 0))), "refused");
+  TlsRules anyone = rules_;
+  anyone.verify_server_hostname = false;
+  EXPECT_EQ(finish(destination(anyone, *outgoing, "dc2", address), call(std::string(1, 0))), "answered");
+}
+
+}  // namespace
+}  // namespace proconsul::agent::rpc
