@@ -30,12 +30,18 @@ std::int64_t stagger(std::int64_t most) {
   return most <= 0 ? 0 : static_cast<std::int64_t>(base::system_random().next() % static_cast<std::uint64_t>(most));
 }
 
+std::atomic<std::size_t> blocked{0};
+
 const base::metrics::Counter& queries() {
   static const base::metrics::Counter kQueries = base::metrics::counter("rpc.query");
   return kQueries;
 }
 
 }  // namespace
+
+std::size_t blocking_calls() {
+  return blocked.load(std::memory_order_relaxed);
+}
 
 /// The waits of one loop: wakes come from the thread that publishes.
 class Dispatcher::Waits final : public base::WakeSink {
@@ -205,6 +211,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
       if (index > min_index_ || went_back || dispatcher_.stopping_) return answer_with_meta();
       token_ = waits_.add(*this);
       watching_ = true;
+      blocked.fetch_add(1, std::memory_order_relaxed);
       watch_ = server.watches().watch(keys, waits_, token_);
       // A change between reading and watching must not be missed.
       if (server.view().get() == view.get()) {
@@ -221,6 +228,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
 
   void forget_watch() {
     if (!std::exchange(watching_, false)) return;
+    blocked.fetch_sub(1, std::memory_order_relaxed);
     waits_.remove(token_);
     watch_.cancel();
     watch_ = {};

@@ -23,6 +23,9 @@ class Running {
   virtual ~Running() = default;
 };
 
+/// How many calls of peers wait for a change. Any thread.
+std::size_t blocking_calls();
+
 class Dispatcher {
  public:
   struct Settings {

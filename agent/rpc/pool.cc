@@ -29,8 +29,19 @@ constexpr auto kDialTimeout = std::chrono::seconds(10);
 constexpr char kMultiplexByte = 4;
 constexpr std::int64_t kJitterFraction = 16;
 
+/// What a program can react to is in the text, as it is for Consul's own callers.
+Errc code_of(std::string_view text) {
+  const auto says = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
+  if (says("Permission denied") || says("ACL not found")) return Errc::permission_denied;
+  if (says("ACL support disabled")) return Errc::unauthorized;
+  if (says("Query not found")) return Errc::not_found;
+  if (says(kNoLeader)) return Errc::no_leader;
+  if (says("rate limit exceeded for operation that can only be performed by the leader")) return Errc::unavailable;
+  return Errc::internal;
+}
+
 Error making_call(const std::string& text) {
-  return {Errc::internal, "rpc error making call: " + text};
+  return {code_of(text), "rpc error making call: " + text};
 }
 
 std::string key_of(const Target& target) {

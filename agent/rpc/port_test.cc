@@ -8,10 +8,15 @@
 #include <sys/socket.h>
 
 #include <future>
+#include <optional>
 
+#include "agent/http/test_server.h"
 #include "agent/rpc/codec.h"
+#include "agent/rpc/leader_client.h"
+#include "agent/rpc/snapshot.h"
 #include "agent/rpc/types.h"
 #include "agent/server/raft_server.h"
+#include "base/msgpack_size.h"
 #include "catalog/query/nodes.h"
 
 namespace proconsul::agent::rpc {
@@ -62,6 +67,16 @@ class Client {
       if (got <= 0) return {};
       input_.append(buffer, static_cast<std::size_t>(got));
     }
+  }
+  /// All that comes, to the end; nothing more is sent.
+  std::string rest() {
+    ::shutdown(fd_.get(), SHUT_WR);
+    std::string bytes = std::move(input_);
+    char buffer[65536];
+    for (ssize_t got = 0; (got = ::recv(fd_.get(), buffer, sizeof buffer, 0)) > 0;) {
+      bytes.append(buffer, static_cast<std::size_t>(got));
+    }
+    return bytes;
   }
   bool ended() {
     char byte = 0;
@@ -376,6 +391,114 @@ TEST_F(PortTest, TheFamiliesAnswer) {
   const auto raft = call<DCSpecificRequest, RaftConfigurationResponse>("Operator.RaftGetConfiguration", {});
   ASSERT_TRUE(raft);
   EXPECT_EQ(raft->Servers.size(), 1u);
+}
+
+/// Another server leads.
+struct OneLeader final : Cluster {
+  Result<Target> leader() const override { return target; }
+  Result<Target> route(std::string_view datacenter) const override {
+    if (datacenter == "dc2") return target;
+    return base::Error{base::Errc::not_found, kNoPath};
+  }
+  Target target;
+};
+
+TEST_F(PortTest, AServerThatDoesNotLeadForwardsChangesReadsAndReadIndexes) {
+  http::test::StoreServer follower;
+  follower.leads = false;
+  OneLeader cluster;
+  cluster.target = self();
+  Dispatcher dispatcher(loops_, Services{.server = follower}, cluster, *pool_, {});
+  LeaderClient client(loops_, cluster, *pool_, base::seconds(7));
+  client.attach(dispatcher);
+
+  catalog::KVSRequest change;
+  change.Op = "set";
+  change.DirEnt.Key = "forwarded";
+  std::promise<Result<catalog::ApplyResult>> applied;
+  client.apply(catalog::encode_command(catalog::Command::kvs, change),
+               [&](Result<catalog::ApplyResult> result) { applied.set_value(std::move(result)); });
+  const Result<catalog::ApplyResult> result = applied.get_future().get();
+  ASSERT_TRUE(result) << result.error().detail;
+  EXPECT_TRUE(result->succeeded());
+
+  std::promise<Result<std::uint64_t>> said;
+  client.read_index([&](Result<std::uint64_t> index) { said.set_value(std::move(index)); });
+  const Result<std::uint64_t> index = said.get_future().get();
+  ASSERT_TRUE(index) << index.error().detail;
+  EXPECT_GE(*index, server_->view()->applied_index());
+
+  const auto read = std::make_shared<TypedInvocation<KeyRequest, IndexedDirEntries>>();
+  read->request.Key = "forwarded";
+  std::promise<Result<>> answered;
+  std::unique_ptr<Running> running;
+  loops_[1].run([&] {
+    running =
+        dispatcher.call(loops_[1], *find_method("KVS.Get"), read, [&](Result<> done) { answered.set_value(done); });
+  });
+  EXPECT_TRUE(answered.get_future().get());
+  EXPECT_EQ(read->reply.Entries.size(), 1u);
+  loops_[1].run([&] { running.reset(); });
+  client.detach();
+  dispatcher.stop();
+}
+
+TEST_F(PortTest, ACallForWhichNobodyLeadsWaitsForALeaderAWhile) {
+  http::test::StoreServer follower;
+  follower.leads = false;
+  Dispatcher dispatcher(loops_, Services{.server = follower}, cluster_, *pool_,
+                        {.rpc_hold_timeout = base::milliseconds(50)});
+  const auto read = std::make_shared<TypedInvocation<KeyRequest, IndexedDirEntries>>();
+  std::promise<Result<>> answered;
+  std::unique_ptr<Running> running;
+  loops_[1].run([&] {
+    running =
+        dispatcher.call(loops_[1], *find_method("KVS.Get"), read, [&](Result<> done) { answered.set_value(done); });
+  });
+  EXPECT_EQ(answered.get_future().get().error().detail, "No cluster leader");
+  loops_[1].run([&] { running.reset(); });
+
+  dispatcher.stop();
+}
+
+TEST_F(PortTest, AnArchiveGoesOutAndComesIn) {
+  std::optional<SnapshotService> snapshots;
+  Port::Options options;
+  options.snapshot = [&snapshots](Fd socket, std::unique_ptr<base::net::TlsStream> tls,
+                                  std::shared_ptr<const void> place) {
+    snapshots->accept(std::move(socket), std::move(tls), std::move(place));
+  };
+  start(std::move(options));
+  snapshots.emplace(loops_[1], Services{.server = *server_, .cluster = server_.get()}, cluster_, *pool_, "");
+  ASSERT_TRUE(*put("kept", std::string(400'000, 'x')));
+
+  const std::string kind(1, 5);
+  SnapshotRequest save{};
+  Client saving(number_, kind + base::to_msgpack(save));
+  const std::string bytes = saving.rest();
+  const Result<std::size_t> header = base::msgpack_size(bytes, 1 << 16);
+  ASSERT_TRUE(header && *header > 0);
+  const Result<SnapshotResponse> response = base::from_msgpack<SnapshotResponse>(bytes);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->Error, "");
+  EXPECT_GT(response->Index, 0u);
+  const std::string archive = bytes.substr(*header);
+  ASSERT_TRUE(archive.starts_with("\x1f\x8b"));
+
+  ASSERT_TRUE(*put("later", "x"));
+  SnapshotRequest restore{};
+  restore.Op = 1;
+  Client restoring(number_, kind + base::to_msgpack(restore) + archive);
+  EXPECT_EQ(base::from_msgpack<SnapshotResponse>(restoring.rest())->Error, "");
+  KeyListRequest request;
+  EXPECT_EQ((call<KeyListRequest, IndexedKeyList>("KVS.ListKeys", request)->Keys), base::List<std::string>({"kept"}));
+
+  Client broken(number_, kind + base::to_msgpack(restore) + "no archive");
+  EXPECT_NE(base::from_msgpack<SnapshotResponse>(broken.rest())->Error, "");
+  save.Datacenter = "dc9";
+  Client elsewhere(number_, kind + base::to_msgpack(save));
+  EXPECT_EQ(base::from_msgpack<SnapshotResponse>(elsewhere.rest())->Error, "No path to datacenter");
+  snapshots.reset();
 }
 
 }  // namespace

@@ -84,11 +84,15 @@ void change_session(Server& server, catalog::SessionRequest change, base::Durati
     return done(valid.error());
   }
   std::string command = catalog::encode_command(Command::session, change);
-  propose<std::string>(server, std::move(command), "apply failed: ", std::move(done),
-                       [&server, create, session = std::move(change.Session)](ApplyResult&&) -> Result<std::string> {
-                         create ? server.restart_session_timer(session) : server.stop_session_timer(session.ID);
-                         return session.ID;
-                       });
+  propose<std::string>(
+      server, std::move(command), "apply failed: ", std::move(done),
+      [&server, create, session = std::move(change.Session)](ApplyResult&& result) -> Result<std::string> {
+        // Another leader has chosen an id of its own, and keeps the time itself.
+        const auto* id = std::get_if<std::string>(&result.value);
+        if (id != nullptr && *id != session.ID) return *id;
+        create ? server.restart_session_timer(session) : server.stop_session_timer(session.ID);
+        return session.ID;
+      });
 }
 
 void run_transaction(Server& server, catalog::TxnRequest change, Answered<catalog::TxnResponse> done) {
@@ -129,7 +133,10 @@ void change_query(Server& server, catalog::PreparedQueryRequest change, Answered
   }
   std::string command = catalog::encode_command(Command::prepared_query, change);
   propose<std::string>(server, std::move(command), kRaftApplyFailed, std::move(done),
-                       [id = std::move(change.Query->ID)](ApplyResult&&) -> Result<std::string> { return id; });
+                       [id = std::move(change.Query->ID)](ApplyResult&& result) -> Result<std::string> {
+                         const auto* chosen = std::get_if<std::string>(&result.value);  // by another leader
+                         return chosen != nullptr ? *chosen : id;
+                       });
 }
 
 void change_autopilot(Server& server, const catalog::AutopilotSetConfigRequest& change, Answered<bool> done) {

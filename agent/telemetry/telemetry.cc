@@ -12,6 +12,7 @@
 
 #include "agent/http/metrics.h"
 #include "agent/http/read_groups.h"
+#include "agent/rpc/dispatcher.h"
 #include "agent/server/metrics.h"
 #include "agent/telemetry/certificate_expiry.h"
 #include "agent/telemetry/host_metrics.h"
@@ -64,7 +65,7 @@ class Gauges {
     version_.set(1);
     allocated_.set(static_cast<double>(mallinfo2().uordblks));
     resident_.set(resident_bytes());
-    blocking_.set(static_cast<double>(http::blocking_queries()));
+    blocking_.set(static_cast<double>(http::blocking_queries() + rpc::blocking_calls()));
   }
 
   void read_raft() {
