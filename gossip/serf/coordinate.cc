@@ -69,9 +69,10 @@ Duration distance(const Coordinate& a, const Coordinate& b) {
   const double raw = raw_distance(a, b);
   const double adjusted = raw + a.Adjustment + b.Adjustment;
   const double nanoseconds = (adjusted > 0 ? adjusted : raw) * 1e9;
-  // A coordinate of a liar may be beyond any number.
+  // A coordinate of a liar may be beyond any number, in either direction.
   constexpr double kMost = 9.2e18;
-  return {nanoseconds >= kMost || std::isnan(nanoseconds) ? INT64_MAX : static_cast<std::int64_t>(nanoseconds)};
+  if (std::isnan(nanoseconds) || nanoseconds >= kMost) return {INT64_MAX};
+  return {nanoseconds <= -kMost ? INT64_MIN : static_cast<std::int64_t>(nanoseconds)};
 }
 
 Result<> CoordinateClient::set(Coordinate coordinate) {

@@ -68,5 +68,18 @@ TEST(Coordinate, NodesAtOnePlacePart) {
   EXPECT_GT(distance(client.coordinate(), Coordinate::origin()).nanoseconds, 0);
 }
 
+// Found by fuzzing: the distance to a liar's coordinate is no number of nanoseconds.
+TEST(Coordinate, ALiarsHeightBreaksNothing) {
+  base::SeededRandom random(1);
+  CoordinateClient client(random);
+  for (const double height : {-2.5e10, 2.5e10, -1e300, 1e300}) {
+    Coordinate liar = Coordinate::origin();
+    liar.Height = height;
+    (void)client.update("liar", liar, base::milliseconds(1));
+    (void)distance(liar, client.coordinate());
+    EXPECT_TRUE(client.coordinate().is_valid());
+  }
+}
+
 }  // namespace
 }  // namespace proconsul::gossip::serf

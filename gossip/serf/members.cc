@@ -162,6 +162,10 @@ Result<> Serf::allow_merge(const std::vector<swim::Node>& nodes) {
 }
 
 Result<> Serf::allow_alive(const swim::Node& node) {
+  const bool own = node.name == settings_.node_name;
+  if (!own && settings_.allowed_address && !settings_.allowed_address(node.address.ip)) {
+    return {Errc::permission_denied, ip_text(node.address.ip) + " is not allowed"};
+  }
   return allow_merge({node});
 }
 

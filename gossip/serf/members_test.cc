@@ -231,6 +231,16 @@ TEST(SerfMembers, ARuleMayRefuseAMergeAndNamesAreValidatedOnRequest) {
             "Node name is 129 characters. Valid length is between 1 and 128 characters");
 }
 
+TEST(SerfMembers, WhoIsAtAnAddressThatIsNotAllowedNeverIsAMember) {
+  Settings settings;
+  settings.allowed_address = [](std::string_view ip) { return ip.ends_with('\x02'); };
+  LoneNode self(settings);
+
+  EXPECT_TRUE(self.serf->allow_alive(node_named("a", 2)));
+  EXPECT_EQ(self.serf->allow_alive(node_named("a", 3)).error().detail, "10.0.0.3 is not allowed");
+  EXPECT_TRUE(self.serf->allow_merge({node_named("a", 3)})) << "the others of an exchange still count";
+}
+
 TEST(SerfMembers, LeavingSaysGoodbyeAndWaitsUntilItSpread) {
   LoneNode self;
   self.add("other", 2);

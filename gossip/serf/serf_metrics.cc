@@ -6,6 +6,12 @@ namespace proconsul::gossip::serf {
 
 namespace metrics = base::metrics;
 
+namespace {
+
+constexpr std::size_t kMostNames = 512;  // of events and queries together
+
+}  // namespace
+
 SerfMetrics::SerfMetrics(metrics::Labels pool)
     : labels(std::move(pool)),
       member_join(metrics::counter("serf.member.join", labels)),
@@ -26,10 +32,15 @@ SerfMetrics::SerfMetrics(metrics::Labels pool)
       event_queue(metrics::sample("serf.queue.Event", labels)),
       query_queue(metrics::sample("serf.queue.Query", labels)) {}
 
-void SerfMetrics::count(std::string_view kind, const std::string& name) const {
+void SerfMetrics::count(std::string_view kind, const std::string& name) {
   const std::string all = "serf." + std::string(kind);
   metrics::counter(all, labels).add();
-  metrics::counter(all + "." + name, labels).add();
+  const std::string named = all + "." + name;
+  if (!counted_names_.contains(named)) {
+    if (counted_names_.size() >= kMostNames) return;
+    counted_names_.insert(named);
+  }
+  metrics::counter(named, labels).add();
 }
 
 }  // namespace proconsul::gossip::serf

@@ -1,6 +1,7 @@
 // The metrics of a pool, as Go's serf names them.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -10,8 +11,9 @@ namespace proconsul::gossip::serf {
 
 struct SerfMetrics {
   explicit SerfMetrics(base::metrics::Labels labels);
-  /// "events" or "queries", once for all and once by name.
-  void count(std::string_view kind, const std::string& name) const;
+  /// "events" or "queries", once for all and once by name. Names come from anybody: only so many are counted by name
+  /// that there stays room for all other metrics of the process.
+  void count(std::string_view kind, const std::string& name);
 
   base::metrics::Labels labels;
   base::metrics::Counter member_join, member_update, member_failed, member_left, member_flap;
@@ -19,6 +21,9 @@ struct SerfMetrics {
   base::metrics::Counter coordinate_rejected, coordinate_zero_rtt;
   base::metrics::Sample messages_received, messages_sent, coordinate_adjustment;
   base::metrics::Sample intent_queue, event_queue, query_queue;
+
+ private:
+  std::set<std::string> counted_names_{};
 };
 
 }  // namespace proconsul::gossip::serf

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/metrics.h"
@@ -49,6 +50,8 @@ struct Settings {
 
   /// Refuses a merge with such members; none: everybody may join. Also asked about single ones.
   std::function<base::Result<>(const std::vector<Member>&)> merge{};
+  /// Whether members may be at such an address (4 or 16 raw bytes); none: anywhere. Others never become members.
+  std::function<bool(std::string_view ip)> allowed_address{};
   /// How long a failed or left member is kept instead of the given time; none: as given.
   std::function<base::Duration(const Member&, base::Duration)> reconnect_timeout_of{};
   base::metrics::Labels labels{};  // of all metrics
