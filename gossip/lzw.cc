@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -36,10 +37,13 @@ class BitWriter {
 };
 
 /// The strings seen since the last clear: (code of the string without its last byte, that byte) -> code. Open
-/// addressing; the table is at most a quarter full.
+/// addressing; the table is at most a quarter full, and no larger than `bytes` of text can make it: datagrams are
+/// short.
 class Dictionary {
  public:
-  Dictionary() : slots_(kSlots) {}
+  explicit Dictionary(std::size_t bytes)
+      : bits_(static_cast<unsigned>(std::bit_width(std::min<std::size_t>(bytes, kLastCode) * 4))),
+        slots_(std::size_t{1} << bits_) {}
 
   void clear() { std::fill(slots_.begin(), slots_.end(), Slot{}); }
   /// The code of the longer string, or 0.
@@ -54,14 +58,15 @@ class Dictionary {
     std::uint32_t key = 0;
     std::uint16_t code = 0;  // 0: free
   };
-  static constexpr std::size_t kSlots = std::size_t{1} << 14;
   static std::uint32_t key(unsigned prefix, unsigned char byte) { return (prefix << 8) | byte; }
   std::size_t place(std::uint32_t wanted) const {
-    std::size_t at = (wanted * 0x9e3779b1u) >> 18;
-    while (slots_[at].code != 0 && slots_[at].key != wanted) at = (at + 1) % kSlots;
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = (std::uint64_t{wanted * 0x9e3779b1u} << bits_) >> 32;
+    while (slots_[at].code != 0 && slots_[at].key != wanted) at = (at + 1) & mask;
     return at;
   }
 
+  unsigned bits_;
   std::vector<Slot> slots_;
 };
 
@@ -94,7 +99,7 @@ std::string lzw_compress(std::string_view plain) {
   std::string out;
   out.reserve(plain.size() / 2 + 8);
   BitWriter writer(out);
-  Dictionary dictionary;
+  Dictionary dictionary(plain.size());
   unsigned width = kFirstWidth;
   unsigned highest = kEnd;
   // After every data code one string more is known; false: the table was full and starts anew.

@@ -26,9 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   feed(member.core->stream_accepted(member.now, swim::address_of(2)));
   bool joined = false;
   member.core->join({swim::address_of(2)}, [&](swim::JoinOutcome) { joined = true; });
-  const auto* open = std::get_if<swim::OpenStream>(&member.core->effects().streams.back());
-  member.core->stream_opened(member.now, open->stream);
-  feed(open->stream);
+  const swim::StreamId stream = std::get<swim::OpenStream>(member.core->effects().streams.back()).stream;
+  member.core->stream_opened(member.now, stream);
+  feed(stream);
 
   if (!joined || member.core->open_streams() != 0) std::abort();
   fuzz::check(member);
