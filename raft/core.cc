@@ -45,7 +45,7 @@ Core::Core(Options options, Start start, Instant now)
   use_latest_configuration();
 
   arm_election(options_.heartbeat_timeout, now);
-  if (self_votes() && voters(configuration_) == 1) election_at_ = now;  // nobody else could be leader
+  if (nobody_else_leads()) election_at_ = now;
   if (voters(configuration_) > 1) no_lease_before_ = now + options_.transfer_grace;
   snapshot_check_at_ = now + spread(options_.snapshots.interval);
 }
@@ -133,9 +133,7 @@ void Core::persisted(std::uint64_t write_number, Instant now) {
     return true;
   });
   count_own_vote(now_);
-  // The only voter need not wait out a timeout: nobody else could have become leader.
-  if (role_ == Role::follower && self_votes() && voters(configuration_) == 1 && hard_state_durable())
-    election_at_ = now_;
+  if (role_ == Role::follower && nobody_else_leads() && hard_state_durable()) election_at_ = now_;
   if (role_ == Role::leader) advance_commit(now_);
   log_.evict(std::min(durable_, handed_), options_.cache_bytes);
 }

@@ -134,6 +134,7 @@ class Core {
   void append_entry(EntryPtr entry, Instant now);
   void truncate_from(LogIndex index, Instant now);
   std::uint64_t last_write() const { return next_write_ - 1; }
+  bool nobody_else_leads() const;
   bool hard_state_durable() const { return persisted_ >= hard_write_; }
   bool disk_stalled(Instant now) const;
   void answer(const Message& request, Body body, bool after_entries = false);

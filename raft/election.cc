@@ -44,6 +44,14 @@ bool Core::may_campaign() const {
   return self_votes() || (configuration_index_ > commit_ && is_voter(committed_configuration(), id_));
 }
 
+// The only voter need not wait out a timeout, unless the leader that removed the others still leads, by a lease that
+// rests on what this server answered. Whoever voted for itself in the last term that it knows answered nobody since;
+// and term 1 is that of the first configuration, in which nobody leads.
+bool Core::nobody_else_leads() const {
+  if (!self_votes() || voters(configuration_) != 1 || !leader_.value.empty()) return false;
+  return hard_.term.value <= 1 || (hard_.vote_term == hard_.term && hard_.voted_for == address_);
+}
+
 void Core::campaign(bool transfer, Instant now) {
   arm_election(options_.election_timeout, now);
   leader_ = {};
