@@ -1,16 +1,21 @@
 #include "agent/agent.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "agent/auto_reload.h"
+#include "agent/cluster/bootstrapper.h"
 #include "agent/cluster/pools.h"
 #include "agent/cluster/retry_join.h"
+#include "agent/cluster/rpc_plane.h"
+#include "agent/cluster/servers.h"
 #include "agent/config/node_id.h"
 #include "agent/dns/server.h"
 #include "agent/event/events.h"
@@ -27,6 +32,7 @@
 #include "agent/server/raft_server.h"
 #include "agent/server/server_info.h"
 #include "agent/telemetry/telemetry.h"
+#include "agent/tls_settings.h"
 #include "agent/version.h"
 #include "agent/watches.h"
 #include "base/clock.h"
@@ -48,6 +54,8 @@ using config::Config;
 
 const base::log::Logger kLog("agent");
 constexpr std::chrono::seconds kLeaveTime{15};
+constexpr std::chrono::seconds kTransferTime{10};
+constexpr std::chrono::seconds kRemovalTime{5};
 
 std::chrono::nanoseconds nanoseconds(base::Duration duration) {
   return std::chrono::nanoseconds(duration.nanoseconds);
@@ -74,7 +82,10 @@ raft::NodeOptions raft_options(const Config& config, const std::string& node_id)
   options.core.leader_lease = nanoseconds(config.raft_leader_lease_timeout);
   options.core.pre_vote = !config.raft_prevote_disabled;
   options.core.snapshots = snapshot_options(config);
-  options.bootstrap = raft::Configuration{{{.id = options.id, .address = options.address}}};
+  // Any other server waits for those that it expects (cluster/bootstrapper.h), or for a cluster that takes it in.
+  if (config.bootstrap || config.dev_mode) {
+    options.bootstrap = raft::Configuration{{{.id = options.id, .address = options.address}}};
+  }
   return options;
 }
 
@@ -138,20 +149,6 @@ catalog::AutopilotConfig autopilot(const Config& config) {
   return settings;
 }
 
-base::net::TlsSettings tls_settings(const config::TlsListener& https) {
-  base::net::TlsSettings settings;
-  settings.cert_file = https.cert_file;
-  settings.key_file = https.key_file;
-  settings.ca_file = https.ca_file;
-  settings.ca_path = https.ca_path;
-  settings.verify_incoming = https.verify_incoming;
-  settings.min_version = https.min_version;
-  for (const std::string& suite : https.cipher_suites) {
-    settings.cipher_suites += (settings.cipher_suites.empty() ? "" : ":") + suite;
-  }
-  return settings;
-}
-
 Result<std::vector<local::ServiceRegistration>> configured_services(const Config& config) {
   std::vector<local::ServiceRegistration> services;
   for (const catalog::ServiceDefinition& definition : config.services) {
@@ -208,6 +205,8 @@ struct Agent::Impl final : http::AgentControl {
   base::net::Loops loops;
   std::unique_ptr<server::LastSeen> last_seen;
   std::unique_ptr<cluster::Pools> pools;
+  std::unique_ptr<cluster::Servers> servers;
+  std::unique_ptr<cluster::RpcPlane> rpc;
   std::unique_ptr<server::RaftServer> server;
   std::atomic<server::RaftServer*> live_server{};  // once there is one: the pools are there before it
   base::WatchRegistry local_watches{};
@@ -227,7 +226,8 @@ struct Agent::Impl final : http::AgentControl {
   std::atomic<std::size_t> pongs{0};
   base::Background background{};  // its threads use all of the above
   std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
-  Watches watches{};                        // by reload_mutex
+  std::unique_ptr<cluster::Bootstrapper> bootstrapper{};  // null: nothing to wait for
+  Watches watches{};                                      // by reload_mutex
   std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
   Impl(config::Loaded loaded_, config::LoadOptions options_, Events events_)
@@ -237,6 +237,8 @@ struct Agent::Impl final : http::AgentControl {
   Result<> listen();
   Result<> listen_dns();
   void join_others();
+  /// Hands over what it leads, says goodbye, and waits until the others do without it.
+  Result<> leave_cluster();
   /// Says goodbye to the pools, and waits for it.
   Result<> leave_pools();
   Result<> reload() override { return reload(false); }
@@ -281,11 +283,20 @@ Result<> Agent::Impl::start() {
   if (!gossiping) return gossiping.error();
   pools = std::move(*gossiping);
 
+  servers = std::make_unique<cluster::Servers>(cluster::Servers::Options{
+      .datacenter = config.datacenter, .own_id = node_id, .members = [this](bool wan) { return pools->members(wan); }});
+  Result<std::unique_ptr<cluster::RpcPlane>> plane = cluster::RpcPlane::create(loops, config, node_id, *servers);
+  if (!plane) return plane.error();
+  rpc = std::move(*plane);
+
   server::RaftServer::Options raft;
+  raft.transport = rpc->transport();
+  raft.remote = &rpc->remote_leader();
+  raft.hold_timeout = config.rpc_hold_timeout;
   raft.raft = raft_options(config, node_id);
   raft.duties = {.self = own_node(config, node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
   raft.duties.means.members = [this] { return pools->members(false); };
-  raft.duties.means.fetch_stats = [](const auto&, auto done) { done({}); };
+  raft.duties.means.fetch_stats = [this](const auto& of, auto done) { rpc->fetch_stats(of, std::move(done)); };
   raft.duties.means.force_leave = [this](const std::string& node) {
     pools->force_leave(node, false, false, [](const Result<>&) {});
   };
@@ -293,6 +304,7 @@ Result<> Agent::Impl::start() {
   if (!started) return started.error();
   server = std::move(*started);
   live_server = server.get();
+  if (Result<> listening = rpc->listen(*server); !listening) return listening;
 
   local::LocalAgent::Options own;
   own.node = config.node_name;
@@ -368,6 +380,27 @@ Result<> Agent::Impl::start() {
 
 void Agent::Impl::join_others() {
   const Config& config = loaded.config;
+  if (config.server_mode && config.bootstrap_expect > 1) {
+    cluster::Bootstrapper::Means means;
+    means.view = [this, &config] {
+      return server::BootstrapView{.datacenter = config.datacenter,
+                                   .expect = static_cast<int>(config.bootstrap_expect),
+                                   .read_replica = config.read_replica,
+                                   .has_log = server->has_state(),
+                                   .servers = servers->alive()};
+    };
+    means.peers_of = [this](const server::ServerInfo& of) -> Result<std::vector<std::string>> {
+      return of.id == node_id ? server->peers() : rpc->peers_of(of);
+    };
+    means.bootstrap = [this](raft::Configuration configuration) {
+      std::promise<Result<>> promise;
+      std::future<Result<>> begun = promise.get_future();
+      server->bootstrap(std::move(configuration),
+                        [&promise](Result<> result) { promise.set_value(std::move(result)); });
+      return begun.get();
+    };
+    bootstrapper = std::make_unique<cluster::Bootstrapper>(std::move(means));
+  }
   for (const bool wan : {false, true}) {
     cluster::RetryJoin::Options options;
     options.cluster = wan ? "WAN" : "LAN";
@@ -443,8 +476,37 @@ Result<std::unique_ptr<Agent>> Agent::start(config::Loaded loaded, config::LoadO
   return agent;
 }
 
-Result<> Agent::Impl::leave_pools() {
+Result<> Agent::Impl::leave_cluster() {
   kLog.info("server starting leave");
+  const auto is_peer = [this] {
+    const std::vector<server::Operator::Peer> peers = server->raft_peers().servers;
+    return std::ranges::any_of(peers, [this](const auto& peer) { return peer.id == node_id; });
+  };
+  const bool alone = server->raft_peers().servers.size() < 2;
+  if (!alone && server->leadership().is_leader) {
+    auto promise = std::make_shared<std::promise<Result<>>>();
+    std::future<Result<>> handed = promise->get_future();
+    server->transfer_leader("", [promise](Result<> result) { promise->set_value(std::move(result)); });
+    if (handed.wait_for(kTransferTime) != std::future_status::ready) {
+      kLog.warn("leadership was not handed over in time");
+    } else if (const Result<> result = handed.get(); !result) {
+      kLog.warn("failed to transfer leadership attempt, will retry", {{"error", result.error()}});
+    }
+  }
+  if (Result<> left = leave_pools(); !left) return left;
+  if (alone) return {};
+  // Others may still be calling, and the new leader takes this server out of raft.
+  kLog.info("Waiting to drain RPC traffic", {{"drain_time", base::to_string(loaded.config.leave_drain_time)}});
+  const auto drained = std::chrono::steady_clock::now() + nanoseconds(loaded.config.leave_drain_time);
+  const auto give_up = drained + kRemovalTime;
+  while (std::chrono::steady_clock::now() < drained || (is_peer() && std::chrono::steady_clock::now() < give_up)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  if (is_peer()) kLog.warn("failed to leave raft configuration gracefully, timeout");
+  return {};
+}
+
+Result<> Agent::Impl::leave_pools() {
   auto promise = std::make_shared<std::promise<Result<>>>();  // outlives this if the pools take too long
   std::future<Result<>> left = promise->get_future();
   pools->leave([promise](Result<> result) { promise->set_value(std::move(result)); });
@@ -456,7 +518,7 @@ Result<> Agent::Impl::leave_pools() {
 
 Result<> Agent::Impl::leave() {
   // A single server has nobody to hand its state to: it only stops. What it acknowledged stays on its disk.
-  if (const Result<> left = leave_pools(); !left)
+  if (const Result<> left = leave_cluster(); !left)
     kLog.error("failed to leave LAN Serf cluster", {{"error", left.error()}});
   if (events.left) events.left();
   return {};
@@ -562,7 +624,7 @@ std::string Agent::Impl::debug_config_json() const {
 }
 
 Result<> Agent::leave() {
-  return impl_->leave_pools();
+  return impl_->leave_cluster();
 }
 
 Result<> Agent::reload() {
@@ -585,11 +647,13 @@ void Agent::stop() {
   }
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();
+  impl_->joining.clear();
+  impl_->bootstrapper.reset();
   if (impl_->dns) impl_->dns->stop();
   if (impl_->local) impl_->local->stop();
+  if (impl_->rpc) impl_->rpc->stop();
   if (impl_->server) impl_->server->stop();
   if (impl_->http) impl_->http->stop();
-  impl_->joining.clear();
   impl_->pools.reset();
   impl_->loops.stop();
 }

@@ -45,6 +45,12 @@ gossip::serf::Settings settings(const Config& config, const server::ServerInfo& 
   settings.timing = timing(config, wan);
   settings.rejoin_after_leave = config.rejoin_after_leave;
   settings.disable_coordinates = config.disable_coordinates;
+  if (const auto& networks = wan ? config.serf_allowed_cidrs_wan : config.serf_allowed_cidrs_lan; !networks.empty()) {
+    settings.allowed_address = [networks](std::string_view raw) {
+      const std::optional<config::Ip> ip = config::Ip::parse(gossip::ip_text(raw));
+      return ip && std::ranges::any_of(networks, [&ip](const config::Network& each) { return each.contains(*ip); });
+    };
+  }
   const base::Duration reconnect = wan ? config.reconnect_timeout_wan : config.reconnect_timeout_lan;
   if (reconnect.nanoseconds > 0) settings.reconnect_timeout = reconnect;
   settings.merge = [wan, datacenter = config.datacenter, id = own.id, name = config.node_name,

@@ -30,6 +30,12 @@ std::vector<ServerInfo> Servers::local() const {
   return servers;
 }
 
+std::vector<ServerInfo> Servers::alive() const {
+  std::vector<ServerInfo> servers = local();
+  std::erase_if(servers, [](const ServerInfo& server) { return !is_reachable(server); });
+  return servers;
+}
+
 std::optional<ServerInfo> Servers::by_id(std::string_view id) const {
   for (const MemberPtr& member : options_.members(false)) {
     const auto tag = member->Tags.find("id");

@@ -31,6 +31,8 @@ class Servers {
 
   /// Of this datacenter, of any status.
   std::vector<server::ServerInfo> local() const;
+  /// Those that can be reached.
+  std::vector<server::ServerInfo> alive() const;
   /// By its ID, alive or not; gossip may know a newer address than raft.
   std::optional<server::ServerInfo> by_id(std::string_view id) const;
   /// Names of all datacenters that have a server, this one among them, sorted.

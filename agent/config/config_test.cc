@@ -317,17 +317,17 @@ TEST_F(ConfigFiles, ServiceDefinitionsKeepChecksWeightsAddressesAndProxies) {
 
 TEST_F(ConfigFiles, WhatIsNotBuiltIsRefusedAtStartAndWhatDoesNothingIsNamed) {
   base::Result<Loaded> loaded = load_text(R"(
-    server = true bootstrap_expect = 1 retry_join = ["10.0.0.1"] ports { dns = 1 }
+    server = true bootstrap_expect = 1 connect { enable_mesh_gateway_wan_federation = true } ports { dns = 1 }
     acl { enabled = true default_policy = "deny" } check { name = "web" http = "http://x" interval = "1s" })");
 
   ASSERT_TRUE(loaded) << loaded.error().detail;
   EXPECT_EQ(not_built(*loaded),
             (std::vector<std::string>{
                 "acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.",
-                "retry_join is set: joining other agents is not built yet."}));
+                "connect.enable_mesh_gateway_wan_federation is set: the service mesh is not built yet."}));
   EXPECT_EQ(without_effect(*loaded).back(),
             "acl.enabled has no effect yet: access control is not built. Every request is allowed.");
-  EXPECT_EQ(not_built(*load_text("bootstrap_expect = 3 server = true")).size(), 1U);
+  EXPECT_TRUE(not_built(*load_text("bootstrap_expect = 3 server = true")).empty());
   EXPECT_EQ(not_built(*load_text("")).size(), 1U);
 }
 

@@ -18,10 +18,10 @@ std::string_view part(Owner owner) {
       return "this agent";
     case Owner::dns:
       return "the DNS server";
-    case Owner::gossip:
-      return "gossip";
+    case Owner::servers:
+      return "joining servers";
     case Owner::cluster:
-      return "joining other agents";
+      return "the client agent";
     case Owner::acl:
       return "access control";
     case Owner::security:
@@ -39,7 +39,7 @@ std::string_view part(Owner owner) {
 }
 
 bool is_built(Owner owner) {
-  return owner == Owner::core || owner == Owner::dns || owner == Owner::gossip;
+  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers;
 }
 
 /// Refused whenever they are set to anything but nothing.
@@ -54,8 +54,6 @@ constexpr std::string_view kRefused[] = {
     "connect.ca_provider",
     "connect.enable_mesh_gateway_wan_federation",
     "primary_gateways",
-    "retry_join",
-    "retry_join_wan",
     "telemetry.circonus_api_token",
     "telemetry.circonus_submission_url",
     "ui_config.dir",
@@ -93,13 +91,6 @@ std::vector<std::string> not_built(const Loaded& loaded) {
     out.push_back(
         "server = false: client agents are not built yet; set server = true and bootstrap_expect = 1, or start with "
         "-dev.");
-  } else if (config.bootstrap_expect > 1) {
-    out.push_back("bootstrap_expect = " + std::to_string(config.bootstrap_expect) +
-                  ": clusters of several servers are not built yet; set bootstrap_expect = 1.");
-  } else if (!config.bootstrap && !config.dev_mode) {
-    out.push_back(
-        "A server without bootstrap_expect waits for others to join: clusters are not built yet; set bootstrap_expect "
-        "= 1.");
   }
   if (config.primary_datacenter != config.datacenter) {
     out.push_back("primary_datacenter = \"" + config.primary_datacenter + "\": joining datacenters is not built yet.");

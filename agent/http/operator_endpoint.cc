@@ -44,7 +44,7 @@ void answer_when_done(Responder responder, Reply reply, const std::function<void
 Result<Reply> raft_configuration(Context& agent, const Request&) {
   const auto view = agent.server.view();
   const Operator::Peers peers = agent.cluster->raft_peers();
-  RaftConfiguration shown{.Servers = {}, .Index = peers.index};
+  RaftConfiguration shown{};  // its index is 0: Consul asks raft for the configuration in a way that tells none
   for (const Operator::Peer& peer : peers.servers) {
     shown.Servers.push_back({.ID = peer.id,
                              .Node = node_name(*view, peer.id),

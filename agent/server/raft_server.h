@@ -51,7 +51,7 @@ class RaftServer final : public Server, public Operator {
   }
   /// A log or a snapshot: it has been in a cluster.
   bool has_state() const { return node_->last_index().value != 0; }
-  raft::Node& node() { return *node_; }
+  const raft::Node::Leader& raft_leader() const { return node_->leader(); }
 
   /// Something became of a member of the LAN pool. Any thread; returns at once.
   void member_changed(gossip::serf::MemberPtr member, Fate fate);

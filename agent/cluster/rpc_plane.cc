@@ -1,0 +1,233 @@
+#include "agent/cluster/rpc_plane.h"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <mutex>
+#include <utility>
+
+#include "agent/rpc/types.h"
+#include "agent/tls_settings.h"
+#include "base/time.h"
+
+namespace proconsul::agent::cluster {
+namespace {
+
+using base::Errc;
+using base::Error;
+using base::Result;
+using server::ServerInfo;
+
+constexpr std::chrono::seconds kStatsTime{1};   // half of autopilot's interval
+constexpr std::chrono::seconds kPeersTime{10};  // to answer Status.Peers
+
+template <class Req, class Rep>
+using Call = rpc::TypedInvocation<Req, Rep>;
+
+rpc::TlsRules tls_rules(const config::Config& config) {
+  const config::TlsListener& listener = config.tls.internal_rpc;
+  rpc::TlsRules rules;
+  rules.files = tls_settings(listener);
+  rules.verify_outgoing = listener.verify_outgoing;
+  rules.verify_server_hostname = listener.verify_server_hostname;
+  rules.datacenter = config.datacenter;
+  rules.domain = config.dns_domain;
+  while (rules.domain.ends_with('.')) rules.domain.pop_back();
+  return rules;
+}
+
+rpc::Pool::Options pool_options(const config::Config& config,
+                                std::function<base::net::Destination(const rpc::Target&)> route) {
+  rpc::Pool::Options options;
+  options.route = std::move(route);
+  options.client_timeout = config.rpc_client_timeout;
+  options.rpc_hold_timeout = config.rpc_hold_timeout;
+  options.max_query_time = config.max_query_time;
+  options.default_query_time = config.default_query_time;
+  return options;
+}
+
+base::Duration contact_of(const std::string& text) {
+  const Result<base::Duration> contact = base::parse_duration(text);
+  return contact ? *contact : base::seconds(-1);  // "never"
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RpcPlane>> RpcPlane::create(base::net::Loops& loops, const config::Config& config,
+                                                   const std::string& node_id, Servers& servers) {
+  rpc::TlsRules rules = tls_rules(config);
+  Result<std::shared_ptr<base::net::TlsContext>> outgoing = rpc::outgoing_tls(rules);
+  if (!outgoing) return outgoing.error();
+  std::unique_ptr<RpcPlane> plane(new RpcPlane(loops, config, servers, std::move(rules), std::move(*outgoing)));
+  plane->node_id_ = node_id;
+  return plane;
+}
+
+RpcPlane::RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers, rpc::TlsRules tls,
+                   std::shared_ptr<base::net::TlsContext> outgoing)
+    : loops_(loops),
+      config_(config),
+      servers_(servers),
+      tls_(std::move(tls)),
+      outgoing_(std::move(outgoing)),
+      pool_(loops, pool_options(config,
+                                [this](const rpc::Target& target) {
+                                  return rpc::destination(tls_, outgoing_, target.datacenter, target.address);
+                                })),
+      leader_(loops, *this, pool_, config.rpc_hold_timeout) {}
+
+RpcPlane::~RpcPlane() {
+  stop();
+}
+
+std::unique_ptr<raft::Transport> RpcPlane::transport() {
+  rpc::RaftTransport::Options options;
+  options.id = {node_id_};
+  options.address = config_.rpc_advertise_addr.to_string();
+  options.route = [this](const raft::ServerId& id, const std::string& address) {
+    const std::optional<ServerInfo> known = servers_.by_id(id.value);
+    return rpc::destination(tls_, outgoing_, config_.datacenter, known ? known->rpc_address() : address);
+  };
+  auto transport = std::make_unique<rpc::RaftTransport>(loops_.next(), std::move(options));
+  transport_ = transport.get();
+  return transport;
+}
+
+Result<> RpcPlane::listen(server::RaftServer& server) {
+  const rpc::Services services{.server = server,
+                               .cluster = &server,
+                               .datacenter = config_.datacenter,
+                               .session_ttl_min = config_.session_ttl_min};
+  rpc::Dispatcher::Settings settings;
+  settings.datacenter = config_.datacenter;
+  settings.rpc_hold_timeout = config_.rpc_hold_timeout;
+  settings.max_query_time = config_.max_query_time;
+  settings.default_query_time = config_.default_query_time;
+  rpc::Cluster& cluster = *this;
+  dispatcher_ = std::make_unique<rpc::Dispatcher>(loops_, services, cluster, pool_, std::move(settings));
+  snapshots_ = std::make_unique<rpc::SnapshotService>(loops_.next(), services, cluster, pool_,
+                                                      config_.dev_mode ? std::string() : config_.data_dir);
+  rpc::Port::Options options;
+  options.handshake_timeout = std::chrono::milliseconds(config_.rpc_handshake_timeout.nanoseconds / 1'000'000);
+  options.most_connections_per_client = config_.rpc_max_conns_per_client;
+  if (Result<> offered = rpc::offer_tls(options, tls_); !offered) return offered;
+  options.raft = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
+                        std::shared_ptr<const void> place) {
+    transport_->accept(std::move(socket), std::move(tls), std::move(place));
+  };
+  options.snapshot = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
+                            std::shared_ptr<const void> place) {
+    snapshots_->accept(std::move(socket), std::move(tls), std::move(place));
+  };
+  port_ = std::make_unique<rpc::Port>(loops_, *dispatcher_, std::move(options));
+  server_ = &server;
+  leader_.attach(*dispatcher_);
+  const config::Address& bind = config_.rpc_bind_addr;
+  Result<std::uint16_t> port = port_->listen(bind.ip.to_string(), static_cast<std::uint16_t>(bind.port));
+  if (!port) return {port.error().code, "Failed to start RPC listener: " + port.error().detail};
+  return {};
+}
+
+void RpcPlane::stop() {
+  leader_.detach();
+  if (port_) port_->stop();
+  if (snapshots_) snapshots_->stop();
+  if (dispatcher_) dispatcher_->stop();
+  pool_.stop();
+  server_ = nullptr;
+}
+
+rpc::Target RpcPlane::target(const ServerInfo& server) const {
+  return {.datacenter = server.datacenter, .node = server.name, .address = server.rpc_address()};
+}
+
+Result<rpc::Target> RpcPlane::leader() const {
+  const server::RaftServer* server = server_;
+  const raft::Node::Leader none{};
+  const raft::Node::Leader& leader = server != nullptr ? server->raft_leader() : none;
+  if (leader.id.value.empty() && leader.address.empty()) return Error{Errc::no_leader, rpc::kNoLeader};
+  if (leader.id.value == node_id_) return Error{Errc::no_leader, rpc::kNoLeader};
+  if (const std::optional<ServerInfo> known = servers_.by_id(leader.id.value)) return target(*known);
+  return Error{Errc::unavailable, rpc::kLeaderNotTracked};
+}
+
+Result<rpc::Target> RpcPlane::route(std::string_view datacenter) const {
+  if (const std::optional<ServerInfo> server = servers_.route(datacenter)) return target(*server);
+  const std::vector<std::string> known = servers_.datacenters();
+  const bool exists = std::ranges::find(known, datacenter) != known.end();
+  log_.warn("RPC request for DC is currently failing as no path was found",
+            {{"datacenter", std::string(datacenter)}, {"advice", servers_.explain(datacenter)}});
+  if (exists) return Error{Errc::unavailable, rpc::kDatacenterUnreachable};
+  return Error{Errc::not_found, rpc::kNoPath};
+}
+
+void RpcPlane::ask(const ServerInfo& server, std::string_view method, rpc::InvocationPtr invocation,
+                   rpc::Finished done) {
+  base::net::Loop& loop = loops_.next();
+  loop.post(
+      [this, &loop, to = target(server), method, invocation = std::move(invocation), done = std::move(done)]() mutable {
+        auto call = std::make_shared<std::unique_ptr<rpc::Pool::Call>>();
+        auto& place = *call;
+        place = pool_.call(loop, to, method, std::move(invocation),
+                           [&loop, call = std::move(call), done = std::move(done)](Result<> result) mutable {
+                             loop.post([dead = std::move(*call)] {});  // it is on the stack
+                             done(std::move(result));
+                           });
+      });
+}
+
+void RpcPlane::fetch_stats(const std::vector<ServerInfo>& servers,
+                           std::move_only_function<void(server::PoolDuties::Statistics)> done) {
+  // Whatever is there when all have answered, or when the time is over.
+  struct Gathered {
+    std::mutex mutex{};
+    server::PoolDuties::Statistics statistics{};
+    std::size_t missing = 0;
+    std::move_only_function<void(server::PoolDuties::Statistics)> done{};
+    void finish() {
+      std::move_only_function<void(server::PoolDuties::Statistics)> first;
+      server::PoolDuties::Statistics found;
+      {
+        const std::lock_guard lock(mutex);
+        first = std::exchange(done, nullptr);
+        found = statistics;
+      }
+      if (first) first(std::move(found));
+    }
+  };
+  auto gathered = std::make_shared<Gathered>();
+  gathered->done = std::move(done);
+  for (const ServerInfo& server : servers) gathered->missing += server.id == node_id_ ? 0 : 1;
+  if (gathered->missing == 0) return gathered->finish();
+  for (const ServerInfo& server : servers) {
+    if (server.id == node_id_) continue;
+    auto call = std::make_shared<Call<rpc::Nothing, rpc::RaftStats>>();
+    ask(server, "Status.RaftStats", call, [gathered, call, id = server.id](const Result<>& answered) {
+      {
+        const std::lock_guard lock(gathered->mutex);
+        if (answered) {
+          gathered->statistics[id] = {.last_contact = contact_of(call->reply.LastContact),
+                                      .last_term = call->reply.LastTerm,
+                                      .last_index = call->reply.LastIndex};
+        }
+        if (--gathered->missing != 0) return;
+      }
+      gathered->finish();
+    });
+  }
+  leader_.after(base::Duration{std::chrono::nanoseconds(kStatsTime).count()}, [gathered] { gathered->finish(); });
+}
+
+Result<std::vector<std::string>> RpcPlane::peers_of(const ServerInfo& server) {
+  auto call = std::make_shared<Call<rpc::DCSpecificRequest, base::List<std::string>>>();
+  call->request.Datacenter = config_.datacenter;
+  auto promise = std::make_shared<std::promise<Result<>>>();  // outlives whoever stops waiting
+  std::future<Result<>> answered = promise->get_future();
+  ask(server, "Status.Peers", call, [promise](Result<> result) { promise->set_value(std::move(result)); });
+  if (answered.wait_for(kPeersTime) != std::future_status::ready) return Error{Errc::timeout, "no answer"};
+  if (const Result<> result = answered.get(); !result) return result.error();
+  return std::vector<std::string>(call->reply.begin(), call->reply.end());
+}
+
+}  // namespace proconsul::agent::cluster

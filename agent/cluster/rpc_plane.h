@@ -1,0 +1,75 @@
+// This server among others: the server port, connections to other servers, raft's transport, and what the leader is
+// asked.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/cluster/servers.h"
+#include "agent/config/config.h"
+#include "agent/rpc/dispatcher.h"
+#include "agent/rpc/leader_client.h"
+#include "agent/rpc/pool.h"
+#include "agent/rpc/port.h"
+#include "agent/rpc/port_tls.h"
+#include "agent/rpc/raft_transport.h"
+#include "agent/rpc/snapshot.h"
+#include "agent/server/pool_duties.h"
+#include "agent/server/raft_server.h"
+#include "base/net/loop.h"
+#include "base/result.h"
+
+namespace proconsul::agent::cluster {
+
+class RpcPlane final : private rpc::Cluster {
+ public:
+  /// `loops` and `servers` outlive it.
+  static base::Result<std::unique_ptr<RpcPlane>> create(base::net::Loops& loops, const config::Config& config,
+                                                        const std::string& node_id, Servers& servers);
+  ~RpcPlane() override;
+
+  // Of the server that is to be made with them.
+  std::unique_ptr<raft::Transport> transport();
+  server::RemoteLeader& remote_leader() { return leader_; }
+
+  /// From here on others can call. `server` is stopped before this is.
+  base::Result<> listen(server::RaftServer& server);
+  /// Before the server is. Idempotent; not from a loop.
+  void stop();
+
+  /// Those that answer within half of autopilot's interval.
+  void fetch_stats(const std::vector<server::ServerInfo>& servers,
+                   std::move_only_function<void(server::PoolDuties::Statistics)> done);
+  /// The raft peers that a server knows of; waits for it, on no loop's thread.
+  base::Result<std::vector<std::string>> peers_of(const server::ServerInfo& server);
+
+ private:
+  RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers, rpc::TlsRules tls,
+           std::shared_ptr<base::net::TlsContext> outgoing);
+
+  base::Result<rpc::Target> leader() const override;
+  base::Result<rpc::Target> route(std::string_view datacenter) const override;
+  void failed(const rpc::Target& target) override { servers_.failed(target.node); }
+  rpc::Target target(const server::ServerInfo& server) const;
+  void ask(const server::ServerInfo& server, std::string_view method, rpc::InvocationPtr invocation,
+           rpc::Finished done);
+
+  base::net::Loops& loops_;
+  const config::Config& config_;
+  Servers& servers_;
+  const rpc::TlsRules tls_;
+  const std::shared_ptr<base::net::TlsContext> outgoing_;  // null: plain
+  const base::log::Logger log_{"agent.server.rpc"};
+  rpc::Pool pool_;
+  rpc::LeaderClient leader_;
+  std::string node_id_{};
+  rpc::RaftTransport* transport_ = nullptr;  // the server's
+  std::atomic<server::RaftServer*> server_{};
+  std::unique_ptr<rpc::Dispatcher> dispatcher_{};
+  std::unique_ptr<rpc::SnapshotService> snapshots_{};
+  std::unique_ptr<rpc::Port> port_{};
+};
+
+}  // namespace proconsul::agent::cluster

@@ -1,0 +1,19 @@
+#include "agent/tls_settings.h"
+
+namespace proconsul::agent {
+
+base::net::TlsSettings tls_settings(const config::TlsListener& listener) {
+  base::net::TlsSettings settings;
+  settings.cert_file = listener.cert_file;
+  settings.key_file = listener.key_file;
+  settings.ca_file = listener.ca_file;
+  settings.ca_path = listener.ca_path;
+  settings.verify_incoming = listener.verify_incoming;
+  settings.min_version = listener.min_version;
+  for (const std::string& suite : listener.cipher_suites) {
+    settings.cipher_suites += (settings.cipher_suites.empty() ? "" : ":") + suite;
+  }
+  return settings;
+}
+
+}  // namespace proconsul::agent
