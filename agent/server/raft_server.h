@@ -51,6 +51,8 @@ class RaftServer final : public Server, public Operator {
   }
   /// A log or a snapshot: it has been in a cluster.
   bool has_state() const { return node_->last_index().value != 0; }
+  /// Leads, and its state is current.
+  bool is_ready() const { return node_->is_ready(); }
   const raft::Node::Leader& raft_leader() const { return node_->leader(); }
 
   /// Something became of a member of the LAN pool. Any thread; returns at once.
