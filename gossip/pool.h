@@ -68,8 +68,8 @@ class Pool {
   template <class T>
   using DoneWith = std::move_only_function<void(base::Result<T>)>;
 
-  /// Binds and begins to join those known from before. `loop` and `handler` outlive the pool. Errors: the port is
-  /// taken, the tags are too long, a file cannot be read.
+  /// Binds and begins to join those known from before. `handler` outlives the pool, and `loop` runs until it has ended.
+  /// Errors: the port is taken, the tags are too long, a file cannot be read.
   static base::Result<std::unique_ptr<Pool>> start(base::net::Loop& loop, PoolConfig config, PoolHandler& handler);
   /// Without a goodbye. Afterwards nothing is called any more, and files are written.
   ~Pool();

@@ -18,14 +18,17 @@ struct Votes {
 
 void Serf::name_conflict(const swim::Node& existing, const swim::Node& other) {
   if (existing.name != settings_.node_name) {
-    log_.warn("serf: Name conflict for '" + existing.name + "' both " + swim::to_string(existing.address) + " and " +
-              swim::to_string(other.address) + " are claiming");
+    refuse(base::log::Level::warn, "Name conflict for '" + existing.name + "' both " +
+                                       swim::to_string(existing.address) + " and " + swim::to_string(other.address) +
+                                       " are claiming");
     return;
   }
   const bool resolve = settings_.enable_name_conflict_resolution;
-  log_.error("serf: Node name conflicts with another node at " + swim::to_string(other.address) +
-             ". Names must be unique! (Resolution enabled: " + (resolve ? "true" : "false") + ")");
-  if (resolve) alarms_.after({}, [this] { resolve_conflict(); });
+  refuse(base::log::Level::error, "Node name conflicts with another node at " + swim::to_string(other.address) +
+                                      ". Names must be unique! (Resolution enabled: " + (resolve ? "true" : "false") +
+                                      ")");
+  if (!resolve || std::exchange(conflict_is_resolved_, true)) return;
+  alarms_.after({}, [this] { resolve_conflict(); });
 }
 
 void Serf::answer_conflict(IncomingQuery query) {
@@ -62,6 +65,7 @@ void Serf::resolve_conflict() {
     if (member->Port == local.port && same_ip(member->Addr, local.ip)) ++votes->ours;
   };
   sinks.finished = [this, votes] {
+    conflict_is_resolved_ = false;
     if (state_ == State::shutdown) return;
     const std::string count = "[" + std::to_string(votes->ours) + " / " + std::to_string(votes->all) + "]";
     if (votes->ours >= votes->all / 2 + 1) {
@@ -72,7 +76,9 @@ void Serf::resolve_conflict() {
     observer_.name_conflict_lost();
   };
   const auto started = query("_serf_conflict", base::Bytes(settings_.node_name), {}, std::move(sinks));
-  if (!started) log_.error("serf: Failed to start name resolution query: " + started.error().detail);
+  if (started) return;
+  conflict_is_resolved_ = false;
+  log_.error("serf: Failed to start name resolution query: " + started.error().detail);
 }
 
 }  // namespace proconsul::gossip::serf

@@ -9,6 +9,13 @@ namespace proconsul::gossip::serf {
 using base::Errc;
 using base::Result;
 
+namespace {
+
+/// Events of one Lamport time: as many as there may be members that all tell something at once.
+constexpr std::size_t kMostAtOneTime = 16384;
+
+}  // namespace
+
 Result<> Serf::user_event(const std::string& name, base::Bytes payload, bool coalesce) {
   const auto too_large = [](std::string_view what, std::size_t limit, std::string_view when) {
     return Result<>(Errc::too_large, std::string(what) + std::to_string(limit) + " bytes " + std::string(when));
@@ -46,7 +53,7 @@ bool Serf::handle_user_event(const UserEventMessage& event) {
   const bool seen = std::ranges::any_of(slot->Events, [&](const UserEvent& known) {
     return known.Name == event.Name && static_cast<const std::string&>(known.Payload) == event.Payload;
   });
-  if (seen) return false;
+  if (seen || slot->Events.size() >= kMostAtOneTime) return false;
   slot->Events.push_back({.Name = event.Name, .Payload = event.Payload});
 
   metrics_.count("events", event.Name);

@@ -16,6 +16,8 @@ constexpr std::string_view kInternalPrefix = "_serf_";
 constexpr std::uint8_t kLeastRelayVersion = 5;  // memberlist's protocol
 /// Beyond those that were there when the query began: members may join while it runs, but a forger makes up names.
 constexpr std::size_t kMoreAnswers = 1024;
+constexpr std::size_t kMostAtOneTime = 16384;  // queries of one Lamport time
+constexpr base::Duration kMostTimeout = base::seconds(24 * 3600);
 
 }  // namespace
 
@@ -121,7 +123,7 @@ bool Serf::handle_query(const Query& query) {
   }
   SeenQueries& slot = query_buffer_[query.LTime % slots];
   if (slot.time != query.LTime) slot = {.time = query.LTime};
-  if (std::ranges::find(slot.ids, query.ID) != slot.ids.end()) return false;
+  if (std::ranges::find(slot.ids, query.ID) != slot.ids.end() || slot.ids.size() >= kMostAtOneTime) return false;
   slot.ids.push_back(query.ID);
 
   metrics_.count("queries", query.Name);
@@ -136,7 +138,7 @@ bool Serf::handle_query(const Query& query) {
       .payload = query.Payload,
       .source_node = query.SourceNode,
       .source = {.ip = query.Addr, .port = query.Port},
-      .deadline = clock_.now() + query.Timeout,
+      .deadline = clock_.now() + std::clamp(query.Timeout, base::Duration{}, kMostTimeout),
       .relay_factor = query.RelayFactor,
   };
   if ((query.Flags & kQueryAck) != 0) {

@@ -59,6 +59,20 @@ TEST(SerfQueries, AnAnswerMayBeTooLate) {
   EXPECT_EQ(self.serf->respond(self.observer.queries.at(0), {}).error().detail, "response is past the deadline");
 }
 
+TEST(SerfQueries, AForgedTimeoutIsCut) {
+  LoneNode self;
+  self.pass(base::seconds(1));
+  for (const std::int64_t timeout : {INT64_MAX, INT64_MIN}) {
+    Query query = query_named("uptime");
+    query.ID = static_cast<std::uint32_t>(timeout);
+    query.Timeout = {timeout};
+    self.hear(MessageType::query, query);
+  }
+
+  EXPECT_EQ(self.observer.queries.at(0).deadline, self.clock.now() + base::seconds(24 * 3600));
+  EXPECT_EQ(self.observer.queries.at(1).deadline, self.clock.now());
+}
+
 TEST(SerfQueries, OneThatShallNotSpreadIsNotPassedOn) {
   LoneNode self;
   Query query = query_named("uptime");
@@ -229,7 +243,9 @@ TEST(SerfConflicts, TheMinorityGoes) {
     self.add("other", 2);
     self.observer.take();
     self.serf->name_conflict(self.membership.local(), node_named("self", 9));
+    self.serf->name_conflict(self.membership.local(), node_named("self", 9));
     self.settle();
+    EXPECT_EQ(self.serf->stats().query_queue, 1u) << "one vote at a time";
     const std::string message = self.queued().at(0);
     const Query asked = decode<Query>(std::string_view(message).substr(1)).value();
     EXPECT_EQ(asked.Payload, "self");

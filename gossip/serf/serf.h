@@ -280,6 +280,8 @@ class Serf final : public swim::Delegate {
   int key_lists_running_ = 0;
   bool key_change_runs_ = false;
 
+  bool conflict_is_resolved_ = false;  // a vote on this node's name is under way
+
   base::MonotonicTime refusals_since_{};
   int refusals_ = 0;
 

@@ -60,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   (void)serf::decode_keyring(input, "fuzz");
   serf::LoneNode node(settings, &ring, kept, true);
+  node.clock.advance(base::seconds(1));
   node.add("other", 2);
   node.serf->name_conflict(node.membership.local(), serf::node_named("self", 9));
   node.serf->key_operation(serf::KeyOperation::list, "", 1, [](serf::KeyResult) {});
