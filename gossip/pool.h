@@ -49,7 +49,7 @@ struct PoolView : base::RefCounted {
 using PoolViewPtr = base::Ref<const PoolView>;
 
 /// What is told of a pool, on its loop's thread, after the view shows it. Everything may be asked of the pool from
-/// here, but not its end.
+/// here, but not its end. The first news may come before Pool::start has returned to its caller.
 class PoolHandler {
  public:
   virtual ~PoolHandler() = default;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -54,15 +55,17 @@ class Application final : public PoolHandler {
   void member_event(const serf::MemberEvent& event) override {
     for (const serf::MemberPtr& member : event.members) {
       // What is told can be seen already.
-      const serf::Member* seen = pool == nullptr ? nullptr : pool->view()->members.get(member->Name);
-      note(std::string(to_string(event.type)) + " " + member->Name + (seen != nullptr ? "" : " unseen"));
+      const Pool* told = pool;
+      const bool seen = told == nullptr || told->view()->members.contains(member->Name);
+      note(std::string(to_string(event.type)) + " " + member->Name + (seen ? "" : " unseen"));
     }
   }
   void user_event(const serf::UserEventMessage& event) override { note("user " + event.Name + " " + event.Payload); }
   void query(serf::IncomingQuery query) override {
     note("query " + query.name);
-    pool->respond(std::move(query), base::Bytes("I am " + std::string(pool->view()->local_name)),
-                  [](const base::Result<>&) {});
+    Pool& asked = *pool;
+    const base::Bytes answer("I am " + asked.view()->local_name);
+    asked.respond(std::move(query), answer, [](const base::Result<>&) {});
   }
   void note(std::string event) {
     const std::lock_guard lock(mutex_);
@@ -72,7 +75,7 @@ class Application final : public PoolHandler {
     const std::lock_guard lock(mutex_);
     return std::ranges::find(events_, event) != events_.end();
   }
-  Pool* pool = nullptr;
+  std::atomic<Pool*> pool = nullptr;  // events come before it is known here
 
  private:
   std::mutex mutex_{};
