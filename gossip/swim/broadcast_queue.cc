@@ -20,17 +20,19 @@ BroadcastQueue::BroadcastQueue(std::function<std::size_t()> nodes, int retransmi
 void BroadcastQueue::push(std::string message, std::string_view name, Sent sent) {
   const Rank rank{.transmits = 0, .size = message.size(), .id = ++next_id_};
   Sent replaced;
+  Name* entry = nullptr;
   if (!name.empty()) {
     if (const auto known = by_name_.find(name); known != by_name_.end()) {
       const auto old = items_.find(known->second);
       replaced = std::move(old->second.sent);
       items_.erase(old);
       known->second = rank;
+      entry = &*known;
     } else {
-      by_name_.emplace(name, rank);
+      entry = &*by_name_.emplace(name, rank).first;
     }
   }
-  items_.emplace(rank, Item{std::move(message), std::string(name), std::move(sent)});
+  items_.emplace(rank, Item{std::move(message), entry, std::move(sent)});
   if (replaced) replaced();
 }
 
@@ -53,7 +55,7 @@ std::vector<std::string> BroadcastQueue::take(std::size_t overhead, std::size_t 
     auto item = items_.extract(at++);
     used += overhead + item.key().size;
     if (item.key().transmits + 1 >= most_transmits) {
-      if (!item.mapped().name.empty()) by_name_.erase(item.mapped().name);
+      forget(item.mapped());
       if (item.mapped().sent) done.push_back(std::move(item.mapped().sent));
       taken.push_back(std::move(item.mapped().message));
     } else {
@@ -63,11 +65,15 @@ std::vector<std::string> BroadcastQueue::take(std::size_t overhead, std::size_t 
     }
   }
   for (auto& item : again) {
-    if (!item.mapped().name.empty()) by_name_.find(item.mapped().name)->second = item.key();
+    if (item.mapped().name != nullptr) item.mapped().name->second = item.key();
     items_.insert(std::move(item));
   }
   for (Sent& sent : done) sent();
   return taken;
+}
+
+void BroadcastQueue::forget(const Item& item) {
+  if (item.name != nullptr) by_name_.erase(by_name_.find(item.name->first));
 }
 
 std::size_t BroadcastQueue::size() const {
@@ -78,7 +84,7 @@ void BroadcastQueue::prune(std::size_t keep) {
   std::vector<Sent> done;
   while (items_.size() > keep) {
     const auto last = std::prev(items_.end());
-    if (!last->second.name.empty()) by_name_.erase(last->second.name);
+    forget(last->second);
     if (last->second.sent) done.push_back(std::move(last->second.sent));
     items_.erase(last);
   }

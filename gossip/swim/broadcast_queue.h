@@ -7,6 +7,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace proconsul::gossip::swim {
@@ -35,16 +37,23 @@ class BroadcastQueue {
     std::uint64_t id{};
     bool operator<(const Rank& other) const;
   };
+  using Name = std::pair<const std::string, Rank>;
   struct Item {
     std::string message{};
-    std::string name{};
+    Name* name{};  // where its rank is kept; null without a name
     Sent sent{};
   };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+  };
+  void forget(const Item& item);
+
   std::function<std::size_t()> nodes_;
   int retransmit_mult_;
   std::uint64_t next_id_ = 0;
   std::map<Rank, Item> items_{};
-  std::map<std::string, Rank, std::less<>> by_name_{};
+  std::unordered_map<std::string, Rank, Hash, std::equal_to<>> by_name_{};
 };
 
 }  // namespace proconsul::gossip::swim
