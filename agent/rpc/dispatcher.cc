@@ -111,7 +111,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     const server::Leadership leadership = dispatcher_.services_.server.leadership();
     const catalog::QueryOptions* query = invocation_->query();
     const bool stale = query && query->AllowStale && method_.reads() && (method_.flags & kLeaderAlways) == 0 &&
-                       (leadership.known || leadership.last_contact.nanoseconds > 0);
+                       leadership.may_show_stale();
     if (leadership.is_leader || stale || (method_.flags & (kHere | kDatacenterOnly))) return here();
     Result<Target> leader = dispatcher_.cluster_.leader();
     if (!leader) return failed_at_leader(leader.error());
