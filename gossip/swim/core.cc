@@ -34,10 +34,15 @@ Result<> Core::start(MonotonicTime now, Delegate& delegate) {
   delegate_ = &delegate;
   now_ = now;
   if (Result<> announced = announce({}); !announced) return announced.error();
-  every(config_.timing.probe_interval, Due::probe);
-  if (config_.timing.gossip_nodes > 0) every(config_.timing.gossip_interval, Due::gossip);
+  // Who is alone has nobody to probe or to gossip with, and sleeps: an idle agent costs nothing.
   every(config_.timing.push_pull_interval, Due::push_pull);
   return {};
+}
+
+void Core::begin_rounds() {
+  if (std::exchange(rounds_run_, true)) return;
+  every(config_.timing.probe_interval, Due::probe);
+  if (config_.timing.gossip_nodes > 0) every(config_.timing.gossip_interval, Due::gossip);
 }
 
 /// Begins somewhere within the interval, so that members that start together do not work in step. 0: never.

@@ -127,7 +127,10 @@ class Core final : public Membership {
   };
   void arm(base::MonotonicTime at, Due due, std::uint64_t id = 0);
   void every(base::Duration interval, Due due);
+  /// Another member is known, for the first time.
+  void begin_rounds();
   void fire(const Timer& timer);
+  bool rounds_run_ = false;
 
   // The operator's log: texts are memberlist's.
   template <class... Parts>

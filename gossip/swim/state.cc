@@ -87,6 +87,7 @@ void Core::alive(Alive message, bool own, Sent sent) {
   if (member == nullptr) {
     if (members_.size() >= kMostMembers) return ignore("there are too many members");
     member = &members_.add(message.Node, random_);
+    begin_rounds();
     member->address = claimed.address;
     member->meta = claimed.meta;
     member->versions = claimed.versions;
