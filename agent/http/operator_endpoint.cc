@@ -125,9 +125,19 @@ void autopilot_put(Context& agent, const Request& request, Responder responder) 
   });
 }
 
-Result<Reply> autopilot_health(Context& agent, const Request&) {
+namespace {
+
+/// What `shape` makes of the leader's view.
+void with_health(Context& agent, Responder responder, Reply (*shape)(Context&, const Operator::Health&)) {
+  agent.cluster->leaders_view_of_health(
+      [&agent, shape, responder = std::move(responder)](Result<Operator::Health> health) mutable {
+        if (!health) return responder.send(Result<Reply>(health.error()));
+        responder.send(shape(agent, *health));
+      });
+}
+
+Reply shown_health(Context& agent, const Operator::Health& health) {
   const auto view = agent.server.view();
-  const Operator::Health health = agent.cluster->health();
   OperatorHealth shown{.Healthy = health.healthy(), .FailureTolerance = health.failure_tolerance(), .Servers = {}};
   for (const Operator::ServerHealth& server : health.servers) {
     shown.Servers.push_back({.ID = server.peer.id,
@@ -148,9 +158,8 @@ Result<Reply> autopilot_health(Context& agent, const Request&) {
   return reply;
 }
 
-Result<Reply> autopilot_state(Context& agent, const Request&) {
+Reply shown_state(Context& agent, const Operator::Health& health) {
   const auto view = agent.server.view();
-  const Operator::Health health = agent.cluster->health();
   AutopilotState shown{};
   shown.Healthy = health.healthy();
   shown.FailureTolerance = health.failure_tolerance();
@@ -177,6 +186,16 @@ Result<Reply> autopilot_state(Context& agent, const Request&) {
     shown.Servers.emplace(std::move(id), std::move(entry));
   }
   return json(base::to_json(shown));
+}
+
+}  // namespace
+
+void autopilot_health(Context& agent, const Request&, Responder responder) {
+  with_health(agent, std::move(responder), shown_health);
+}
+
+void autopilot_state(Context& agent, const Request&, Responder responder) {
+  with_health(agent, std::move(responder), shown_state);
 }
 
 Result<Answer> operator_usage(const ReadContext& context) {

@@ -11,8 +11,8 @@ void raft_transfer_leader(Context& agent, const Request& request, Responder resp
 base::Result<Reply> autopilot_get(Context& agent, const Request& request);
 void autopilot_put(Context& agent, const Request& request, Responder responder);
 /// 429 while a server is unhealthy.
-base::Result<Reply> autopilot_health(Context& agent, const Request& request);
-base::Result<Reply> autopilot_state(Context& agent, const Request& request);
+void autopilot_health(Context& agent, const Request& request, Responder responder);
+void autopilot_state(Context& agent, const Request& request, Responder responder);
 base::Result<Answer> operator_usage(const ReadContext& context);
 
 }  // namespace proconsul::agent::http

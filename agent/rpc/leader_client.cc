@@ -11,6 +11,7 @@
 #include "catalog/types/coordinate.h"
 #include "catalog/types/register.h"
 #include "catalog/types/system.h"
+#include "gossip/serf/message.h"
 
 namespace proconsul::agent::rpc {
 
@@ -186,6 +187,32 @@ class LeaderClient::Question : public std::enable_shared_from_this<Question> {
 void LeaderClient::read_index(std::move_only_function<void(Result<std::uint64_t>)> done) {
   Loop& loop = loops_.next();
   loop.post([question = std::make_shared<Question>(*this, loop, std::move(done))] { question->start(); });
+}
+
+void LeaderClient::health(std::move_only_function<void(Result<server::Operator::Health>)> done) {
+  Dispatcher* dispatcher = dispatcher_.load(std::memory_order_acquire);
+  if (!dispatcher) return done(Error{Errc::no_leader, kNoLeader});
+  const Method& method = *find_method("Operator.ServerHealth");
+  InvocationPtr invocation = method.make();
+  call(*dispatcher, loops_.next(), method, invocation, [invocation, done = std::move(done)](Result<> answered) mutable {
+    if (!answered) return done(answered.error());
+    server::Operator::Health health;
+    for (AutopilotServerHealth& shown : typed<DCSpecificRequest, AutopilotHealthReply>(*invocation).reply.Servers) {
+      server::Operator::ServerHealth& server = health.servers.emplace_back();
+      server.peer = {.id = std::move(shown.ID),
+                     .address = std::move(shown.Address),
+                     .voter = shown.Voter,
+                     .leader = shown.Leader,
+                     .last_index = shown.LastIndex};
+      server.healthy = shown.Healthy;
+      server.last_contact = shown.LastContact;
+      server.last_term = shown.LastTerm;
+      server.stable_since = shown.StableSince;
+      server.gossip_status = to_string(static_cast<gossip::serf::MemberStatus>(shown.SerfStatus));
+      server.version = std::move(shown.Version);
+    }
+    done(std::move(health));
+  });
 }
 
 void LeaderClient::after(base::Duration delay, base::net::Task task) {

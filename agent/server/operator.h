@@ -51,7 +51,10 @@ class Operator {
     /// How many more healthy voters may fail before there is no quorum.
     int failure_tolerance() const;
   };
+  /// As far as this server knows: of the others, only while it leads.
   virtual Health health() = 0;
+  /// As the leader sees it. `done` runs on any thread. Errc::no_leader: nobody leads, or does not answer.
+  virtual void leaders_view_of_health(std::move_only_function<void(base::Result<Health>)> done) = 0;
 
   /// The sections "raft" and "consul" of /v1/agent/self and `consul info`.
   virtual std::map<std::string, std::map<std::string, std::string>> statistics() = 0;

@@ -71,6 +71,11 @@ Operator::Health RaftServer::health() {
   return health;
 }
 
+void RaftServer::leaders_view_of_health(std::move_only_function<void(Result<Health>)> done) {
+  if (remote_ == nullptr || node_->is_leader()) return done(health());
+  remote_->health(std::move(done));
+}
+
 std::map<std::string, std::map<std::string, std::string>> RaftServer::statistics() {
   const bool leader = node_->is_leader();
   return {{"raft", node_->stats()},

@@ -74,6 +74,7 @@ class RaftServer final : public Server, public Operator {
   void remove_peer(const std::string& id, Done done) override;
   void transfer_leader(const std::string& id, Done done) override;
   Health health() override;
+  void leaders_view_of_health(std::move_only_function<void(base::Result<Health>)> done) override;
   std::map<std::string, std::map<std::string, std::string>> statistics() override;
   void take_snapshot(std::move_only_function<void(base::Result<Operator::Snapshot>)> done) override;
   void restore_snapshot(std::unique_ptr<raft::ByteSource> state, const raft::SnapshotMeta& meta, Done done) override;

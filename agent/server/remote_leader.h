@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "agent/server/operator.h"
 #include "agent/server/server.h"
 #include "base/net/loop.h"
 #include "base/result.h"
@@ -19,6 +20,8 @@ class RemoteLeader {
   virtual void apply(std::string command, ApplyDone done) = 0;
   /// An index of the log that covers all that was committed before the call. Errc::no_leader: nobody says one.
   virtual void read_index(std::move_only_function<void(base::Result<std::uint64_t>)> done) = 0;
+  /// As it sees the servers.
+  virtual void health(std::move_only_function<void(base::Result<Operator::Health>)> done) = 0;
   /// Calls back after the time.
   virtual void after(base::Duration delay, base::net::Task task) = 0;
 };

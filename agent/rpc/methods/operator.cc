@@ -1,11 +1,11 @@
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
-#include "agent/version.h"
 #include "base/quote.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/registry/settings.h"
 #include "catalog/registry/usage.h"
 #include "catalog/types/system.h"
+#include "gossip/serf/message.h"
 
 namespace proconsul::agent::rpc {
 namespace {
@@ -15,7 +15,14 @@ using base::Error;
 using base::Result;
 using server::Operator;
 
-constexpr int kSerfAlive = 1, kSerfFailed = 4;
+/// Of serf's statuses; 0, none, if the pool does not know the server.
+int status_number(std::string_view status) {
+  for (const auto each : {gossip::serf::MemberStatus::alive, gossip::serf::MemberStatus::leaving,
+                          gossip::serf::MemberStatus::left, gossip::serf::MemberStatus::failed}) {
+    if (to_string(each) == status) return static_cast<int>(static_cast<long>(each));
+  }
+  return 0;
+}
 
 /// The name of the node that runs a server, found by the server's id.
 std::string node_name(const catalog::View& view, const std::string& id) {
@@ -84,8 +91,8 @@ Result<> server_health(Services& services, const DCSpecificRequest&, AutopilotHe
     shown.ID = server.peer.id;
     shown.Name = node_name(*view, server.peer.id);
     shown.Address = server.peer.address;
-    shown.SerfStatus = server.healthy ? kSerfAlive : kSerfFailed;
-    shown.Version = std::string(kConsulVersion);
+    shown.SerfStatus = status_number(server.gossip_status);
+    shown.Version = server.version;
     shown.Leader = server.peer.leader;
     shown.LastContact = server.last_contact;
     shown.LastTerm = server.last_term;
