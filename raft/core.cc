@@ -270,7 +270,7 @@ base::Result<> Core::bootstrap(Configuration configuration, Instant now) {
                    Entry{.index = {1}, .term = {1}, .type = EntryType::configuration, .data = encode(configuration)}),
                now_);
   arm_election(options_.heartbeat_timeout, now_);
-  if (self_votes() && voters(configuration_) == 1) election_at_ = now_;
+  if (self_votes()) election_at_ = now_;  // a new cluster has no leader that could be disturbed
   return {};
 }
 

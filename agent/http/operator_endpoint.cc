@@ -41,20 +41,27 @@ void answer_when_done(Responder responder, Reply reply, const std::function<void
 
 }  // namespace
 
-Result<Reply> raft_configuration(Context& agent, const Request&) {
-  const auto view = agent.server.view();
-  const Operator::Peers peers = agent.cluster->raft_peers();
-  RaftConfiguration shown{};  // its index is 0: Consul asks raft for the configuration in a way that tells none
-  for (const Operator::Peer& peer : peers.servers) {
-    shown.Servers.push_back({.ID = peer.id,
-                             .Node = node_name(*view, peer.id),
-                             .Address = peer.address,
-                             .Leader = peer.leader,
-                             .ProtocolVersion = "3",
-                             .Voter = peer.voter,
-                             .LastIndex = peer.last_index});
-  }
-  return json(base::to_json(shown));
+void raft_configuration(Context& agent, const Request&, Responder responder) {
+  // How far each server is, the leader alone knows; without one there is still the configuration.
+  agent.cluster->leaders_view_of_health([&agent, responder = std::move(responder)](
+                                            const Result<Operator::Health>& health) mutable {
+    const auto view = agent.server.view();
+    RaftConfiguration shown{};  // its index is 0: Consul asks raft for the configuration in a way that tells none
+    for (const Operator::Peer& peer : agent.cluster->raft_peers().servers) {
+      std::uint64_t last_index = peer.last_index;
+      for (const Operator::ServerHealth& server : health ? health->servers : std::vector<Operator::ServerHealth>()) {
+        if (server.peer.id == peer.id) last_index = std::max(last_index, server.peer.last_index);
+      }
+      shown.Servers.push_back({.ID = peer.id,
+                               .Node = node_name(*view, peer.id),
+                               .Address = peer.address,
+                               .Leader = peer.leader,
+                               .ProtocolVersion = "3",
+                               .Voter = peer.voter,
+                               .LastIndex = last_index});
+    }
+    responder.send(json(base::to_json(shown)));
+  });
 }
 
 void raft_remove_peer(Context& agent, const Request& request, Responder responder) {

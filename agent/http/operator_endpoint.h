@@ -5,7 +5,7 @@
 
 namespace proconsul::agent::http {
 
-base::Result<Reply> raft_configuration(Context& agent, const Request& request);
+void raft_configuration(Context& agent, const Request& request, Responder responder);
 void raft_remove_peer(Context& agent, const Request& request, Responder responder);
 void raft_transfer_leader(Context& agent, const Request& request, Responder responder);
 base::Result<Reply> autopilot_get(Context& agent, const Request& request);

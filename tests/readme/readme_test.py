@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ELSEWHERE = re.compile(r"\s+# in (another|a second|a third) terminal$")
 AGENT = re.compile(r"(?:\./dev run|proconsul agent)(?:\s|$)")
 COMMAND_LIMIT = 60  # seconds
-PORTS = ((8500, "http"), (8600, "dns"), (8300, "server"))  # as the README has them
+PORTS = ((8500, "http"), (8600, "dns"), (8300, "server"), (8301, "serf_lan"), (8302, "serf_wan"))  # as the README has them
 
 
 class Command:

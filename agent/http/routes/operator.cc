@@ -28,7 +28,7 @@ constexpr Failure kSnapshotFailed{500, R"([\s\S]+)",
 constexpr Route kOperatorRoutes[] = {
     {get,
      "/v1/operator/raft/configuration",
-     call(raft_configuration),
+     async(raft_configuration),
      kQueryOptions,
      {.rpc = "Operator.RaftGetConfiguration",
       .summary = "The raft peers as the servers know them",
