@@ -28,9 +28,9 @@
 #include "agent/local/local_agent.h"
 #include "agent/local/rules.h"
 #include "agent/local/sidecar.h"
+#include "agent/own_server.h"
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
-#include "agent/server/server_info.h"
 #include "agent/telemetry/telemetry.h"
 #include "agent/tls_settings.h"
 #include "agent/version.h"
@@ -56,98 +56,6 @@ const base::log::Logger kLog("agent");
 constexpr std::chrono::seconds kLeaveTime{15};
 constexpr std::chrono::seconds kTransferTime{10};
 constexpr std::chrono::seconds kRemovalTime{5};
-
-std::chrono::nanoseconds nanoseconds(base::Duration duration) {
-  return std::chrono::nanoseconds(duration.nanoseconds);
-}
-
-/// Zero asks for the default.
-raft::SnapshotOptions snapshot_options(const Config& config) {
-  raft::SnapshotOptions options;
-  if (config.raft_snapshot_interval.nanoseconds > 0) options.interval = nanoseconds(config.raft_snapshot_interval);
-  if (config.raft_snapshot_threshold > 0) {
-    options.threshold = static_cast<std::uint64_t>(config.raft_snapshot_threshold);
-  }
-  if (config.raft_trailing_logs > 0) options.trailing_logs = static_cast<std::uint64_t>(config.raft_trailing_logs);
-  return options;
-}
-
-raft::NodeOptions raft_options(const Config& config, const std::string& node_id) {
-  raft::NodeOptions options;
-  options.id = {node_id};
-  options.address = config.rpc_advertise_addr.to_string();
-  if (!config.dev_mode && !config.data_dir.empty()) options.directory = config.data_dir + "/raft";
-  options.core.heartbeat_timeout = nanoseconds(config.raft_heartbeat_timeout);
-  options.core.election_timeout = nanoseconds(config.raft_election_timeout);
-  options.core.leader_lease = nanoseconds(config.raft_leader_lease_timeout);
-  options.core.pre_vote = !config.raft_prevote_disabled;
-  options.core.snapshots = snapshot_options(config);
-  // Any other server waits for those that it expects (cluster/bootstrapper.h), or for a cluster that takes it in.
-  if (config.bootstrap || config.dev_mode) {
-    options.bootstrap = raft::Configuration{{{.id = options.id, .address = options.address}}};
-  }
-  return options;
-}
-
-local::NodeInfo node_info(const Config& config, const std::string& node_id) {
-  local::NodeInfo info;
-  info.datacenter = config.datacenter;
-  info.id = node_id;
-  info.address = config.advertise_addr_lan.to_string();
-  info.tagged_addresses = config.tagged_addresses;
-  info.meta = config.node_meta;
-  info.meta.insert_or_assign("consul-network-segment", "");
-  info.meta.insert_or_assign("consul-version", kConsulVersion);
-  info.locality = config.locality;
-  return info;
-}
-
-/// This server's node as its agent registers it.
-catalog::RegisterRequest own_node(const Config& config, const std::string& node_id) {
-  local::NodeInfo node = node_info(config, node_id);
-  catalog::RegisterRequest self{};
-  self.Datacenter = node.datacenter;
-  self.ID = node.id;
-  self.Node = config.node_name;
-  self.Address = node.address;
-  self.TaggedAddresses = std::move(node.tagged_addresses);
-  self.NodeMeta = std::move(node.meta);
-  self.Locality = std::move(node.locality);
-  return self;
-}
-
-/// What this server says of itself in the pools.
-server::ServerInfo server_info(const Config& config, const std::string& node_id) {
-  const auto port = [](auto number) { return static_cast<std::uint16_t>(number > 0 ? number : 0); };
-  server::ServerInfo info;
-  info.id = node_id;
-  info.datacenter = config.datacenter;
-  info.port = port(config.server_port);
-  info.wan_join_port = port(config.serf_port_wan);
-  info.grpc_port = port(config.grpc_port);
-  info.grpc_tls_port = port(config.grpc_tls_port);
-  info.bootstrap = config.bootstrap && !config.dev_mode;
-  info.expect = static_cast<int>(config.bootstrap_expect);
-  info.read_replica = config.read_replica;
-  info.use_tls = !config.tls.internal_rpc.ca_file.empty() || !config.tls.internal_rpc.ca_path.empty();
-  info.acls = config.acls_enabled;
-  info.features.emplace("fs", "1");
-  info.features.emplace("si", "1");
-  return info;
-}
-
-catalog::AutopilotConfig autopilot(const Config& config) {
-  catalog::AutopilotConfig settings{};
-  settings.CleanupDeadServers = config.autopilot_cleanup_dead_servers;
-  settings.LastContactThreshold = config.autopilot_last_contact_threshold;
-  settings.MaxTrailingLogs = static_cast<std::uint64_t>(config.autopilot_max_trailing_logs);
-  settings.MinQuorum = config.autopilot_min_quorum;
-  settings.ServerStabilizationTime = config.autopilot_server_stabilization_time;
-  settings.RedundancyZoneTag = config.autopilot_redundancy_zone_tag;
-  settings.DisableUpgradeMigration = config.autopilot_disable_upgrade_migration;
-  settings.UpgradeVersionTag = config.autopilot_upgrade_version_tag;
-  return settings;
-}
 
 Result<std::vector<local::ServiceRegistration>> configured_services(const Config& config) {
   std::vector<local::ServiceRegistration> services;
@@ -497,7 +405,8 @@ Result<> Agent::Impl::leave_cluster() {
   if (alone) return {};
   // Others may still be calling, and the new leader takes this server out of raft.
   kLog.info("Waiting to drain RPC traffic", {{"drain_time", base::to_string(loaded.config.leave_drain_time)}});
-  const auto drained = std::chrono::steady_clock::now() + nanoseconds(loaded.config.leave_drain_time);
+  const auto drained =
+      std::chrono::steady_clock::now() + std::chrono::nanoseconds(loaded.config.leave_drain_time.nanoseconds);
   const auto give_up = drained + kRemovalTime;
   while (std::chrono::steady_clock::now() < drained || (is_peer() && std::chrono::steady_clock::now() < give_up)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

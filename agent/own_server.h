@@ -1,0 +1,25 @@
+// What the configuration says of this agent's own node and server.
+#pragma once
+
+#include <string>
+
+#include "agent/config/config.h"
+#include "agent/local/sync.h"
+#include "agent/server/server_info.h"
+#include "catalog/types/register.h"
+#include "catalog/types/system.h"
+#include "raft/node.h"
+
+namespace proconsul::agent {
+
+raft::SnapshotOptions snapshot_options(const config::Config& config);
+raft::NodeOptions raft_options(const config::Config& config, const std::string& node_id);
+local::NodeInfo node_info(const config::Config& config, const std::string& node_id);
+/// This server's node as its agent registers it.
+catalog::RegisterRequest own_node(const config::Config& config, const std::string& node_id);
+/// What this server says of itself in the pools.
+server::ServerInfo server_info(const config::Config& config, const std::string& node_id);
+/// For the time until the cluster has a configuration of its own.
+catalog::AutopilotConfig autopilot(const config::Config& config);
+
+}  // namespace proconsul::agent
