@@ -96,15 +96,23 @@ void session_destroy(Context& agent, const Request& request, Responder responder
                          });
 }
 
-Result<Reply> session_renew(Context& agent, const Request& request) {
+void session_renew(Context& agent, const Request& request, Responder responder) {
   const base::metrics::ScopedTimer timer(request_metrics().session_renew);
-  const Result<std::string_view> id = required(request, "session");
-  if (!id) return id.error();
-  const auto view = agent.server.view();
-  const catalog::SessionAnswer found = catalog::session_get(view->tables(), *id, nullptr);
-  if (found.sessions.empty()) return {Errc::not_found, "Session id '" + std::string(*id) + "' not found"};
-  agent.server.restart_session_timer(*found.sessions.front());
-  return json(rows(found.sessions));
+  const Result<std::string_view> required_id = required(request, "session");
+  if (!required_id) return responder.send(Result<Reply>(required_id.error()));
+  const std::string id(*required_id);
+  agent.server.renew_session(id, [&agent, id, responder = std::move(responder)](const Result<>& renewed) mutable {
+    if (!renewed) return responder.send(Result<Reply>(renewed.error()));
+    const auto view = agent.server.view();
+    const catalog::SessionAnswer found = catalog::session_get(view->tables(), id, nullptr);
+    if (!found.sessions.empty()) return responder.send(json(rows(found.sessions)));
+    // The leader has it, and this server is not as far yet.
+    agent.server.verify_leader([&agent, id, responder = std::move(responder)](const Result<>& current) mutable {
+      if (!current) return responder.send(Result<Reply>(current.error()));
+      const auto now = agent.server.view();
+      responder.send(json(rows(catalog::session_get(now->tables(), id, nullptr).sessions)));
+    });
+  });
 }
 
 Result<Answer> session_info(const ReadContext& context) {

@@ -7,7 +7,7 @@ namespace proconsul::agent::http {
 
 void session_create(Context& agent, const Request& request, Responder responder);
 void session_destroy(Context& agent, const Request& request, Responder responder);
-base::Result<Reply> session_renew(Context& agent, const Request& request);
+void session_renew(Context& agent, const Request& request, Responder responder);
 base::Result<Answer> session_info(const ReadContext& context);
 base::Result<Answer> session_list(const ReadContext& context);
 base::Result<Answer> session_node(const ReadContext& context);

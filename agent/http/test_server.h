@@ -44,6 +44,7 @@ class StoreServer final : public server::Server {
   std::string leader_address() const override { return leads ? "127.0.0.1:8300" : ""; }
   bool lock_delayed(std::string_view) const override { return false; }
   void restart_session_timer(const catalog::Session&) override {}
+  void renew_session(const std::string&, server::Done done) override { done({}); }
   void stop_session_timer(std::string_view) override {}
   std::vector<std::string> peers() const override { return {"127.0.0.1:8300"}; }
 

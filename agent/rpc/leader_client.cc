@@ -189,6 +189,21 @@ void LeaderClient::read_index(std::move_only_function<void(Result<std::uint64_t>
   loop.post([question = std::make_shared<Question>(*this, loop, std::move(done))] { question->start(); });
 }
 
+void LeaderClient::renew_session(const std::string& id, server::Done done) {
+  Dispatcher* dispatcher = dispatcher_.load(std::memory_order_acquire);
+  if (!dispatcher) return done(Error{Errc::no_leader, kNoLeader});
+  const Method& method = *find_method("Session.Renew");
+  InvocationPtr invocation = method.make();
+  using Call = TypedInvocation<SessionSpecificRequest, IndexedSessions>;
+  static_cast<Call&>(*invocation).request.SessionID = id;
+  call(*dispatcher, loops_.next(), method, invocation,
+       [invocation, id, done = std::move(done)](Result<> answered) mutable {
+         if (!answered) return done(answered.error());
+         if (!static_cast<Call&>(*invocation).reply.Sessions.empty()) return done({});
+         done(Error{Errc::not_found, "Session id '" + id + "' not found"});
+       });
+}
+
 void LeaderClient::health(std::move_only_function<void(Result<server::Operator::Health>)> done) {
   Dispatcher* dispatcher = dispatcher_.load(std::memory_order_acquire);
   if (!dispatcher) return done(Error{Errc::no_leader, kNoLeader});

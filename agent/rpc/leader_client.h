@@ -26,6 +26,7 @@ class LeaderClient final : public server::RemoteLeader {
 
   void apply(std::string command, server::ApplyDone done) override;
   void read_index(std::move_only_function<void(base::Result<std::uint64_t>)> done) override;
+  void renew_session(const std::string& id, server::Done done) override;
   void health(std::move_only_function<void(base::Result<server::Operator::Health>)> done) override;
   void after(base::Duration delay, base::net::Task task) override;
 

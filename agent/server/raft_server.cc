@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "catalog/chunking.h"
+#include "catalog/store/session.h"
 
 namespace proconsul::agent::server {
 namespace {
@@ -178,6 +179,14 @@ RaftServer::Gauges RaftServer::gauges() const {
           .last_index = node_->last_index().value,
           .leader = node_->is_leader(),
           .timed_sessions = clocks_.timed_sessions()};
+}
+
+void RaftServer::renew_session(const std::string& id, Done done) {
+  if (remote_ != nullptr && !node_->is_leader()) return remote_->renew_session(id, std::move(done));
+  const auto found = catalog::session_get(view()->tables(), id, nullptr);
+  if (found.sessions.empty()) return done(base::Error{Errc::not_found, "Session id '" + id + "' not found"});
+  restart_session_timer(*found.sessions.front());
+  done({});
 }
 
 void RaftServer::restart_session_timer(const catalog::Session& session) {

@@ -43,6 +43,7 @@ class RaftServer final : public Server, public Operator {
   std::vector<std::string> peers() const override;
   bool lock_delayed(std::string_view key) const override { return clocks_.lock_delayed(key); }
   void restart_session_timer(const catalog::Session& session) override;
+  void renew_session(const std::string& id, Done done) override;
   void stop_session_timer(std::string_view id) override { clocks_.stop_session(id); }
 
   /// The first configuration of a new cluster. Errc::conflict: this server has been in one before.

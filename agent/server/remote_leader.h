@@ -20,6 +20,8 @@ class RemoteLeader {
   virtual void apply(std::string command, ApplyDone done) = 0;
   /// An index of the log that covers all that was committed before the call. Errc::no_leader: nobody says one.
   virtual void read_index(std::move_only_function<void(base::Result<std::uint64_t>)> done) = 0;
+  /// See Server::renew_session.
+  virtual void renew_session(const std::string& id, Done done) = 0;
   /// As it sees the servers.
   virtual void health(std::move_only_function<void(base::Result<Operator::Health>)> done) = 0;
   /// Calls back after the time.

@@ -63,6 +63,8 @@ class Server {
   virtual bool lock_delayed(std::string_view key) const = 0;
   /// (Re)starts the time to live of a session, if it has one.
   virtual void restart_session_timer(const catalog::Session& session) = 0;
+  /// Has the leader restart it. Errc::not_found: there is no such session. `done` runs on any thread.
+  virtual void renew_session(const std::string& id, Done done) = 0;
   virtual void stop_session_timer(std::string_view id) = 0;
   /// Raft peers' addresses.
   virtual std::vector<std::string> peers() const = 0;

@@ -102,10 +102,25 @@ def check(servers: list[Server], writers: list[Writer]) -> list[str]:
     return faults
 
 
+def check_session(servers: list[Server]) -> None:
+    """Renewed through a server that does not lead, a session outlives its time."""
+    follower = next(server for server in servers if server is not leader(servers))
+    status, body = follower.ask("PUT", "/v1/session/create", json.dumps({"TTL": "10s", "LockDelay": "0s"}))
+    assert status == 200, body
+    session = json.loads(body)["ID"]
+    end = time.monotonic() + 26  # a session ends after twice its time at the latest
+    while time.monotonic() < end:
+        status, body = follower.ask("PUT", f"/v1/session/renew/{session}")
+        assert status == 200, f"{status} {body!r}"
+        time.sleep(2)
+    assert answer(follower, f"/v1/session/info/{session}?consistent"), "the session ended though it was renewed"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", required=True)
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--sessions", action="store_true", help="also keep a session alive for half a minute")
     options = parser.parse_args()
     servers: list[Server] = []
     with tempfile.TemporaryDirectory(prefix="proconsul-servers-") as folder:
@@ -121,6 +136,8 @@ def main() -> int:
             eventually("a healthy cluster", lambda: (answer(servers[1], "/v1/operator/autopilot/health") or {})
                        .get("FailureTolerance") == 1)
 
+            if options.sessions:
+                check_session(servers)
             writers = [Writer(server) for server in servers]
             for writer in writers:
                 writer.start()

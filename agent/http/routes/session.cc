@@ -42,7 +42,7 @@ constexpr Route kSessionRoutes[] = {
       .failures = {&kNoDatacenter, &kRefusedWrite}}},
     {put,
      "/v1/session/renew/",
-     call(session_renew),
+     async(session_renew),
      kNoNamespace | kQueryOptions,
      {.rpc = "Session.Renew",
       .summary = "Let the time of a session begin anew",
