@@ -254,7 +254,7 @@ Result<> Agent::Impl::start() {
   if (!outgoing) return outgoing.error();
   metrics_proxy = std::make_unique<ui_proxy::MetricsProxy>(std::move(*outgoing));
   metrics_proxy->set(metrics_proxy_settings(config));
-  context.reset(new http::Context{.server = *server,
+  context.reset(new http::Context{.server = server.get(),
                                   .local_watches = local_watches,
                                   .settings = http_settings(config),
                                   .cluster = server.get(),
@@ -266,7 +266,9 @@ Result<> Agent::Impl::start() {
                                   .streams = streams.get(),
                                   .pools = pools.get(),
                                   .limits = &limits,
-                                  .metrics_proxy = metrics_proxy.get()});
+                                  .metrics_proxy = metrics_proxy.get(),
+                                  .caller = &rpc->caller(),
+                                  .loops = &loops});
   telemetry = std::make_unique<Telemetry>(config, *server);
   if (Result<> opened = listen_dns(); !opened) return opened;
   http = std::make_unique<http::HttpServer>(loops, *context);

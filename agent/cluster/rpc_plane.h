@@ -36,6 +36,8 @@ class RpcPlane final : private rpc::Cluster {
 
   /// From here on others can call. `server` is stopped before this is.
   base::Result<> listen(server::RaftServer& server);
+  /// Once it listens.
+  rpc::Caller& caller() { return *dispatcher_; }
   /// Before the server is. Idempotent; not from a loop.
   void stop();
 

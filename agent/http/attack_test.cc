@@ -39,7 +39,7 @@ class HttpAttack : public testing::Test {
   base::net::Loops loops{1};
   StoreServer store{};
   base::WatchRegistry local{};
-  Context context{store, local, {}};
+  Context context{&store, local, {}};
   std::optional<HttpServer> server{};
   std::uint16_t port = 0;
 };

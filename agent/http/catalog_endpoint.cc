@@ -61,7 +61,7 @@ void catalog_register(Context& agent, const Request& request, Responder responde
   if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
   if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
-  server::register_in_catalog(agent.server, std::move(change), when_true(std::move(responder)));
+  server::register_in_catalog(*agent.server, std::move(change), when_true(std::move(responder)));
 }
 
 void catalog_deregister(Context& agent, const Request& request, Responder responder) {
@@ -69,7 +69,7 @@ void catalog_deregister(Context& agent, const Request& request, Responder respon
   if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
   if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
-  server::deregister_from_catalog(agent.server, change, when_true(std::move(responder)));
+  server::deregister_from_catalog(*agent.server, change, when_true(std::move(responder)));
 }
 
 Result<Reply> catalog_datacenters(Context& agent, const Request&) {

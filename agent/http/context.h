@@ -26,6 +26,12 @@ class LocalAgent;
 namespace proconsul::agent::event {
 class Events;
 }
+namespace proconsul::agent::rpc {
+class Caller;
+}
+namespace proconsul::base::net {
+class Loops;
+}
 namespace proconsul::ui_proxy {
 class MetricsProxy;
 }
@@ -88,7 +94,7 @@ class Overview;
 class StreamHub;
 
 struct Context {
-  server::Server& server;
+  server::Server* server;  // null on a client agent, which has no state: all is asked of servers
   base::WatchRegistry& local_watches;  // changes of this agent's own services and checks
   Settings settings{};
   // Null only where no endpoint that needs them is served.
@@ -102,6 +108,8 @@ struct Context {
   cluster::Pools* pools = nullptr;
   RequestLimits* limits = nullptr;  // null: none
   ui_proxy::MetricsProxy* metrics_proxy = nullptr;
+  rpc::Caller* caller = nullptr;  // asks servers: of another datacenter, and on a client agent of this one
+  base::net::Loops* loops = nullptr;
 };
 
 }  // namespace proconsul::agent::http

@@ -69,7 +69,7 @@ void coordinate_update(Context& agent, const Request& request, Responder respond
   if (!change.Coord) {
     return responder.send(Result<Reply>(Errc::invalid_argument, "Request decode failed: Coord is missing"));
   }
-  server::update_coordinate(agent.server, change, [responder = std::move(responder)](Result<> done) mutable {
+  server::update_coordinate(*agent.server, change, [responder = std::move(responder)](Result<> done) mutable {
     responder.send(done ? Result<Reply>(empty()) : Result<Reply>(done.error()));
   });
 }

@@ -119,7 +119,7 @@ Result<std::uint64_t> number(const Request& request, std::string_view name) {
 }
 
 void apply(Context& agent, const catalog::KVSRequest& change, Responder responder) {
-  server::change_key(agent.server, change, [responder = std::move(responder)](Result<bool> applied) mutable {
+  server::change_key(*agent.server, change, [responder = std::move(responder)](Result<bool> applied) mutable {
     responder.send(applied ? Result<Reply>(json(*applied ? "true" : "false")) : Result<Reply>(applied.error()));
   });
 }

@@ -45,7 +45,7 @@ void raft_configuration(Context& agent, const Request&, Responder responder) {
   // How far each server is, the leader alone knows; without one there is still the configuration.
   agent.cluster->leaders_view_of_health([&agent, responder = std::move(responder)](
                                             const Result<Operator::Health>& health) mutable {
-    const auto view = agent.server.view();
+    const auto view = agent.server->view();
     RaftConfiguration shown{};  // its index is 0: Consul asks raft for the configuration in a way that tells none
     for (const Operator::Peer& peer : agent.cluster->raft_peers().servers) {
       std::uint64_t last_index = peer.last_index;
@@ -103,7 +103,7 @@ void raft_transfer_leader(Context& agent, const Request& request, Responder resp
 }
 
 Result<Reply> autopilot_get(Context& agent, const Request&) {
-  const auto view = agent.server.view();
+  const auto view = agent.server->view();
   const catalog::AutopilotConfig* config = catalog::autopilot_config(view->tables(), nullptr);
   if (config == nullptr) return {Errc::internal, "autopilot config not initialized yet"};
   return json(base::to_json(shown(*config)));
@@ -127,7 +127,7 @@ void autopilot_put(Context& agent, const Request& request, Responder responder) 
     change.Config.ModifyIndex = *index;
     change.CAS = true;
   }
-  server::change_autopilot(agent.server, change, [responder = std::move(responder)](Result<bool> set) mutable {
+  server::change_autopilot(*agent.server, change, [responder = std::move(responder)](Result<bool> set) mutable {
     responder.send(set ? Result<Reply>(json(*set ? "true" : "false")) : Result<Reply>(set.error()));
   });
 }
@@ -144,7 +144,7 @@ void with_health(Context& agent, Responder responder, Reply (*shape)(Context&, c
 }
 
 Reply shown_health(Context& agent, const Operator::Health& health) {
-  const auto view = agent.server.view();
+  const auto view = agent.server->view();
   OperatorHealth shown{.Healthy = health.healthy(), .FailureTolerance = health.failure_tolerance(), .Servers = {}};
   for (const Operator::ServerHealth& server : health.servers) {
     shown.Servers.push_back({.ID = server.peer.id,
@@ -166,7 +166,7 @@ Reply shown_health(Context& agent, const Operator::Health& health) {
 }
 
 Reply shown_state(Context& agent, const Operator::Health& health) {
-  const auto view = agent.server.view();
+  const auto view = agent.server->view();
   AutopilotState shown{};
   shown.Healthy = health.healthy();
   shown.FailureTolerance = health.failure_tolerance();
@@ -210,7 +210,7 @@ Result<Answer> operator_usage(const ReadContext& context) {
   catalog::Usage usage{};
   usage.Usage.emplace(context.agent.settings.datacenter, found.usage);
   usage.Index = found.index;
-  usage.KnownLeader = context.agent.server.leadership().known;
+  usage.KnownLeader = context.agent.server->leadership().known;
   usage.ConsistencyLevel = context.request.options.consistency();
   return Answer{.reply = json(base::to_json(usage)), .index = found.index};
 }

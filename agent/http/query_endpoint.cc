@@ -25,7 +25,7 @@ void apply_query(Context& agent, const Request& request, catalog::PreparedQueryR
                  Reply (*reply)(const std::string& id)) {
   change.Datacenter = named_datacenter(agent, request);
   if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(local.error());
-  server::change_query(agent.server, std::move(change),
+  server::change_query(*agent.server, std::move(change),
                        [responder = std::move(responder), reply](Result<std::string> id) mutable {
                          responder.send(id ? Result<Reply>(reply(*id)) : Result<Reply>(id.error()));
                        });
@@ -67,7 +67,7 @@ Answer refused(const Error& error) {
 }
 
 void fill_meta(const ReadContext& context, catalog::QueryMeta& meta) {
-  const server::Leadership leadership = context.agent.server.leadership();
+  const server::Leadership leadership = context.agent.server->leadership();
   meta.Index = kNoIndex;
   meta.LastContact = leadership.last_contact;
   meta.KnownLeader = leadership.known;

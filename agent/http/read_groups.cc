@@ -107,7 +107,7 @@ std::string_view hash_header(const Route& route) {
 void ReadGroups::start(Connection& connection, const Request& request) {
   const Route& route = *connection.exchange().route;
   if (route.handler.hash) return answer(connection, request);
-  const server::Leadership leadership = worker_.context().server.leadership();
+  const server::Leadership leadership = worker_.context().server->leadership();
   const QueryOptions& options = request.options;
   const bool too_stale = options.max_stale.nanoseconds > 0 && leadership.last_contact > options.max_stale;
   // What is in the cache is answered whether anybody leads or not.
@@ -145,7 +145,7 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
     worker_.remembered_reads().remember(cache_key(request, route, streams(request, route)));
   }
   if (request.options.min_index > 0) return block(connection, request);
-  const catalog::ViewPtr view = context.server.view();
+  const catalog::ViewPtr view = context.server->view();
   base::Result<Answer> answer = route.handler.read({context, *view, nullptr, request});
   if (!answer) {
     exchange.cache = Exchange::Cache::unused;
@@ -188,7 +188,7 @@ bool ReadGroups::look_up(Connection& connection, const Request& request) {
   const bool is_hit = fetched.has_value();
   exchange.cache = is_hit ? Exchange::Cache::hit : Exchange::Cache::miss;
   exchange.age = 0;
-  const server::Leadership leadership = worker_.context().server.leadership();
+  const server::Leadership leadership = worker_.context().server->leadership();
   if (is_hit && !refreshed) {
     exchange.age = static_cast<std::uint64_t>(std::chrono::round<std::chrono::seconds>(*fetched).count());
   } else if (is_hit && !streaming && !leadership.known && leadership.may_show_stale()) {
@@ -198,7 +198,7 @@ bool ReadGroups::look_up(Connection& connection, const Request& request) {
 }
 
 ReadMeta ReadGroups::meta_of(const Answer& answer, const Request& request, const Route& route) const {
-  const server::Leadership leadership = worker_.context().server.leadership();
+  const server::Leadership leadership = worker_.context().server->leadership();
   const QueryOptions& options = request.options;
   const auto contact = std::max<std::int64_t>(leadership.last_contact.nanoseconds, 0);
   ReadMeta meta{.index = answer.index,
@@ -330,7 +330,7 @@ void ReadGroups::woken(std::uint64_t token) {
   if (!group.watch.fired()) return;  // already seen, and watched anew
   if (!group.route->handler.hash && group.request->options.consistent) {
     if (std::exchange(group.verifying, true)) return;
-    worker_.context().server.verify_leader([this, token](base::Result<> result) {
+    worker_.context().server->verify_leader([this, token](base::Result<> result) {
       worker_.loop().post([this, token, result = std::move(result)] {
         const auto again = by_token_.find(token);
         if (again == by_token_.end()) return;
@@ -366,7 +366,7 @@ void ReadGroups::evaluate(ReadGroup& group) {
     group.wires.clear();
     return;
   }
-  const catalog::ViewPtr view = context.server.view();
+  const catalog::ViewPtr view = context.server->view();
   base::Result<Answer> answer = group.route->handler.read({context, *view, &group.keys, *group.request});
   group.went_back = answer && group.answer && answer->index < group.answer->index;
   if (answer && answer->settles && group.answer && group.answer->settles &&
@@ -385,7 +385,7 @@ void ReadGroups::evaluate(ReadGroup& group) {
 
 void ReadGroups::evaluate_and_watch(ReadGroup& group) {
   Context& context = worker_.context();
-  base::WatchRegistry& registry = group.route->handler.hash ? context.local_watches : context.server.watches();
+  base::WatchRegistry& registry = group.route->handler.hash ? context.local_watches : context.server->watches();
   // A change between reading and watching must not be missed: what was read last must have been watched before.
   base::KeySet watched = group.keys;
   group.watch = registry.watch(watched, *this, group.token);
@@ -488,7 +488,7 @@ void ReadGroups::verify(Connection& connection, std::shared_ptr<const Request> r
 /// One check serves all that wait when it starts; who comes later needs a later one.
 void ReadGroups::launch_verification() {
   in_flight_ = std::exchange(unverified_, {});
-  worker_.context().server.verify_leader([this, begun = Clock::now()](base::Result<> result) {
+  worker_.context().server->verify_leader([this, begun = Clock::now()](base::Result<> result) {
     request_metrics().consistent_read.add_since(begun);
     worker_.loop().post([this, result = std::move(result)] { verified(result); });
   });
@@ -517,7 +517,7 @@ void ReadGroups::look_for_leader(std::uint64_t id, std::shared_ptr<const Request
     if (*stopped) return;
     Connection* connection = worker_.find(id);
     if (!connection) return;
-    const server::Leadership leadership = worker_.context().server.leadership();
+    const server::Leadership leadership = worker_.context().server->leadership();
     if (leadership.is_leader && !request->options.consistent) {
       answer(*connection, *request);
       return connection->resume();

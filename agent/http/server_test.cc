@@ -106,7 +106,7 @@ class HttpServerTest : public testing::Test {
   base::net::Loops loops{2};
   StoreServer store{};
   base::WatchRegistry local{};
-  Context context{store, local, {}};
+  Context context{&store, local, {}};
   std::optional<HttpServer> server{};
   std::uint16_t port = 0;
 };

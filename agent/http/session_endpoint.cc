@@ -73,7 +73,7 @@ void session_create(Context& agent, const Request& request, Responder responder)
   Result<catalog::SessionRequest> change = decode_create(agent, request);
   if (!change) return responder.send(change.error());
   if (Result<> local = here(agent, change->Datacenter); !local) return responder.send(local.error());
-  server::change_session(agent.server, std::move(*change), agent.settings.session_ttl_min,
+  server::change_session(*agent.server, std::move(*change), agent.settings.session_ttl_min,
                          [responder = std::move(responder)](Result<std::string> made) mutable {
                            if (!made) return responder.send(Result<Reply>(made.error()));
                            responder.send(json("{\"ID\":\"" + *made + "\"}"));
@@ -90,7 +90,7 @@ void session_destroy(Context& agent, const Request& request, Responder responder
   change.Op = "destroy";
   change.Session.ID = *id;
   change.Session.Behavior = "release";
-  server::change_session(agent.server, std::move(change), agent.settings.session_ttl_min,
+  server::change_session(*agent.server, std::move(change), agent.settings.session_ttl_min,
                          [responder = std::move(responder)](Result<std::string> gone) mutable {
                            responder.send(gone ? Result<Reply>(json("true")) : Result<Reply>(gone.error()));
                          });
@@ -101,15 +101,15 @@ void session_renew(Context& agent, const Request& request, Responder responder) 
   const Result<std::string_view> required_id = required(request, "session");
   if (!required_id) return responder.send(Result<Reply>(required_id.error()));
   const std::string id(*required_id);
-  agent.server.renew_session(id, [&agent, id, responder = std::move(responder)](const Result<>& renewed) mutable {
+  agent.server->renew_session(id, [&agent, id, responder = std::move(responder)](const Result<>& renewed) mutable {
     if (!renewed) return responder.send(Result<Reply>(renewed.error()));
-    const auto view = agent.server.view();
+    const auto view = agent.server->view();
     const catalog::SessionAnswer found = catalog::session_get(view->tables(), id, nullptr);
     if (!found.sessions.empty()) return responder.send(json(rows(found.sessions)));
     // The leader has it, and this server is not as far yet.
-    agent.server.verify_leader([&agent, id, responder = std::move(responder)](const Result<>& current) mutable {
+    agent.server->verify_leader([&agent, id, responder = std::move(responder)](const Result<>& current) mutable {
       if (!current) return responder.send(Result<Reply>(current.error()));
-      const auto now = agent.server.view();
+      const auto now = agent.server->view();
       responder.send(json(rows(catalog::session_get(now->tables(), id, nullptr).sessions)));
     });
   });

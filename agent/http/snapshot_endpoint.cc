@@ -16,7 +16,7 @@ using server::Operator;
 
 /// The headers go out now, the archive follows as the disk gives it.
 Reply stream(Context& agent, Operator::Snapshot snapshot) {
-  const server::Leadership leadership = agent.server.leadership();
+  const server::Leadership leadership = agent.server->leadership();
   auto pipe = std::make_shared<Pipe>();
   Reply reply{.type = "application/x-gzip"};
   reply.header("X-Consul-Index", std::to_string(snapshot.index));
@@ -47,7 +47,7 @@ void restore(Context& agent, raft::ByteSource& upload, Responder responder) {
 
 void snapshot_save(Context& agent, const Request& request, Responder responder) {
   if (request.has_param("stale")) return save(agent, std::move(responder));
-  agent.server.verify_leader([&agent, responder = std::move(responder)](Result<> leads) mutable {
+  agent.server->verify_leader([&agent, responder = std::move(responder)](Result<> leads) mutable {
     if (!leads) return responder.send(Result<Reply>(leads.error()));
     save(agent, std::move(responder));
   });

@@ -164,8 +164,8 @@ std::string compacted_json(const ChangeLog& log) {
 class ChangeStream final : public BodySource, base::net::Timer {
  public:
   ChangeStream(Context& agent, Interest interest, ChangeLog::Position position)
-      : log_(agent.server.changes()),
-        registry_(agent.server.watches()),
+      : log_(agent.server->changes()),
+        registry_(agent.server->watches()),
         hub_(*agent.streams),
         id_(hub_.open()),
         interest_(std::move(interest)),
@@ -350,7 +350,7 @@ Result<Reply> change_stream(Context& agent, const Request& request) {
   if (!interest) return interest.error();
   const Result<std::optional<ChangeLog::Position>> wanted = position_of(request);
   if (!wanted) return wanted.error();
-  const ChangeLog& log = agent.server.changes();
+  const ChangeLog& log = agent.server->changes();
   const ChangeLog::Position position = *wanted ? **wanted : ChangeLog::Position{log.last_index()};
   if (position < ChangeLog::Position{log.oldest()}) {
     return Reply{.status = 410, .body = compacted_json(log)};

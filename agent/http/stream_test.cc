@@ -44,7 +44,7 @@ class Stream : public testing::Test {
   base::WatchRegistry local_watches{};
   StreamHub hub{server.store.changes()};
   base::net::Loops loops{2};
-  Context context{.server = server, .local_watches = local_watches, .settings = {.datacenter = "dc1"}, .streams = &hub};
+  Context context{.server = &server, .local_watches = local_watches, .settings = {.datacenter = "dc1"}, .streams = &hub};
   HttpServer http{loops, context, kFamilies};
   std::uint16_t port = 0;
 };

@@ -98,7 +98,7 @@ class HttpTls : public testing::Test {
   base::net::Loops loops{2};
   test::StoreServer store{};
   base::WatchRegistry local{};
-  Context context{store, local, {}};
+  Context context{&store, local, {}};
   std::optional<HttpServer> server{};
 };
 

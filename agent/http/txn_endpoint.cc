@@ -43,7 +43,7 @@ Result<ApiTxnOps> decode(Context& agent, const Request& request) {
 /// A read has the headers of one, though nothing waits and there is no index.
 Reply read_reply(Context& agent, catalog::TxnReadResponse response, bool ran) {
   if (ran) {
-    const server::Leadership leadership = agent.server.leadership();
+    const server::Leadership leadership = agent.server->leadership();
     response.KnownLeader = leadership.known;
     response.LastContact = leadership.last_contact;
     response.Index = 1;
@@ -61,14 +61,14 @@ void read(Context& agent, const Request& request, Ops ops, Responder responder) 
     const base::metrics::ScopedTimer timer(request_metrics().txn_read);
     catalog::TxnReadResponse response{};
     response.Errors =
-        catalog::txn_check(ops, [&agent](std::string_view key) { return agent.server.lock_delayed(key); });
+        catalog::txn_check(ops, [&agent](std::string_view key) { return agent.server->lock_delayed(key); });
     if (!response.Errors.empty()) return read_reply(agent, std::move(response), false);
-    const auto view = agent.server.view();
+    const auto view = agent.server->view();
     static_cast<catalog::TxnResponse&>(response) = catalog::txn_read(view->tables(), ops);
     return read_reply(agent, std::move(response), true);
   };
   if (!request.options.consistent) return responder.send(answer());
-  agent.server.verify_leader([answer = std::move(answer), responder = std::move(responder)](Result<> leads) mutable {
+  agent.server->verify_leader([answer = std::move(answer), responder = std::move(responder)](Result<> leads) mutable {
     if (!leads) return responder.send(Result<Reply>(leads.error()));
     responder.send(answer());
   });
@@ -82,7 +82,7 @@ void txn_put(Context& agent, const Request& request, Responder responder) {
   const bool changes = writes(*decoded);
   if (agent.limits) {
     if (std::optional<Reply> refusal = agent.limits->refuse(changes ? "Txn.Apply" : "Txn.Read", changes,
-                                                            agent.server.leadership().is_leader, request.remote())) {
+                                                            agent.server->leadership().is_leader, request.remote())) {
       return responder.send(std::move(*refusal));
     }
   }
@@ -92,7 +92,7 @@ void txn_put(Context& agent, const Request& request, Responder responder) {
   catalog::TxnRequest change{};
   change.Datacenter = request.options.datacenter;
   change.Ops = std::move(ops);
-  server::run_transaction(agent.server, std::move(change),
+  server::run_transaction(*agent.server, std::move(change),
                           [responder = std::move(responder)](Result<catalog::TxnResponse> response) mutable {
                             if (!response) return responder.send(Result<Reply>(response.error()));
                             responder.send(reply_of(*response));

@@ -75,7 +75,7 @@ Result<Answer> ui_services(const ReadContext& context) {
 }
 
 Result<Reply> ui_catalog_overview(Context& agent, const Request&) {
-  return json(agent.overview->json(std::chrono::steady_clock::now(), agent.server));
+  return json(agent.overview->json(std::chrono::steady_clock::now(), *agent.server));
 }
 
 }  // namespace proconsul::agent::http

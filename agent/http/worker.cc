@@ -313,7 +313,7 @@ void Worker::run(Connection& connection, Request& request) {
   const bool is_hit = exchange.cache == Exchange::Cache::hit;
   if (context_.limits && !is_hit && !(route.flags & kLimitsItself)) {
     if (std::optional<Reply> refusal = context_.limits->refuse(
-            route.says.rpc, route.writes(), context_.server.leadership().is_leader, request.remote())) {
+            route.says.rpc, route.writes(), context_.server->leadership().is_leader, request.remote())) {
       exchange.cache = Exchange::Cache::unused;
       return connection.reply(std::move(*refusal));
     }

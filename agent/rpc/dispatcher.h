@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/rpc/caller.h"
 #include "agent/rpc/cluster.h"
 #include "agent/rpc/method.h"
 #include "agent/rpc/pool.h"
@@ -17,16 +18,10 @@
 
 namespace proconsul::agent::rpc {
 
-/// A call that runs; dropping it gives up what can be given up (a wait, an answer from elsewhere). On its loop only.
-class Running {
- public:
-  virtual ~Running() = default;
-};
-
 /// How many calls of peers wait for a change. Any thread.
 std::size_t blocking_calls();
 
-class Dispatcher {
+class Dispatcher final : public Caller {
  public:
   struct Settings {
     std::string datacenter = "dc1";
@@ -37,13 +32,12 @@ class Dispatcher {
 
   /// All outlive it; its loops have ended, or it was stopped, before it dies.
   Dispatcher(base::net::Loops& loops, Services services, Cluster& cluster, Pool& pool, Settings settings);
-  ~Dispatcher();
+  ~Dispatcher() override;
   /// What waits is answered "No cluster leader" or with what there is; not from a loop.
   void stop();
 
-  /// Calls the method; on the thread of the loop, where `done` comes too, never from within this call. The reply is in
-  /// the invocation then. An error has the text that goes on the wire.
-  std::unique_ptr<Running> call(base::net::Loop& loop, const Method& method, InvocationPtr invocation, Finished done);
+  std::unique_ptr<Running> call(base::net::Loop& loop, const Method& method, InvocationPtr invocation,
+                                Finished done) override;
 
   bool leads() const { return services_.server.leadership().is_leader; }
 

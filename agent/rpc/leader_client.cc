@@ -56,23 +56,6 @@ constexpr std::array<Forwarded, 7> kForwarded = {{
     {Command::autopilot, "Operator.AutopilotSetConfiguration", &reply_of<catalog::AutopilotSetConfigRequest, bool>},
 }};
 
-/// Lives until it is answered: the dispatcher's callback holds it.
-struct Ask {
-  std::unique_ptr<Running> running{};
-};
-
-void call(Dispatcher& dispatcher, Loop& loop, const Method& method, InvocationPtr invocation, Finished done) {
-  loop.post([&dispatcher, &loop, &method, invocation = std::move(invocation), done = std::move(done)]() mutable {
-    auto ask = std::make_shared<Ask>();
-    Ask& begun = *ask;
-    begun.running = dispatcher.call(loop, method, std::move(invocation),
-                                    [&loop, ask = std::move(ask), done = std::move(done)](Result<> result) mutable {
-                                      done(std::move(result));
-                                      loop.post([dead = std::move(ask->running)] {});  // it is on the stack
-                                    });
-  });
-}
-
 /// Coordinates travel one by one and are gathered by the leader.
 void send_coordinates(Dispatcher& dispatcher, Loop& loop, std::string_view body, server::ApplyDone done) {
   Result<catalog::Coordinates> batch = base::from_msgpack<catalog::Coordinates>(body);
@@ -96,7 +79,7 @@ void send_coordinates(Dispatcher& dispatcher, Loop& loop, std::string_view body,
       request.Coord = each->Coord;
     }
     // All come back on this loop.
-    call(dispatcher, loop, method, std::move(invocation), [gathered](Result<> result) {
+    ask(dispatcher, loop, method, std::move(invocation), [gathered](Result<> result) {
       if (!result) gathered->result = result.error();
       if (--gathered->left == 0) gathered->done(std::move(gathered->result));
     });
@@ -123,7 +106,7 @@ void LeaderClient::apply(std::string command, server::ApplyDone done) {
     auto& request = typed<catalog::PreparedQueryRequest, std::string>(*invocation).request;
     if (request.Op == "create" && request.Query) request.Query->ID.clear();
   }
-  call(*dispatcher, loop, *method, invocation,
+  ask(*dispatcher, loop, *method, invocation,
        [invocation, result = forwarded->result, done = std::move(done)](Result<> answered) mutable {
          if (!answered) return done(answered.error());
          done(result(*invocation));
@@ -196,7 +179,7 @@ void LeaderClient::renew_session(const std::string& id, server::Done done) {
   InvocationPtr invocation = method.make();
   using Call = TypedInvocation<SessionSpecificRequest, IndexedSessions>;
   static_cast<Call&>(*invocation).request.SessionID = id;
-  call(*dispatcher, loops_.next(), method, invocation,
+  ask(*dispatcher, loops_.next(), method, invocation,
        [invocation, id, done = std::move(done)](Result<> answered) mutable {
          if (!answered) return done(answered.error());
          if (!static_cast<Call&>(*invocation).reply.Sessions.empty()) return done({});
@@ -209,7 +192,7 @@ void LeaderClient::health(std::move_only_function<void(Result<server::Operator::
   if (!dispatcher) return done(Error{Errc::no_leader, kNoLeader});
   const Method& method = *find_method("Operator.ServerHealth");
   InvocationPtr invocation = method.make();
-  call(*dispatcher, loops_.next(), method, invocation, [invocation, done = std::move(done)](Result<> answered) mutable {
+  ask(*dispatcher, loops_.next(), method, invocation, [invocation, done = std::move(done)](Result<> answered) mutable {
     if (!answered) return done(answered.error());
     server::Operator::Health health;
     for (AutopilotServerHealth& shown : typed<DCSpecificRequest, AutopilotHealthReply>(*invocation).reply.Servers) {
