@@ -224,6 +224,13 @@ class RadixCounters {
   }
   bool contains(std::string_view key) const { return core_.find(key) != nullptr; }
   void set(std::string_view key, std::uint64_t value) { core_.insert(key, value); }
+  /// Sets it unless it is there and as large already.
+  bool raise(std::string_view key, std::uint64_t value) {
+    const auto* now = core_.find(key);
+    if (now && *now >= value) return false;
+    core_.insert(key, value);
+    return true;
+  }
   bool erase(std::string_view key) { return core_.erase(key); }
   std::size_t erase_prefix(std::string_view prefix) { return core_.erase_prefix(prefix); }
   void clear() { core_.clear(); }

@@ -14,20 +14,29 @@ std::string_view peer_part(std::string_view peer) {
   return peer.empty() ? "~" : peer;
 }
 
+namespace {
+
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  std::string text;
+  text.reserve(size);
+  for (const std::string_view part : parts) text += part;
+  return text;
+}
+
+}  // namespace
+
 std::string peer_index(std::string_view peer, std::string_view name) {
-  std::string index("peer.");
-  index += peer_part(peer);
-  index += ':';
-  index += name;
-  return index;
+  return joined({"peer.", peer_part(peer), ":", name});
 }
 
 std::string service_index(std::string_view peer, std::string_view service) {
-  return peer_index(peer, std::string("service.").append(service));
+  return joined({"peer.", peer_part(peer), ":service.", service});
 }
 
 std::string node_index(std::string_view peer, std::string_view node) {
-  return peer_index(peer, std::string("node.").append(node));
+  return joined({"peer.", peer_part(peer), ":node.", node});
 }
 
 std::string_view kind_text(std::string_view kind) {

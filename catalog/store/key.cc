@@ -3,16 +3,19 @@
 namespace proconsul::catalog {
 namespace {
 
-void append_lower_case(std::string& out, std::string_view text) {
-  for (const char c : text) out += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+/// Where it ends.
+char* put_lower_case(char* out, std::string_view text) {
+  for (const char c : text) *out++ = static_cast<char>(c | (c >= 'A' && c <= 'Z' ? 0x20 : 0));
+  return out;
 }
 
 }  // namespace
 
 std::string lower_case(std::string_view text) {
   std::string lower;
-  lower.reserve(text.size());
-  append_lower_case(lower, text);
+  lower.resize_and_overwrite(text.size(), [text](char* out, std::size_t) {
+    return static_cast<std::size_t>(put_lower_case(out, text) - out);
+  });
   return lower;
 }
 
@@ -20,11 +23,13 @@ std::string index_key(std::initializer_list<std::string_view> parts) {
   std::size_t size = parts.size();
   for (const auto part : parts) size += part.size();
   std::string key;
-  key.reserve(size);
-  for (const auto part : parts) {
-    append_lower_case(key, part);
-    key += '\0';
-  }
+  key.resize_and_overwrite(size, [parts, size](char* out, std::size_t) {
+    for (const auto part : parts) {
+      out = put_lower_case(out, part);
+      *out++ = '\0';
+    }
+    return size;
+  });
   return key;
 }
 

@@ -25,10 +25,7 @@ void Transaction::set_index(std::string_view name, std::uint64_t value) {
 
 void Transaction::raise_index(std::string_view name, std::uint64_t value) {
   const std::string key = lower_case(name);
-  const std::uint64_t now = tables_.indexes.get(key);
-  if (value <= now && (now > 0 || tables_.indexes.contains(key))) return;
-  tables_.indexes.set(key, value);
-  touch(Topic::index, key);
+  if (tables_.indexes.raise(key, value)) touch(Topic::index, key);
 }
 
 void Transaction::erase_index(std::string_view name) {
