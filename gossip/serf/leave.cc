@@ -44,8 +44,13 @@ void Serf::leave(Done done) {
   const LeaveIntent leave{.LTime = clock_of_members_.time(), .Node = settings_.node_name};
   clock_of_members_.increment();
   handle_leave(leave);
-  if (!has_other_alive()) return leave_membership(std::move(done));
-  broadcast_and_wait(encode(MessageType::leave, leave), [this, done = std::move(done)](Result<> sent) mutable {
+  std::string message = encode(MessageType::leave, leave);
+  if (!has_other_alive()) {
+    // Nobody to wait for; but who only seems to have failed still gets the news for a while.
+    intent_queue_.push(std::move(message));
+    return leave_membership(std::move(done));
+  }
+  broadcast_and_wait(std::move(message), [this, done = std::move(done)](Result<> sent) mutable {
     if (state_ == State::shutdown) return done(std::move(sent));
     if (!sent) log_.warn("serf: timeout while waiting for graceful leave");
     leave_membership(std::move(done));
@@ -71,8 +76,12 @@ void Serf::force_leave(const std::string& node, bool prune, Done done) {
   const LeaveIntent leave{.LTime = clock_of_members_.time(), .Node = node, .Prune = prune};
   clock_of_members_.increment();
   handle_leave(leave);
-  if (!has_other_alive()) return done({});
-  broadcast_and_wait(encode(MessageType::leave, leave), [done = std::move(done)](Result<> sent) mutable {
+  std::string message = encode(MessageType::leave, leave);
+  if (!has_other_alive()) {
+    intent_queue_.push(std::move(message));
+    return done({});
+  }
+  broadcast_and_wait(std::move(message), [done = std::move(done)](Result<> sent) mutable {
     if (!sent && sent.error().code == Errc::timeout) {
       sent = Result<>(Errc::timeout, "timed out broadcasting node removal");
     }

@@ -1,4 +1,5 @@
 // Datagrams: what is sent carries news along, what comes is taken apart and handed on.
+#include <algorithm>
 #include <utility>
 
 #include "gossip/swim/core.h"
@@ -57,7 +58,10 @@ void Core::gossip() {
     if (&member == self_ || member.state == NodeState::left) return false;
     return member.state != NodeState::dead || now_ - member.state_since <= config_.timing.gossip_to_the_dead_time;
   };
-  for (const Member* member : pick(static_cast<std::size_t>(config_.timing.gossip_nodes), hears)) {
+  auto chosen = pick(static_cast<std::size_t>(config_.timing.gossip_nodes), hears);
+  // A message is sent a few times only: in a small pool those who are likely to be gone must not take them all.
+  std::ranges::partition(chosen, [](const Member* member) { return member->state != NodeState::dead; });
+  for (const Member* member : chosen) {
     const std::vector<std::string> messages = take_broadcasts(room - kCompoundHeader, kMostParts);
     if (messages.empty()) return;
     send(member->address, swim::join(messages), member);
