@@ -19,7 +19,16 @@ void give_way() {
 }
 
 Background::~Background() {
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->thread.join();
+  wait();
+}
+
+void Background::wait() {
+  std::list<std::unique_ptr<Worker>> workers;
+  {
+    const std::lock_guard lock(mutex_);
+    workers.swap(workers_);
+  }
+  for (const std::unique_ptr<Worker>& worker : workers) worker->thread.join();
 }
 
 void Background::run(std::move_only_function<void()> task) {

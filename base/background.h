@@ -21,6 +21,8 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
   ~Background();
+  /// Waits for all that were begun.
+  void wait();
   void run(std::move_only_function<void()> task);
 
  private:

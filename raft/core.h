@@ -69,6 +69,9 @@ class Core {
   void receive(Message message, Instant now);
   /// The transport knows that no answer will come to this request of ours.
   void request_failed(const ServerId& peer, std::uint64_t call, Instant now);
+  /// The peer's process has certainly ended, and nothing that it sent before is still to come. If it led, its lease is
+  /// over, and this server need not wait out a timeout before it campaigns.
+  void peer_gone(const ServerId& peer, Instant now);
 
   // Disk.
   /// All writes up to and including this number are durable.
@@ -152,6 +155,7 @@ class Core {
   void become_leader(Instant now);
   void step_down(std::string reason, Instant now);
   void arm_election(Nanoseconds base, Instant now) { election_at_ = now + spread(base); }
+  Nanoseconds next_campaign_in();
   bool may_campaign() const;
   void campaign(bool transfer, Instant now);
   void request_votes(Instant now);
@@ -278,6 +282,8 @@ class Core {
   Instant election_at_{};
   std::optional<Instant> last_contact_{};  // with a leader, and which
   std::string heard_leader_{};
+  bool leader_gone_ = false;  // its process has ended since
+  Nanoseconds hurried_{};     // > 0: until the next campaign, which is near since the leader is gone
   std::optional<Receiving> receiving_{};
   bool taking_snapshot_ = false;
   Instant snapshot_check_at_{};

@@ -194,6 +194,28 @@ TEST(Core, StrangersAreRefusedUnlessTheirLogIsAhead) {
   EXPECT_TRUE(bodies<VoteResponse>(bench.settle())[0].granted);
 }
 
+TEST(Core, ALeaderWhoseProcessHasEndedIsReplacedWithoutATimeout) {
+  Bench bench({"a", "b", "c"});
+  bench.follow(3);
+  const Message vote = from("c", VoteRequest{{4}, {5}, {5}, false});
+  bench.core.receive(vote, bench.now);
+  EXPECT_FALSE(bodies<VoteResponse>(bench.settle())[0].granted) << "b may hold a lease";
+
+  bench.core.peer_gone({"c"}, bench.now);
+  EXPECT_GT(bench.core.next_tick(), bench.now + milliseconds(50)) << "c does not lead";
+  bench.core.peer_gone({"b"}, bench.now);
+  EXPECT_LE(bench.core.next_tick(), bench.now + milliseconds(20));
+  EXPECT_TRUE(bench.core.status().leader.value.empty());
+
+  for (int tries = 0; tries < 3; ++tries) {  // the other one has not noticed yet
+    bench.pass(bench.core.next_tick() - bench.now);
+    EXPECT_EQ(bodies<PreVoteRequest>(bench.settle()).size(), 2u);
+  }
+  EXPECT_LE(bench.now - kStart, milliseconds(200));
+  bench.core.receive(vote, bench.now);
+  EXPECT_TRUE(bodies<VoteResponse>(bench.settle())[0].granted);
+}
+
 TEST(Core, CandidateAsksForPreVotesFirstAndBecomesLeaderByAMajority) {
   Bench bench({"a", "b", "c"});
   bench.pass(seconds(2));

@@ -1,10 +1,18 @@
 // Votes, campaigns and changes of role.
 #include <algorithm>
+#include <utility>
 
 #include "raft/core.h"
 #include "raft/planted.h"
 
 namespace proconsul::raft {
+
+namespace {
+
+constexpr Nanoseconds kFirstHurry = std::chrono::milliseconds(20);
+constexpr Nanoseconds kTurn = std::chrono::milliseconds(15);  // between the first campaigns of two servers
+
+}  // namespace
 
 void Core::become_follower(Term term, Instant now, std::string reason) {
   const bool led = role_ == Role::leader;
@@ -52,8 +60,33 @@ bool Core::nobody_else_leads() const {
   return hard_.term.value <= 1 || (hard_.vote_term == hard_.term && hard_.voted_for == address_);
 }
 
+// Whoever is first by id begins; the others only if that comes to nothing.
+void Core::peer_gone(const ServerId& peer, Instant now) {
+  now_ = std::max(now_, now);
+  const Server* gone = find(configuration_, peer);
+  if (halted_ || role_ != Role::follower || !gone || heard_leader_ != gone->address || leader_gone_) return;
+  leader_ = {};
+  leader_address_.clear();
+  leader_gone_ = true;
+  const auto before = std::ranges::count_if(configuration_.servers, [&](const Server& server) {
+    return server.suffrage == Suffrage::voter && server.id < id_ && server.id != peer;
+  });
+  hurried_ = kFirstHurry;
+  election_at_ = now_ + kTurn * before + Nanoseconds(random(static_cast<std::uint64_t>(kTurn.count() / 4)));
+  announce("the leader's process has ended");
+}
+
+// An election soon after the leader's end is tried again soon, but ever more slowly: votes may take their time.
+Nanoseconds Core::next_campaign_in() {
+  if (hurried_ <= Nanoseconds{}) return options_.election_timeout;
+  const Nanoseconds next = std::exchange(hurried_, 2 * hurried_);
+  if (next < options_.election_timeout) return next;
+  hurried_ = {};
+  return options_.election_timeout;
+}
+
 void Core::campaign(bool transfer, Instant now) {
-  arm_election(options_.election_timeout, now);
+  arm_election(next_campaign_in(), now);
   leader_ = {};
   leader_address_.clear();
   // A vote for ourselves could not become durable: leave the field to servers that can lead.
@@ -104,7 +137,7 @@ void Core::count_vote(const ServerId& from, bool granted, Instant now) {
   const auto voting = std::ranges::count_if(granted_, [&](const ServerId& id) { return is_voter(configuration_, id); });
   if (static_cast<std::size_t>(voting) < quorum(configuration_)) return;
   if (!pre_voting_) return become_leader(now);
-  arm_election(options_.election_timeout, now);
+  arm_election(next_campaign_in(), now);
   request_votes(now);
 }
 
@@ -112,6 +145,7 @@ void Core::become_leader(Instant now) {
   role_ = Role::leader;
   leader_ = id_;
   leader_address_ = address_;
+  hurried_ = {};
   granted_.clear();
   transfer_campaign_ = false;
   peers_.clear();
@@ -141,7 +175,10 @@ bool Core::entitled(const ServerId& candidate, LogIndex index, Term term) const 
 // restart that made it forget the answer or after its term moved on.
 bool Core::bound_to_a_leader(const std::string& candidate, Instant now) const {
   if (!leader_address_.empty() && leader_address_ != candidate) return true;
-  if (last_contact_ && heard_leader_ != candidate && now - *last_contact_ < options_.heartbeat_timeout) return true;
+  if (last_contact_ && !leader_gone_ && heard_leader_ != candidate &&
+      now - *last_contact_ < options_.heartbeat_timeout) {
+    return true;
+  }
   const auto guard = std::chrono::duration_cast<Nanoseconds>(options_.leader_lease * (1 + options_.clock_drift));
   return had_state_ && now - started_ < guard && voters(configuration_) > 1;
 }

@@ -25,6 +25,8 @@ void Core::follow(const Message& from, Term term, Instant now) {
   leader_ = from.peer;
   leader_address_ = from.address;
   heard_leader_ = from.address;
+  leader_gone_ = false;
+  hurried_ = {};
   last_contact_ = now;
   arm_election(options_.heartbeat_timeout, now);
   announce();

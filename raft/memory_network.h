@@ -56,6 +56,7 @@ class MemoryNetwork {
         if (asker != network_.handlers_.end()) asker->second.handler->request_failed(id_, request.call);
         return true;
       });
+      for (auto& [other, registered] : network_.handlers_) registered.handler->peer_gone(id_);
     }
     void send(Message message) override { network_.push({id_.value, std::move(message), {}}); }
     void send_snapshot(Message request, OpenSnapshot open) override {

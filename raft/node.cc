@@ -479,6 +479,12 @@ void Node::request_failed(ServerId peer, std::uint64_t call) {
   });
 }
 
+void Node::peer_gone(ServerId peer) {
+  strand_.post([this, peer = std::move(peer)] {
+    if (!refuses()) core_.peer_gone(peer, now());
+  });
+}
+
 void Node::propose(std::string data, WhenApplied done) {
   propose(std::move(data), {}, std::move(done));
 }

@@ -116,6 +116,7 @@ class Node final : private TransportHandler {
 
   void receive(Message message) override;
   void request_failed(ServerId peer, std::uint64_t call) override;
+  void peer_gone(ServerId peer) override;
 
   void after_round();
   void carry_out(Effects effects);

@@ -18,6 +18,9 @@ class TransportHandler {
   virtual void receive(Message message) = 0;
   /// No answer will come to this request of ours.
   virtual void request_failed(ServerId peer, std::uint64_t call) = 0;
+  /// The peer's process has ended: a connection from it was closed, its host refuses new ones, and no request of it has
+  /// come since.
+  virtual void peer_gone(ServerId peer) = 0;
 };
 
 class Transport {

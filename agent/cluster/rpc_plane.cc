@@ -131,6 +131,7 @@ Result<> RpcPlane::listen(server::RaftServer& server) {
 
 void RpcPlane::stop() {
   leader_.detach();
+  if (server::RaftServer* server = server_) server->resign();
   if (port_) port_->stop();
   if (snapshots_) snapshots_->stop();
   if (dispatcher_) dispatcher_->stop();

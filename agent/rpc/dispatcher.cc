@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::int64_t kJitterFraction = 16;
 constexpr int kMostEvaluations = 4;
+constexpr auto kLeaderLook = std::chrono::milliseconds(20);  // whether another one leads by now
 constexpr auto kBusyPause = std::chrono::milliseconds(10);
 
 /// 0 up to `most`, at random.
@@ -114,6 +115,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
                        leadership.may_show_stale();
     if (leadership.is_leader || stale || (method_.flags & (kHere | kDatacenterOnly))) return here();
     Result<Target> leader = dispatcher_.cluster_.leader();
+    asked_ = leader ? leader->address : std::string();
     if (!leader) return failed_at_leader(leader.error());
     forward(*leader, true);
   }
@@ -142,12 +144,26 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     const std::int64_t back_off = std::max<std::int64_t>(hold / kJitterFraction, 1'000'000) << std::min(retries_++, 20);
     jitter_ = jitter_ >= back_off ? back_off : jitter_ + stagger(back_off - jitter_);
     pause_ = Pause::leader;
-    arm(loop_, Clock::now() + std::chrono::nanoseconds(jitter_));
+    again_at_ = Clock::now() + std::chrono::nanoseconds(jitter_);
+    arm(loop_, std::min(again_at_, Clock::now() + kLeaderLook));
+  }
+
+  /// The same leader gets its pause; a new one is asked at once.
+  void look_for_leader() {
+    if (Clock::now() < again_at_ && !dispatcher_.stopping_ && !dispatcher_.leads()) {
+      const Result<Target> leader = dispatcher_.cluster_.leader();
+      if (!leader || leader->address == asked_) {
+        pause_ = Pause::leader;
+        return arm(loop_, std::min(again_at_, Clock::now() + kLeaderLook));
+      }
+    }
+    to_leader();
   }
 
   bool may_retry(const Error& error) const {
     const auto says = [&](std::string_view text) { return error.detail.find(text) != std::string::npos; };
-    return says(kNoLeader) || says("please resubmit call for rechunking") ||
+    // "getting client": there was no connection, so nothing was sent.
+    return says(kNoLeader) || says("rpc error getting client") || says("please resubmit call for rechunking") ||
            says("rate limit exceeded for operation that can only be performed by the leader, try again later") ||
            (method_.reads() && is_eof(error.detail));
   }
@@ -224,7 +240,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     arm(loop_, std::min(deadline_, Clock::now() + kBusyPause));
   }
 
-  void on_timer() override { std::exchange(pause_, Pause::none) == Pause::leader ? to_leader() : evaluate(); }
+  void on_timer() override { std::exchange(pause_, Pause::none) == Pause::leader ? look_for_leader() : evaluate(); }
 
   void forget_watch() {
     if (!std::exchange(watching_, false)) return;
@@ -274,6 +290,8 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   std::uint64_t min_index_ = 0;
   std::uint64_t last_index_ = 0;
   Clock::time_point deadline_{};
+  std::string asked_{};  // the leader that was asked last
+  Clock::time_point again_at_{};
   std::int64_t jitter_ = 0;
   int retries_ = 0;
   Pause pause_ = Pause::none;

@@ -26,6 +26,8 @@ constexpr char kRaftByte = 1;
 constexpr std::size_t kMostMessage = 256 * 1024 * 1024;  // bytes; a batch is up to 64 entries
 constexpr std::size_t kMostUnanswered = 256;             // requests of one connection
 constexpr auto kIdle = std::chrono::minutes(1);          // a connection that is not used any longer
+constexpr auto kProbeTime = std::chrono::seconds(2);     // to see whether a peer still listens
+constexpr std::size_t kMostProbes = 64;                  // at a time
 constexpr std::size_t kSnapshotPiece = 64 * 1024;
 constexpr std::uint64_t kTimeoutScale = 256 * 1024;  // bytes of a snapshot that get the whole timeout
 
@@ -214,6 +216,8 @@ class RaftTransport::Incoming final : Channel::User {
     drop_snapshot();
   }
 
+  const raft::ServerId& from() const { return from_; }
+
   void answer(const raft::Message& message) {
     const auto slot = std::ranges::find(slots_, message.call, &Slot::call);
     if (slot == slots_.end()) return;
@@ -235,8 +239,13 @@ class RaftTransport::Incoming final : Channel::User {
     held_ += data.size();
     parse();
   }
-  void finished() override { transport_.bury(*this); }
-  void ended(const Error&) override { transport_.bury(*this); }
+  void finished() override { lost(); }
+  void ended(const Error&) override { lost(); }
+  void lost() {
+    const raft::ServerId peer = std::exchange(from_, {});
+    transport_.bury(*this);
+    if (!peer.value.empty()) transport_.look_after(peer, address_);
+  }
 
   void parse() {
     if (std::exchange(parsing_, true)) return;
@@ -280,6 +289,8 @@ class RaftTransport::Incoming final : Channel::User {
     }
     raft::ServerId from = std::move(request->header.id);
     if (from.value.empty()) from.value = request->header.address;
+    if (from_ != from) from_ = from;
+    if (address_ != request->header.address) address_ = request->header.address;
     if (const auto* snapshot = std::get_if<raft::SnapshotRequest>(&request->body))
       begin_snapshot(call, snapshot->meta.size);
     transport_.asked_.emplace(call, this);
@@ -338,6 +349,8 @@ class RaftTransport::Incoming final : Channel::User {
   RaftTransport& transport_;
   const std::shared_ptr<TcpChannel> channel_;
   const std::shared_ptr<const void> place_;
+  raft::ServerId from_{};  // by its last request
+  std::string address_{};
   std::string input_{};
   std::size_t held_ = 0;  // received, not acknowledged
   std::deque<Slot> slots_{};
@@ -367,9 +380,11 @@ void RaftTransport::stop() {
     *alive_ = false;
     peers_.clear();
     incoming_.clear();
+    probes_.clear();
     asked_.clear();
   };
   loop_.is_current() ? shut() : loop_.run(shut);
+  background_.wait();  // what it reads from is the node's
 }
 
 void RaftTransport::send(raft::Message message) {
@@ -446,6 +461,31 @@ void RaftTransport::failed(const raft::ServerId& peer, std::uint64_t call) {
 
 void RaftTransport::received(raft::Message message) {
   if (raft::TransportHandler* handler = handler_.load(std::memory_order_acquire)) handler->receive(std::move(message));
+}
+
+/// A connection from it was closed. When a process ends, its host closes all its connections and refuses new ones;
+/// where anything else was the reason, it still listens.
+void RaftTransport::look_after(const raft::ServerId& peer, const std::string& address) {
+  if (!running() || probes_.contains(peer) || probes_.size() >= kMostProbes) return;
+  base::net::Destination to{.address = address};
+  if (options_.route) to = options_.route(peer, address);
+  to.preface.clear();
+  to.tls = nullptr;
+  probes_[peer] =
+      base::net::connect(loop_, std::move(to), Clock::now() + kProbeTime,
+                         [this, peer](Result<std::shared_ptr<TcpChannel>> channel) { looked_after(peer, channel); });
+}
+
+void RaftTransport::looked_after(const raft::ServerId& peer, const Result<std::shared_ptr<TcpChannel>>& channel) {
+  auto probe = probes_.extract(peer);
+  loop_.post([dead = std::move(probe.mapped())] {});  // it is on the stack
+  if (channel) return (*channel)->close();
+  if (!channel.error().detail.ends_with("connection refused")) return;
+  const bool calls = std::ranges::any_of(incoming_, [&](const auto& entry) { return entry.first->from() == peer; });
+  raft::TransportHandler* handler = handler_.load(std::memory_order_acquire);
+  if (calls || !handler) return;
+  log_.debug("a raft peer's process has ended", {{"peer", peer.value}});
+  handler->peer_gone(peer);
 }
 
 /// It is still on the stack: it dies when its handler has returned.

@@ -78,6 +78,16 @@ class Heard final : public raft::TransportHandler {
     failed_.push_back(call);
     changed_.notify_all();
   }
+  void peer_gone(raft::ServerId peer) override {
+    const std::lock_guard lock(mutex_);
+    gone_.push_back(peer.value);
+    changed_.notify_all();
+  }
+  std::vector<std::string> gone(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kPatience, [&] { return gone_.size() >= count; });
+    return gone_;
+  }
   std::vector<Message> messages(std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, kPatience, [&] { return received_.size() >= count; });
@@ -94,6 +104,7 @@ class Heard final : public raft::TransportHandler {
   std::condition_variable changed_;
   std::vector<Message> received_;
   std::vector<std::uint64_t> failed_;
+  std::vector<std::string> gone_;
 };
 
 /// A peer made of a bare socket.
@@ -238,6 +249,38 @@ TEST(RaftTransport, ASilentPeerIsGivenUp) {
   transport.send(
       {.peer = {"b"}, .address = base::net::local_name(listener.get()), .call = 1, .body = raft::VoteRequest{}});
   EXPECT_EQ(heard.failures(1).size(), 1u);
+}
+
+TEST(RaftTransport, APeerIsGoneWhenItsConnectionsAreClosedAndItsHostRefusesOthers) {
+  base::net::Loops loops(1);
+  Heard heard;
+  RaftTransport transport(loops[0], {.id = {"me"}});
+  Port port;
+  transport.start(heard);
+  port.open(transport);
+  Fd listener = *base::net::listen_tcp("127.0.0.1", 0);
+  const std::string listening = base::net::local_name(listener.get());
+  const Fd other = *base::net::listen_tcp("127.0.0.1", 0);
+  const auto call = [&](RawPeer& peer, const char* name, const std::string& address) {
+    std::string request;
+    raft::append_request(request, {.id = {name}, .address = address}, raft::AppendRequest{});
+    const std::size_t before = heard.messages(0).size();
+    peer.send(request);
+    heard.messages(before + 1);
+  };
+  std::optional<RawPeer> first(port.address());
+  std::optional<RawPeer> second(port.address());
+  std::optional<RawPeer> living(port.address());
+  call(*first, "a", listening);
+  call(*second, "a", listening);
+  call(*living, "b", base::net::local_name(other.get()));
+
+  living.reset();  // it still listens
+  listener.reset();
+  first.reset();  // the other connection still stands
+  second.reset();
+
+  EXPECT_EQ(heard.gone(1), std::vector<std::string>{"a"});
 }
 
 /// A raft server with a state machine of lines, on loopback.

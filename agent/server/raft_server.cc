@@ -126,6 +126,7 @@ void RaftServer::apply(std::string command, ApplyDone done) {
 }
 
 void RaftServer::verify_leader(Done done) {
+  if (resigned_) return done(base::Error{Errc::no_leader, "No cluster leader"});
   if (remote_ != nullptr && !node_->is_leader()) return await_leaders_state(std::move(done));
   node_->verify_leader(raft::ReadMode::lease, [done = std::move(done)](Result<raft::LogIndex> index) mutable {
     done(index ? Result<>() : Result<>(for_clients(std::move(index.error()))));
@@ -158,7 +159,7 @@ void RaftServer::await_leaders_state(Done done) {
 }
 
 Leadership RaftServer::leadership() const {
-  const bool leader = node_->is_leader();
+  const bool leader = node_->is_leader() && !resigned_.load(std::memory_order_relaxed);
   return {.is_leader = leader,
           .known = leader || !node_->leader().address.empty(),
           .last_contact = leader ? base::Duration{} : node_->since_contact()};

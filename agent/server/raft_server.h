@@ -1,6 +1,7 @@
 // The replicated server: raft below, the catalog's state machine above, the leader's duties beside them.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +31,8 @@ class RaftServer final : public Server, public Operator {
   /// Loads the state from disk and starts to take part. Errors name what on disk cannot be trusted, and what to do.
   static base::Result<std::unique_ptr<RaftServer>> start(Options options);
   ~RaftServer() override;
+  /// Reads nothing as leader any more: once the server port is closed, others may elect another at once.
+  void resign() { resigned_ = true; }
   /// Ends the duties, then raft. What waits for an answer gets Errc::unavailable. Idempotent.
   void stop();
 
@@ -99,6 +102,7 @@ class RaftServer final : public Server, public Operator {
   bool leading_ = false;
   base::Time stable_since_{};  // the last change of leadership
   std::unique_ptr<LeaderDuties> duties_{};
+  std::atomic<bool> resigned_{false};
 };
 
 }  // namespace proconsul::agent::server

@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
 from agent_process import Agent, free_ports  # noqa: E402
+from cluster import cluster, leader_of, take_leader_away  # noqa: E402
 
 ROWS: list[tuple[str, str, str, str]] = []
 
@@ -384,13 +385,47 @@ class Bench:
         row(f"start with {count} services in the configuration: all in the catalog", time.monotonic() - begin, "s", 2)
         agent.kill()
 
+    # -- three servers ------------------------------------------------------------------------------------------------
+    def cluster(self) -> None:
+        servers = cluster(self.binary, self.folder / "three")
+        leader = leader_of(servers)
+        follower = next(server for server in servers if server is not leader)
+        count = 5_000 if self.quick else 50_000
+
+        def spent(connections: int, to: Agent, operations: int, method: str, path: str, body: str = "") -> tuple[list, dict]:
+            before = [cpu_seconds(server.process.pid) for server in (leader, *servers)]
+            result = self.tool("load", to.port, connections, operations, method, path, *([body] if body else []))
+            after = [cpu_seconds(server.process.pid) for server in (leader, *servers)]
+            each = [(b - a) / operations * 1e6 for a, b in zip(before, after)]
+            return [each[0], sum(each[1:])], result
+
+        spent(64, leader, count // 10, "PUT", "/v1/kv/w%d", "x" * 64)
+        (direct, everywhere), result = spent(64, leader, count, "PUT", "/v1/kv/k%d", "x" * 64)
+        row("3 servers: PUT 64 B on the leader, its CPU", direct, "us/op", 30,
+            f"{result['rate']:.0f}/s, p99 {result['p99_us']:.0f} us, all three {everywhere:.1f} us")
+        (_, through), result = spent(64, follower, count, "PUT", "/v1/kv/k%d", "x" * 64)
+        row("3 servers: PUT sent to a follower / to the leader", through / everywhere, "x", 1.5, f"{result['rate']:.0f}/s")
+        _, result = spent(1, leader, count // 10, "PUT", "/v1/kv/k", "x" * 64)
+        row("3 servers: PUT, one connection", 1e6 / result["rate"], "us", 333, f"{result['rate']:.0f}/s")
+        (_, stale), result = spent(64, follower, count, "GET", "/v1/kv/k?stale")
+        row("3 servers: stale read on a follower, all CPU", stale, "us/op", 12, f"{result['rate']:.0f}/s")
+        (_, read), result = spent(64, follower, count, "GET", "/v1/kv/k")
+        row("3 servers: default read on a follower, all CPU", read, "us/op", 40, f"{result['rate']:.0f}/s")
+        for server in servers:
+            server.kill()
+        for name, how, multiplier, goal in (("killed", "kill", 1, 0.2), ("killed", "kill", 5, 0.2), ("stopped", "stop", 1, 1),
+                                            ("its disk frozen", "disk", 1, 2), ("leaves", "leave", 1, 0.1)):
+            gap, lost = take_leader_away(self.binary, self.folder / f"{how}{multiplier}", how, multiplier)
+            row(f"leader {name}, raft_multiplier {multiplier}: no write for", gap, "s", goal, f"{lost} acknowledged writes lost")
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", required=True)
     parser.add_argument("--tools", type=pathlib.Path, help="folder of load, watchers, ceiling (default: beside the binary)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work: to try the tool itself")
-    parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots", "checks", "dns"])
+    parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots", "checks", "dns",
+                                                        "cluster"])
     options = parser.parse_args()
     tools = options.tools or pathlib.Path(options.binary).parent / "tests"
     with tempfile.TemporaryDirectory(prefix="proconsul-bench-") as folder:

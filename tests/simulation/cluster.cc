@@ -236,6 +236,13 @@ void Cluster::dispatch(const Event& event) {
     case Kind::failed_call:
       core.request_failed(servers_[event.detail >> 56].id, event.detail & kCallMask, local(server));
       break;
+    case Kind::peer_gone: {
+      const std::size_t peer = event.detail >> 56;
+      if (servers_[peer].up() || requests_[peer][event.server] != (event.detail & kCallMask)) return;
+      ++counts_.gone;
+      core.peer_gone(servers_[peer].id, local(server));
+      break;
+    }
     default:
       return;
   }
@@ -284,6 +291,11 @@ void Cluster::crash(std::size_t i, std::int64_t down_for) {
     lose_proposals(server, 0);
     for (const auto& [number, read] : server.reads) refused(read.client, read.operation);
     server.reads.clear();
+  }
+  for (std::size_t other = 0; server.up() && other < kServers; ++other) {
+    if (other == i || !servers_[other].up() || blocked_[i][other] || random_.chance(0.3)) continue;
+    at(now_ + random_.between(1, 200) * kMillisecond / 10, Kind::peer_gone, other,
+       std::uint64_t{i} << 56 | (requests_[i][other] & kCallMask));
   }
   if (server.disk.crash(random_) == Disk::Tail::torn) ++counts_.torn;
   ++server.life;
@@ -453,6 +465,8 @@ void Cluster::deliver(std::uint64_t slot) {
   if (is_answer(envelope.message.body)) {
     if (envelope.message.call >> kLifeShift != server.life) return;
     envelope.message.call &= kCallMask;
+  } else {
+    ++requests_[envelope.from][envelope.to];
   }
   server.incoming = std::move(envelope.snapshot);
   server.core->receive(std::move(envelope.message), local(server));

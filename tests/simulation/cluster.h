@@ -24,7 +24,7 @@ constexpr std::int64_t kSecond = 1'000 * kMillisecond;
 
 /// What one run did to its cluster.
 struct Counts {
-  std::uint64_t events{}, messages{}, lost{}, duplicated{}, late{}, partitions{}, one_way{}, crashes{}, restarts{},
+  std::uint64_t events{}, messages{}, lost{}, duplicated{}, late{}, partitions{}, one_way{}, crashes{}, gone{}, restarts{},
       writes_lost{}, torn{}, corrupted{}, stalled{}, full{}, pauses{}, changes{}, transfers{}, snapshots{}, installs{},
       restores{}, elections{}, operations{}, unknown{}, skewed{}, states_searched{};
   void add(const Counts& other);
@@ -57,6 +57,7 @@ class Cluster {
     snapshot_received,
     log_read,
     failed_call,
+    peer_gone,
     client,
     client_timeout,
     nemesis,
@@ -196,6 +197,7 @@ class Cluster {
   std::vector<std::uint64_t> free_envelopes_{};
   std::map<std::uint64_t, raft::LogRead> log_reads_{};
   bool blocked_[kServers][kServers]{};
+  std::uint64_t requests_[kServers][kServers]{};  // that came, by who sent and who got them
   double strike_ = 0;  // chance that a new leader is hit at once
   double loss_ = 0, duplication_ = 0, slow_ = 0;
   double base_loss_ = 0, base_duplication_ = 0, base_slow_ = 0;

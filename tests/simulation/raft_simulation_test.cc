@@ -25,9 +25,10 @@ TEST(RaftSimulation, EveryKindOfFaultIsInjected) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) counts.add(run_seed(seed).counts);
 
   for (const std::uint64_t kind :
-       {counts.lost, counts.duplicated, counts.late, counts.partitions, counts.one_way, counts.crashes, counts.torn,
-        counts.corrupted, counts.stalled, counts.full, counts.pauses, counts.changes, counts.transfers,
-        counts.snapshots, counts.installs, counts.restores, counts.elections, counts.unknown, counts.skewed}) {
+       {counts.lost,     counts.duplicated, counts.late,      counts.partitions, counts.one_way,
+        counts.crashes,  counts.gone,       counts.torn,      counts.corrupted,  counts.stalled,
+        counts.full,     counts.pauses,     counts.changes,   counts.transfers,  counts.snapshots,
+        counts.installs, counts.restores,   counts.elections, counts.unknown,    counts.skewed}) {
     EXPECT_GT(kind, 0u);
   }
 }

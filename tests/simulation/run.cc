@@ -63,6 +63,7 @@ std::string describe(const Counts& c) {
   line("partitions", c.partitions);
   line("  of one direction", c.one_way);
   line("crashes and restarts", c.crashes);
+  line("  noticed by a peer", c.gone);
   line("  unsynced writes at stake", c.writes_lost);
   line("  torn writes", c.torn);
   line("damaged disks (replaced)", c.corrupted);
