@@ -44,7 +44,7 @@ Core::Core(Options options, Start start, Instant now)
   durable_ = log_.last();
   use_latest_configuration();
 
-  arm_election(options_.heartbeat_timeout, now);
+  be_patient(now);
   if (nobody_else_leads()) election_at_ = now;
   if (voters(configuration_) > 1) no_lease_before_ = now + options_.transfer_grace;
   snapshot_check_at_ = now + spread(options_.snapshots.interval);
@@ -269,7 +269,7 @@ base::Result<> Core::bootstrap(Configuration configuration, Instant now) {
   append_entry(std::make_shared<Entry>(
                    Entry{.index = {1}, .term = {1}, .type = EntryType::configuration, .data = encode(configuration)}),
                now_);
-  arm_election(options_.heartbeat_timeout, now_);
+  be_patient(now_);
   if (self_votes()) election_at_ = now_;  // a new cluster has no leader that could be disturbed
   return {};
 }

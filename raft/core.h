@@ -155,6 +155,11 @@ class Core {
   void become_leader(Instant now);
   void step_down(std::string reason, Instant now);
   void arm_election(Nanoseconds base, Instant now) { election_at_ = now + spread(base); }
+  void be_patient(Instant now) {
+    if (leader_gone_ && hurried_ > Nanoseconds{}) return arm_election(hurried_, now);
+    const Nanoseconds patience = options_.patience();
+    election_at_ = now + patience + Nanoseconds(random(static_cast<std::uint64_t>(patience.count() / 2)));
+  }
   Nanoseconds next_campaign_in();
   bool may_campaign() const;
   void campaign(bool transfer, Instant now);

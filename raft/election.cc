@@ -26,7 +26,7 @@ void Core::become_follower(Term term, Instant now, std::string reason) {
     leader_address_.clear();
   }
   // A newer term alone does not put off a follower's own campaign: whoever brought it may be unable to win.
-  if (role_ != Role::follower) arm_election(options_.heartbeat_timeout, now);
+  if (role_ != Role::follower) be_patient(now);
   role_ = Role::follower;
   pre_voting_ = false;
   transfer_campaign_ = false;
@@ -176,7 +176,7 @@ bool Core::entitled(const ServerId& candidate, LogIndex index, Term term) const 
 bool Core::bound_to_a_leader(const std::string& candidate, Instant now) const {
   if (!leader_address_.empty() && leader_address_ != candidate) return true;
   if (last_contact_ && !leader_gone_ && heard_leader_ != candidate &&
-      now - *last_contact_ < options_.heartbeat_timeout) {
+      now - *last_contact_ < options_.patience()) {
     return true;
   }
   const auto guard = std::chrono::duration_cast<Nanoseconds>(options_.leader_lease * (1 + options_.clock_drift));
@@ -203,7 +203,7 @@ void Core::on(const Message& from, const VoteRequest& request, Instant now) {
     return send(from.peer, from.address, from.call, VoteResponse{hard_.term, true});
   }
   save_hard_state(now);
-  arm_election(options_.heartbeat_timeout, now);
+  be_patient(now);
   answer(from, VoteResponse{hard_.term, true});
 }
 

@@ -28,7 +28,7 @@ void Core::follow(const Message& from, Term term, Instant now) {
   leader_gone_ = false;
   hurried_ = {};
   last_contact_ = now;
-  arm_election(options_.heartbeat_timeout, now);
+  be_patient(now);
   announce();
 }
 
@@ -95,7 +95,7 @@ void Core::snapshot_received(std::uint64_t token, base::Result<SnapshotMeta> met
   receiving_.reset();
   const bool wanted = meta && done.term == hard_.term && role_ == Role::follower;
   if (wanted && meta->index > commit_) adopt_snapshot(*meta, now_);
-  if (wanted) arm_election(options_.heartbeat_timeout, now_);
+  if (wanted) be_patient(now_);
   answer(done.request, SnapshotResponse{hard_.term, wanted}, true);
 }
 

@@ -1,6 +1,7 @@
 // Times and bounds of the raft core; Consul's defaults with raft_multiplier 1.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,7 @@ struct SnapshotOptions {
 
 struct Options {
   // Multiply these four by raft_multiplier (scaled()).
-  Nanoseconds heartbeat_timeout = std::chrono::seconds(1);    // a follower campaigns after 1x to 2x of silence
+  Nanoseconds heartbeat_timeout = std::chrono::seconds(1);    // see patience()
   Nanoseconds election_timeout = std::chrono::seconds(1);     // a candidate tries again after 1x to 2x
   Nanoseconds leader_lease = std::chrono::milliseconds(500);  // a leader without a quorum for so long steps down
   Nanoseconds disk_stall = std::chrono::seconds(1);  // a write overdue for so long: do not lead, do not campaign
@@ -40,6 +41,13 @@ struct Options {
   std::size_t cache_bytes = std::size_t{4} << 20;         // entries kept in memory besides those still needed
   std::uint64_t max_apply_ahead = 4096;  // entries handed to the FSM and not yet applied, when they come from disk
   bool pre_vote = true;
+
+  /// A follower elects nobody else for so long after it heard a leader, and campaigns after up to half as much again:
+  /// no earlier than a lease can end, with several heartbeats missing.
+  Nanoseconds patience() const {
+    const auto lease = std::chrono::duration_cast<Nanoseconds>(leader_lease * (1 + clock_drift));
+    return std::max(heartbeat_timeout * 3 / 5, std::min(heartbeat_timeout, lease));
+  }
 };
 
 /// Options for Consul's raft_multiplier (1..10).

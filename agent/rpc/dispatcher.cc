@@ -24,6 +24,7 @@ namespace {
 constexpr std::int64_t kJitterFraction = 16;
 constexpr int kMostEvaluations = 4;
 constexpr auto kLeaderLook = std::chrono::milliseconds(20);  // whether another one leads by now
+constexpr auto kLastWords = std::chrono::milliseconds(50);   // of a leader, once another one leads
 constexpr auto kBusyPause = std::chrono::milliseconds(10);
 
 /// 0 up to `most`, at random.
@@ -45,9 +46,9 @@ std::size_t blocking_calls() {
 }
 
 /// The waits of one loop: wakes come from the thread that publishes.
-class Dispatcher::Waits final : public base::WakeSink {
+class Dispatcher::Waits final : public base::WakeSink, base::net::Timer {
  public:
-  explicit Waits(Loop& loop) : loop_(loop) {}
+  Waits(Dispatcher& dispatcher, Loop& loop) : dispatcher_(dispatcher), loop_(loop) {}
   std::uint64_t add(Job& job) {
     jobs_.emplace(++last_token_, &job);
     return last_token_;
@@ -55,11 +56,24 @@ class Dispatcher::Waits final : public base::WakeSink {
   void remove(std::uint64_t token) { jobs_.erase(token); }
   void wake(std::vector<std::uint64_t> tokens) override;
   Loop& loop() const { return loop_; }
+  /// A call is with the leader: whether another one leads by now is looked at as long as there is one.
+  void asked(const std::string& leader) {
+    if (forwarded_++ > 0) return;
+    leader_ = leader;
+    arm(loop_, Clock::now() + kLeaderLook);
+  }
+  void answered() { --forwarded_; }
+  void stop() { cancel(); }
 
   std::unordered_set<Job*> running{};
 
  private:
+  void on_timer() override;
+
+  Dispatcher& dispatcher_;
   Loop& loop_;
+  std::size_t forwarded_ = 0;
+  std::string leader_{};  // by its address
   std::unordered_map<std::uint64_t, Job*> jobs_{};
   std::uint64_t last_token_ = 0;
 };
@@ -78,6 +92,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   }
   ~Job() override {
     *alive_ = false;
+    if (call_) done_with_leader();
     waits_.running.erase(this);
     forget_watch();
   }
@@ -88,13 +103,19 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     });
   }
   void woken() { evaluate(); }
+  /// If this call is still with another one, that one has a moment left to answer.
+  void leader_changed(const std::string& leader) {
+    if (!with_leader_ || asked_ == leader || pause_ == Pause::answer) return;
+    pause_ = Pause::answer;
+    arm(loop_, Clock::now() + kLastWords);
+  }
   void stop() {
     if (watching_) return answer_with_meta();
     finish(Error{Errc::no_leader, kNoLeader});
   }
 
  private:
-  enum class Pause : std::uint8_t { none, leader, deadline };
+  enum class Pause : std::uint8_t { none, leader, deadline, answer };
 
   void route() {
     const std::string_view datacenter = invocation_->datacenter();
@@ -121,15 +142,35 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   }
 
   void forward(const Target& target, bool to_the_leader) {
+    if (to_the_leader) {
+      with_leader_ = true;
+      waits_.asked(target.address);
+    }
     call_ = dispatcher_.pool_.call(loop_, target, method_.name, invocation_,
                                    [this, target, to_the_leader](Result<> result) {
                                      // It is on the stack.
                                      loop_.post([dead = std::move(call_)] {});
+                                     done_with_leader();
                                      if (result) return finish({});
                                      if (to_the_leader) return failed_at_leader(result.error());
                                      dispatcher_.cluster_.failed(target);
                                      finish(result.error());
                                    });
+  }
+
+  void done_with_leader() {
+    if (!std::exchange(with_leader_, false)) return;
+    waits_.answered();
+    if (pause_ == Pause::answer) cancel();
+    pause_ = Pause::none;
+  }
+
+  /// It leads no longer and does not say what became of the call: perhaps it is frozen, or cut off.
+  void give_up_leader() {
+    call_.reset();
+    done_with_leader();
+    if (method_.reads()) return to_leader();
+    finish(Error{Errc::unavailable, "leadership lost while committing log"});
   }
 
   /// Tries again, or gives up.
@@ -240,7 +281,16 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     arm(loop_, std::min(deadline_, Clock::now() + kBusyPause));
   }
 
-  void on_timer() override { std::exchange(pause_, Pause::none) == Pause::leader ? look_for_leader() : evaluate(); }
+  void on_timer() override {
+    switch (std::exchange(pause_, Pause::none)) {
+      case Pause::leader:
+        return look_for_leader();
+      case Pause::answer:
+        return give_up_leader();
+      default:
+        return evaluate();
+    }
+  }
 
   void forget_watch() {
     if (!std::exchange(watching_, false)) return;
@@ -295,6 +345,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   std::int64_t jitter_ = 0;
   int retries_ = 0;
   Pause pause_ = Pause::none;
+  bool with_leader_ = false;
   bool watching_ = false;
   bool saw_absent_ = false;
 };
@@ -308,9 +359,20 @@ void Dispatcher::Waits::wake(std::vector<std::uint64_t> tokens) {
   });
 }
 
+void Dispatcher::Waits::on_timer() {
+  const Result<Target> leader = dispatcher_.cluster_.leader();
+  std::string now = leader ? leader->address : std::string();
+  if (dispatcher_.leads()) now = "here";
+  if (!now.empty() && now != leader_) {
+    leader_ = now;
+    for (Job* job : running) job->leader_changed(now);
+  }
+  if (forwarded_ > 0) arm(loop_, Clock::now() + kLeaderLook);
+}
+
 Dispatcher::Dispatcher(base::net::Loops& loops, Services services, Cluster& cluster, Pool& pool, Settings settings)
     : loops_(loops), services_(std::move(services)), cluster_(cluster), pool_(pool), settings_(std::move(settings)) {
-  for (std::size_t i = 0; i < loops.size(); ++i) waits_.push_back(std::make_unique<Waits>(loops[i]));
+  for (std::size_t i = 0; i < loops.size(); ++i) waits_.push_back(std::make_unique<Waits>(*this, loops[i]));
 }
 
 Dispatcher::~Dispatcher() {
@@ -321,6 +383,7 @@ void Dispatcher::stop() {
   if (stopping_.exchange(true)) return;
   for (const auto& waits : waits_) {
     waits->loop().run([&waits] {
+      waits->stop();
       const std::vector<Job*> jobs(waits->running.begin(), waits->running.end());
       for (Job* job : jobs) {
         if (waits->running.contains(job)) job->stop();

@@ -26,8 +26,11 @@ constexpr char kRaftByte = 1;
 constexpr std::size_t kMostMessage = 256 * 1024 * 1024;  // bytes; a batch is up to 64 entries
 constexpr std::size_t kMostUnanswered = 256;             // requests of one connection
 constexpr auto kIdle = std::chrono::minutes(1);          // a connection that is not used any longer
-constexpr auto kProbeTime = std::chrono::seconds(2);     // to see whether a peer still listens
-constexpr std::size_t kMostProbes = 64;                  // at a time
+// Whether a peer still listens.
+constexpr auto kProbeTime = std::chrono::milliseconds(200);
+constexpr auto kFirstPause = std::chrono::milliseconds(2);  // doubled each time
+constexpr int kMostTries = 8;
+constexpr std::size_t kMostProbes = 64;  // at a time
 constexpr std::size_t kSnapshotPiece = 64 * 1024;
 constexpr std::uint64_t kTimeoutScale = 256 * 1024;  // bytes of a snapshot that get the whole timeout
 
@@ -464,26 +467,40 @@ void RaftTransport::received(raft::Message message) {
 }
 
 /// A connection from it was closed. When a process ends, its host closes all its connections and refuses new ones;
-/// where anything else was the reason, it still listens.
+/// where anything else was the reason, it still listens. A process that is just ending may do so for a moment, too, or
+/// leave a connection without an answer: it is asked several times.
 void RaftTransport::look_after(const raft::ServerId& peer, const std::string& address) {
   if (!running() || probes_.contains(peer) || probes_.size() >= kMostProbes) return;
-  base::net::Destination to{.address = address};
-  if (options_.route) to = options_.route(peer, address);
-  to.preface.clear();
-  to.tls = nullptr;
-  probes_[peer] =
-      base::net::connect(loop_, std::move(to), Clock::now() + kProbeTime,
-                         [this, peer](Result<std::shared_ptr<TcpChannel>> channel) { looked_after(peer, channel); });
+  probes_[peer].address = address;
+  probe(peer);
 }
 
-void RaftTransport::looked_after(const raft::ServerId& peer, const Result<std::shared_ptr<TcpChannel>>& channel) {
-  auto probe = probes_.extract(peer);
-  loop_.post([dead = std::move(probe.mapped())] {});  // it is on the stack
-  if (channel) return (*channel)->close();
-  if (!channel.error().detail.ends_with("connection refused")) return;
+void RaftTransport::probe(const raft::ServerId& peer) {
+  Probe& probe = probes_.at(peer);
+  base::net::Destination to{.address = probe.address};
+  if (options_.route) to = options_.route(peer, probe.address);
+  to.preface.clear();
+  to.tls = nullptr;
+  probe.attempt =
+      base::net::connect(loop_, std::move(to), Clock::now() + kProbeTime,
+                         [this, peer](Result<std::shared_ptr<TcpChannel>> channel) { probed(peer, channel); });
+}
+
+void RaftTransport::probed(const raft::ServerId& peer, const Result<std::shared_ptr<TcpChannel>>& channel) {
+  Probe& probe = probes_.at(peer);
+  loop_.post([dead = std::move(probe.attempt)] {});  // it is on the stack
+  if (channel) (*channel)->close();
+  const bool refused = !channel && channel.error().detail.ends_with("connection refused");
   const bool calls = std::ranges::any_of(incoming_, [&](const auto& entry) { return entry.first->from() == peer; });
+  if (!refused && !calls && ++probe.tries < kMostTries) {
+    loop_.after(kFirstPause * (1 << probe.tries), [this, alive = alive_, peer] {
+      if (*alive) this->probe(peer);
+    });
+    return;
+  }
+  probes_.erase(peer);
   raft::TransportHandler* handler = handler_.load(std::memory_order_acquire);
-  if (calls || !handler) return;
+  if (!refused || calls || !handler) return;
   log_.debug("a raft peer's process has ended", {{"peer", peer.value}});
   handler->peer_gone(peer);
 }

@@ -62,7 +62,8 @@ class RaftTransport final : public raft::Transport {
   void failed(const raft::ServerId& peer, std::uint64_t call);
   void received(raft::Message message);
   void look_after(const raft::ServerId& peer, const std::string& address);
-  void looked_after(const raft::ServerId& peer, const base::Result<std::shared_ptr<base::net::TcpChannel>>& channel);
+  void probe(const raft::ServerId& peer);
+  void probed(const raft::ServerId& peer, const base::Result<std::shared_ptr<base::net::TcpChannel>>& channel);
   void bury(Outgoing& connection);
   void bury(Incoming& connection);
 
@@ -77,7 +78,12 @@ class RaftTransport final : public raft::Transport {
   // On the loop only.
   std::map<raft::ServerId, std::unique_ptr<Peer>> peers_;
   std::unordered_map<Incoming*, std::unique_ptr<Incoming>> incoming_;
-  std::map<raft::ServerId, std::unique_ptr<base::net::Attempt>> probes_{};  // whether they still listen
+  struct Probe {  // whether it still listens
+    std::string address{};
+    int tries = 0;
+    std::unique_ptr<base::net::Attempt> attempt{};
+  };
+  std::map<raft::ServerId, Probe> probes_{};
   std::unordered_map<std::uint64_t, Incoming*> asked_{};  // who waits for our answer, by our call number
   std::uint64_t next_call_ = 1;
 

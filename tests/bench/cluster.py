@@ -102,6 +102,11 @@ def frozen_disk(pid: int):
             libc.ptrace(PTRACE_DETACH, thread, None, None)
 
 
+def leave(server: Agent) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):  # it may end before it answers
+        server.ask("PUT", "/v1/agent/leave", timeout=30)
+
+
 def take_leader_away(binary: str, folder: pathlib.Path, how: str, multiplier: int) -> tuple[float, int]:
     """(Longest time without a write, acknowledged writes lost)."""
     servers = cluster(binary, folder, multiplier)
@@ -118,7 +123,7 @@ def take_leader_away(binary: str, folder: pathlib.Path, how: str, multiplier: in
                 os.kill(leader.process.pid, signal.SIGSTOP)
                 stack.callback(os.kill, leader.process.pid, signal.SIGCONT)
             elif how == "leave":
-                threading.Thread(target=lambda: leader.ask("PUT", "/v1/agent/leave", timeout=30), daemon=True).start()
+                threading.Thread(target=leave, args=(leader,), daemon=True).start()
             else:
                 stack.enter_context(frozen_disk(leader.process.pid))
             time.sleep(6 if multiplier == 1 else 12)
