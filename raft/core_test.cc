@@ -426,6 +426,24 @@ TEST(Core, LeaderThatRemovesItselfLeadsUntilThatIsCommittedWithoutItsOwnVote) {
   EXPECT_EQ(bench.core.role(), Role::follower);
 }
 
+TEST(Core, AServerThatIsRemovedHearsOfIt) {
+  Bench bench({"a", "b", "c"});
+  bench.lead();
+  bench.acknowledge("c", Effects{.messages = bench.sent});
+  bench.settle();
+
+  const base::Result<LogIndex> index =
+      bench.core.change_membership({Change::remove_server, {"c"}, {}}, {}, {}, bench.now);
+  ASSERT_TRUE(index);
+  bool heard = false;
+  for (const Message& message : bench.settle().messages) {
+    const auto* append = std::get_if<AppendRequest>(&message.body);
+    heard |= append && message.peer.value == "c" && !append->entries.empty() && append->entries.back()->index == *index;
+  }
+
+  EXPECT_TRUE(heard);
+}
+
 TEST(Core, FollowerBehindACompactedLogGetsTheSnapshot) {
   Options options;
   options.snapshots.trailing_logs = 0;

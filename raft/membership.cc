@@ -34,7 +34,13 @@ base::Result<LogIndex> Core::change_membership(const MembershipChange& change, L
 }
 
 void Core::track_peers(Instant now) {
-  std::erase_if(peers_, [&](const auto& item) { return find(configuration_, item.first) == nullptr; });
+  for (auto item = peers_.begin(); item != peers_.end();) {
+    auto& [id, peer] = *item;
+    const bool stays = find(configuration_, id) != nullptr;
+    // The last that it hears: a server that leaves waits for its removal.
+    if (!stays && peer.state == Progress::State::replicate) replicate(id, peer, now);
+    item = stays ? std::next(item) : peers_.erase(item);
+  }
   for (const Server& server : configuration_.servers) {
     if (server.id == id_) continue;
     auto [peer, added] = peers_.try_emplace(server.id);
