@@ -3,8 +3,9 @@
 #include <utility>
 
 #include "agent/http/answers.h"
+#include "agent/http/ask.h"
+#include "agent/http/changes.h"
 #include "agent/http/metrics.h"
-#include "agent/server/changes.h"
 #include "catalog/query/nodes.h"
 
 namespace proconsul::agent::http {
@@ -60,16 +61,16 @@ void catalog_register(Context& agent, const Request& request, Responder responde
   catalog::RegisterRequest change{};
   if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
-  if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
-  server::register_in_catalog(*agent.server, std::move(change), when_true(std::move(responder)));
+  if (std::string token = token_of(request); !token.empty()) change.Token = std::move(token);
+  register_in_catalog(agent, std::move(change), when_true(std::move(responder)));
 }
 
 void catalog_deregister(Context& agent, const Request& request, Responder responder) {
   catalog::DeregisterRequest change{};
   if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
   if (change.Datacenter.empty()) change.Datacenter = agent.settings.datacenter;
-  if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
-  server::deregister_from_catalog(*agent.server, change, when_true(std::move(responder)));
+  if (std::string token = token_of(request); !token.empty()) change.Token = std::move(token);
+  deregister_from_catalog(agent, std::move(change), when_true(std::move(responder)));
 }
 
 Result<Reply> catalog_datacenters(Context& agent, const Request&) {
@@ -169,6 +170,116 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
     }
   }
   return Answer{.reply = json(base::to_json(shown)), .index = found.index};
+}
+
+// The same, asked of other servers.
+
+namespace {
+
+Result<Question> ask_instances(const Context& agent, const Request& request, bool connect) {
+  const Result<std::string_view> service = path_part(request, "service name");
+  if (!service) return service.error();
+  auto query = query_of<rpc::ServiceSpecificRequest>(request);
+  query.ServiceName = *service;
+  query.PeerName = request.param("peer");
+  query.Connect = connect;
+  query.NodeMetaFilters = meta_filters(request);
+  query.Source = source_of(agent, request);
+  query.TagFilter = request.has_param("tag");
+  for (const std::string_view tag : request.params("tag")) query.ServiceTags.emplace_back(tag);
+  query.MergeCentralConfig = request.has_param("merge-central-config");
+  return question(
+      "Catalog.ServiceNodes", std::move(query),
+      +[](const AskedContext& context, rpc::IndexedServiceNodes& found) -> Result<Answer> {
+        found.ServiceNodes.make_present();
+        for (auto& instance : found.ServiceNodes) {
+          if (!instance) continue;
+          translate(context.agent, context.request.options.datacenter, *instance);
+          catalog::show_lists(*instance);
+        }
+        return Answer{.reply = json(base::to_json(found.ServiceNodes))};
+      });
+}
+
+void show_service(const AskedContext& context, base::Pointer<catalog::NodeService>& service) {
+  if (!service) return;
+  translate(context.agent, context.request.options.datacenter, *service);
+  catalog::show_lists(*service);
+}
+
+Result<rpc::NodeSpecificRequest> node_query(const Request& request) {
+  const Result<std::string_view> name = path_part(request, "node name");
+  if (!name) return name.error();
+  auto query = query_of<rpc::NodeSpecificRequest>(request);
+  query.Node = *name;
+  return query;
+}
+
+}  // namespace
+
+Result<Question> ask_catalog_nodes(const Context& agent, const Request& request) {
+  auto query = query_of<rpc::DCSpecificRequest>(request);
+  query.NodeMetaFilters = meta_filters(request);
+  query.Source = source_of(agent, request);
+  return question(
+      "Catalog.ListNodes", std::move(query),
+      +[](const AskedContext& context, rpc::IndexedNodes& found) -> Result<Answer> {
+        found.Nodes.make_present();
+        for (auto& node : found.Nodes) {
+          if (node) translate(context.agent, context.request.options.datacenter, *node);
+        }
+        return Answer{.reply = json(base::to_json(found.Nodes))};
+      });
+}
+
+Result<Question> ask_catalog_services(const Context&, const Request& request) {
+  auto query = query_of<rpc::DCSpecificRequest>(request);
+  query.NodeMetaFilters = meta_filters(request);
+  return question(
+      "Catalog.ListServices", std::move(query),
+      +[](const AskedContext&, rpc::IndexedServices& found) -> Result<Answer> {
+        found.Services.make_present();
+        return Answer{.reply = json(base::to_json(found.Services))};
+      });
+}
+
+Result<Question> ask_catalog_service(const Context& agent, const Request& request) {
+  return ask_instances(agent, request, false);
+}
+
+Result<Question> ask_catalog_connect(const Context& agent, const Request& request) {
+  return ask_instances(agent, request, true);
+}
+
+Result<Question> ask_catalog_node(const Context&, const Request& request) {
+  Result<rpc::NodeSpecificRequest> query = node_query(request);
+  if (!query) return query.error();
+  return question(
+      "Catalog.NodeServices", std::move(*query),
+      +[](const AskedContext& context, rpc::IndexedNodeServices& found) -> Result<Answer> {
+        if (!found.NodeServices) return Answer{.reply = json("null")};
+        if (found.NodeServices->Node) {
+          translate(context.agent, context.request.options.datacenter, *found.NodeServices->Node);
+        }
+        found.NodeServices->Services.make_present();
+        for (auto& [id, service] : found.NodeServices->Services) show_service(context, service);
+        return Answer{.reply = json(base::to_json(*found.NodeServices))};
+      });
+}
+
+Result<Question> ask_catalog_node_services(const Context&, const Request& request) {
+  Result<rpc::NodeSpecificRequest> query = node_query(request);
+  if (!query) return query.error();
+  query->MergeCentralConfig = request.has_param("merge-central-config");
+  return question(
+      "Catalog.NodeServiceList", std::move(*query),
+      +[](const AskedContext& context, rpc::IndexedNodeServiceList& found) -> Result<Answer> {
+        if (found.NodeServices.Node) {
+          translate(context.agent, context.request.options.datacenter, *found.NodeServices.Node);
+        }
+        for (auto& service : found.NodeServices.Services) show_service(context, service);
+        return Answer{.reply = json(base::to_json(found.NodeServices))};
+      });
 }
 
 }  // namespace proconsul::agent::http

@@ -15,4 +15,12 @@ base::Result<Answer> catalog_connect(const ReadContext& context);
 base::Result<Answer> catalog_node(const ReadContext& context);
 base::Result<Answer> catalog_node_services(const ReadContext& context);
 
+// The same, asked of other servers.
+base::Result<Question> ask_catalog_connect(const Context& agent, const Request& request);
+base::Result<Question> ask_catalog_nodes(const Context& agent, const Request& request);
+base::Result<Question> ask_catalog_services(const Context& agent, const Request& request);
+base::Result<Question> ask_catalog_service(const Context& agent, const Request& request);
+base::Result<Question> ask_catalog_node(const Context& agent, const Request& request);
+base::Result<Question> ask_catalog_node_services(const Context& agent, const Request& request);
+
 }  // namespace proconsul::agent::http

@@ -41,6 +41,8 @@ class Connection final : public base::net::Pollable, public base::net::Timer {
   void wait() { phase_ = Phase::waiting; }
   /// A parked query; `deadline` ends the wait.
   void park(base::net::Clock::time_point deadline);
+  /// A query that others wait for: it ends when they answer, or the client goes.
+  void park() { phase_ = Phase::parked; }
   void reply(Reply reply, const ReadMeta* meta = nullptr);
   /// An answer that many connections share, head and all.
   void reply(std::shared_ptr<const std::string> wire, int status, bool close);

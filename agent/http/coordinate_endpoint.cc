@@ -3,7 +3,8 @@
 #include <utility>
 
 #include "agent/http/answers.h"
-#include "agent/server/changes.h"
+#include "agent/http/ask.h"
+#include "agent/http/changes.h"
 #include "catalog/registry/coordinates.h"
 
 namespace proconsul::agent::http {
@@ -28,6 +29,14 @@ Answer rows(const ReadContext& context, const catalog::CoordinatesAnswer& found,
   }
   body += ']';
   return {.reply = json(std::move(body)), .index = found.index};
+}
+
+Answer show_rows(const AskedContext& context, rpc::IndexedCoordinates& found) {
+  std::erase_if(found.Coordinates, [&](const auto& row) {
+    return !row || (context.request.has_param("segment") && row->Segment != context.request.param("segment"));
+  });
+  found.Coordinates.make_present();
+  return {.reply = json(base::to_json(found.Coordinates))};
 }
 
 }  // namespace
@@ -60,16 +69,38 @@ Result<Answer> coordinate_node(const ReadContext& context) {
   return answer;
 }
 
+Result<Question> ask_coordinate_nodes(const Context& agent, const Request& request) {
+  if (Result<> on = enabled(agent); !on) return on.error();
+  return question(
+      "Coordinate.ListNodes", query_of<rpc::DCSpecificRequest>(request),
+      +[](const AskedContext& context, rpc::IndexedCoordinates& found) -> Result<Answer> {
+        return show_rows(context, found);
+      });
+}
+
+Result<Question> ask_coordinate_node(const Context& agent, const Request& request) {
+  if (Result<> on = enabled(agent); !on) return on.error();
+  auto query = query_of<rpc::NodeSpecificRequest>(request);
+  query.Node = request.rest;
+  return question(
+      "Coordinate.Node", std::move(query),
+      +[](const AskedContext& context, rpc::IndexedCoordinates& found) -> Result<Answer> {
+        Answer answer = show_rows(context, found);
+        if (found.Coordinates.empty()) answer.reply = {.status = 404, .type = {}};
+        return answer;
+      });
+}
+
 void coordinate_update(Context& agent, const Request& request, Responder responder) {
   if (Result<> on = enabled(agent); !on) return responder.send(Result<Reply>(on.error()));
   catalog::CoordinateUpdateRequest change{};
   if (Result<> read = decode_body(request, change); !read) return responder.send(Result<Reply>(read.error()));
+  if (std::string token = token_of(request); !token.empty()) change.Token = std::move(token);
   change.Datacenter = std::string(named_datacenter(agent, request, change.Datacenter));
-  if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(Result<Reply>(local.error()));
   if (!change.Coord) {
     return responder.send(Result<Reply>(Errc::invalid_argument, "Request decode failed: Coord is missing"));
   }
-  server::update_coordinate(*agent.server, change, [responder = std::move(responder)](Result<> done) mutable {
+  update_coordinate(agent, std::move(change), [responder = std::move(responder)](Result<> done) mutable {
     responder.send(done ? Result<Reply>(empty()) : Result<Reply>(done.error()));
   });
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/http/answers.h"
+#include "agent/http/ask.h"
 #include "agent/http/metrics.h"
 #include "base/strconv.h"
 #include "catalog/query/checks.h"
@@ -40,19 +41,23 @@ Result<bool> passing_only(const Request& request) {
   return *passing;
 }
 
+Result<std::string_view> service_name(const Request& request) {
+  const bool by_group = !request.param("sg").empty() || !request.param("sameness-group").empty();
+  if (by_group && !request.param("peer").empty()) {
+    return {Errc::invalid_argument, "peer-name and sameness-group are mutually exclusive"};
+  }
+  Result<std::string_view> service = path_part(request, "service name");
+  if (service && by_group) return {Errc::internal, "sameness groups are not supported in consul CE"};
+  return service;
+}
+
 enum class Which : std::uint8_t { service, connect, ingress };
 
 Result<Answer> instances(const ReadContext& context, Which which) {
   const Request& request = context.request;
   const std::string_view peer = request.param("peer");
-  if (!peer.empty() && (!request.param("sg").empty() || !request.param("sameness-group").empty())) {
-    return {Errc::invalid_argument, "peer-name and sameness-group are mutually exclusive"};
-  }
-  const Result<std::string_view> service = path_part(request, "service name");
+  const Result<std::string_view> service = service_name(request);
   if (!service) return service.error();
-  if (!request.param("sg").empty() || !request.param("sameness-group").empty()) {
-    return {Errc::internal, "sameness groups are not supported in consul CE"};
-  }
   const Result<bool> passing = passing_only(request);
   if (!passing) return passing.error();
   Result<Filter> filter = Filter::create<catalog::CheckServiceNode>(request.options.filter);
@@ -136,6 +141,92 @@ Result<Answer> health_connect(const ReadContext& context) {
 
 Result<Answer> health_ingress(const ReadContext& context) {
   return instances(context, Which::ingress);
+}
+
+// The same, asked of other servers.
+
+namespace {
+
+Result<Answer> show_checks(const AskedContext&, rpc::IndexedHealthChecks& found) {
+  found.HealthChecks.make_present();
+  for (auto& check : found.HealthChecks) {
+    if (check) catalog::show_lists(*check);
+  }
+  return Answer{.reply = json(base::to_json(found.HealthChecks))};
+}
+
+Result<Answer> show_instances(const AskedContext& context, rpc::IndexedCheckServiceNodes& found) {
+  const std::string& datacenter = context.request.options.datacenter;
+  found.Nodes.make_present();
+  for (catalog::CheckServiceNode& instance : found.Nodes) {
+    std::erase_if(instance.Checks, [](const auto& check) { return !check; });
+    catalog::show_lists(instance);
+    if (instance.Node) translate(context.agent, datacenter, *instance.Node);
+    if (instance.Service) translate(context.agent, datacenter, *instance.Service);
+  }
+  return Answer{.reply = json(base::to_json(found.Nodes))};
+}
+
+Result<Question> ask_instances(const Context& agent, const Request& request, Which which) {
+  const Result<std::string_view> service = service_name(request);
+  if (!service) return service.error();
+  const Result<bool> passing = passing_only(request);
+  if (!passing) return passing.error();
+  auto query = query_of<rpc::ServiceSpecificRequest>(request);
+  query.ServiceName = *service;
+  query.PeerName = request.param("peer");
+  query.NodeMetaFilters = meta_filters(request);
+  query.Source = source_of(agent, request);
+  query.TagFilter = request.has_param("tag");
+  for (const std::string_view tag : request.params("tag")) query.ServiceTags.emplace_back(tag);
+  query.Connect = which == Which::connect;
+  query.Ingress = which == Which::ingress;
+  query.MergeCentralConfig = request.has_param("merge-central-config");
+  query.HealthFilterType =
+      static_cast<std::int32_t>(*passing ? catalog::HealthFilter::only_passing : catalog::HealthFilter::all);
+  return question("Health.ServiceNodes", std::move(query), &show_instances);
+}
+
+}  // namespace
+
+Result<Question> ask_health_node(const Context&, const Request& request) {
+  const Result<std::string_view> node = path_part(request, "node name");
+  if (!node) return node.error();
+  auto query = query_of<rpc::NodeSpecificRequest>(request);
+  query.Node = *node;
+  return question("Health.NodeChecks", std::move(query), &show_checks);
+}
+
+Result<Question> ask_health_checks(const Context& agent, const Request& request) {
+  const Result<std::string_view> service = path_part(request, "service name");
+  if (!service) return service.error();
+  auto query = query_of<rpc::ServiceSpecificRequest>(request);
+  query.ServiceName = *service;
+  query.NodeMetaFilters = meta_filters(request);
+  query.Source = source_of(agent, request);
+  return question("Health.ServiceChecks", std::move(query), &show_checks);
+}
+
+Result<Question> ask_health_state(const Context& agent, const Request& request) {
+  const Result<std::string_view> state = path_part(request, "check state");
+  if (!state) return state.error();
+  auto query = query_of<rpc::ChecksInStateRequest>(request);
+  query.State = *state;
+  query.NodeMetaFilters = meta_filters(request);
+  query.Source = source_of(agent, request);
+  return question("Health.ChecksInState", std::move(query), &show_checks);
+}
+
+Result<Question> ask_health_service(const Context& agent, const Request& request) {
+  return ask_instances(agent, request, Which::service);
+}
+
+Result<Question> ask_health_connect(const Context& agent, const Request& request) {
+  return ask_instances(agent, request, Which::connect);
+}
+
+Result<Question> ask_health_ingress(const Context& agent, const Request& request) {
+  return ask_instances(agent, request, Which::ingress);
 }
 
 }  // namespace proconsul::agent::http

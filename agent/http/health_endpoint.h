@@ -12,4 +12,12 @@ base::Result<Answer> health_service(const ReadContext& context);
 base::Result<Answer> health_connect(const ReadContext& context);
 base::Result<Answer> health_ingress(const ReadContext& context);
 
+// The same, asked of other servers.
+base::Result<Question> ask_health_node(const Context& agent, const Request& request);
+base::Result<Question> ask_health_checks(const Context& agent, const Request& request);
+base::Result<Question> ask_health_state(const Context& agent, const Request& request);
+base::Result<Question> ask_health_service(const Context& agent, const Request& request);
+base::Result<Question> ask_health_connect(const Context& agent, const Request& request);
+base::Result<Question> ask_health_ingress(const Context& agent, const Request& request);
+
 }  // namespace proconsul::agent::http

@@ -3,7 +3,9 @@
 #include <limits>
 #include <utility>
 
-#include "agent/server/changes.h"
+#include "agent/http/answers.h"
+#include "agent/http/ask.h"
+#include "agent/http/changes.h"
 #include "base/json.h"
 #include "base/quote.h"
 #include "base/strconv.h"
@@ -23,21 +25,22 @@ bool is_paged(const Request& request) {
   return request.has_param("limit") || request.has_param("after");
 }
 
+/// How many keys or entries a page has at most.
+Result<std::size_t> page_limit(const Request& request) {
+  if (!request.has_param("limit")) return std::numeric_limits<std::size_t>::max();
+  const Result<std::uint64_t> limit = base::parse_uint(request.param("limit"));
+  if (limit && *limit > 0) return *limit;
+  return {Errc::invalid_argument, "Invalid limit " + base::quote(request.param("limit")) + ": must be at least 1"};
+}
+
 /// One page of keys or entries. Where the next begins is in a header, escaped as `?after=` takes it.
 Result<Answer> page_answer(const ReadContext& context, std::string_view prefix, std::string_view separator,
                            bool only_keys) {
   const Request& request = context.request;
-  catalog::KvPageQuery query{.prefix = prefix,
-                             .separator = separator,
-                             .after = request.param("after"),
-                             .limit = std::numeric_limits<std::size_t>::max()};
-  if (request.has_param("limit")) {
-    const Result<std::uint64_t> limit = base::parse_uint(request.param("limit"));
-    if (!limit || *limit == 0) {
-      return {Errc::invalid_argument, "Invalid limit " + base::quote(request.param("limit")) + ": must be at least 1"};
-    }
-    query.limit = *limit;
-  }
+  const Result<std::size_t> limit = page_limit(request);
+  if (!limit) return limit.error();
+  const catalog::KvPageQuery query{
+      .prefix = prefix, .separator = separator, .after = request.param("after"), .limit = *limit};
   const catalog::KvPage page = catalog::kv_page(context.view.tables(), query, context.watch);
   Answer answer{.index = page.index};
   if (page.entries.empty() && query.after.empty() && !(only_keys && prefix.empty())) {
@@ -118,17 +121,18 @@ Result<std::uint64_t> number(const Request& request, std::string_view name) {
   return value;
 }
 
-void apply(Context& agent, const catalog::KVSRequest& change, Responder responder) {
-  server::change_key(*agent.server, change, [responder = std::move(responder)](Result<bool> applied) mutable {
+void apply(Context& agent, catalog::KVSRequest change, Responder responder) {
+  change_key(agent, std::move(change), [responder = std::move(responder)](Result<bool> applied) mutable {
     responder.send(applied ? Result<Reply>(json(*applied ? "true" : "false")) : Result<Reply>(applied.error()));
   });
 }
 
-Result<catalog::KVSRequest> decode_put(Context& agent, const Request& request) {
+Result<catalog::KVSRequest> decode_put(const Request& request) {
   catalog::KVSRequest change{};
   if (request.rest.empty()) return {Errc::invalid_argument, "Missing key name"};
   if (Result<> clear = refuse_together(request, {"cas", "acquire", "release"}); !clear) return clear.error();
-  change.Datacenter = agent.settings.datacenter;
+  change.Token = request.options.token;
+  change.Datacenter = request.options.datacenter;
   change.Op = "set";
   change.DirEnt.Key = request.rest;
   if (request.has_param("flags")) {
@@ -156,10 +160,11 @@ Result<catalog::KVSRequest> decode_put(Context& agent, const Request& request) {
   return change;
 }
 
-Result<catalog::KVSRequest> decode_delete(Context& agent, const Request& request) {
+Result<catalog::KVSRequest> decode_delete(const Request& request) {
   catalog::KVSRequest change{};
   if (Result<> clear = refuse_together(request, {"recurse", "cas"}); !clear) return clear.error();
-  change.Datacenter = agent.settings.datacenter;
+  change.Token = request.options.token;
+  change.Datacenter = request.options.datacenter;
   change.Op = "delete";
   change.DirEnt.Key = request.rest;
   if (request.has_param("recurse")) {
@@ -204,16 +209,85 @@ Result<Answer> kv_get(const ReadContext& context) {
   return answer;
 }
 
+namespace {
+
+/// What is empty then is the rest of a listing, not the listing.
+bool is_later_page(const Request& request) {
+  return is_paged(request) && !request.param("after").empty();
+}
+
+/// The part of a whole answer that is the page.
+template <class T, class KeyOf>
+void keep_page(const Request& request, base::List<T>& rows, KeyOf key_of, Reply& reply) {
+  const std::string_view after = request.param("after");
+  if (!after.empty()) std::erase_if(rows, [&](const T& row) { return key_of(row) <= after; });
+  const Result<std::size_t> limit = page_limit(request);
+  if (!limit || rows.size() <= *limit) return;
+  rows.resize(*limit);
+  reply.header("X-Proconsul-Next-After", query_escape(key_of(rows.back())));
+}
+
+Result<Answer> show_keys(const AskedContext& context, rpc::IndexedKeyList& found) {
+  const Request& request = context.request;
+  if (found.Keys.empty() && !request.rest.empty() && !is_later_page(request)) return Answer{.reply = not_found()};
+  found.Keys.make_present();
+  Answer answer{.reply = json({})};
+  if (is_paged(request)) {
+    keep_page(request, found.Keys, [](const std::string& key) -> std::string_view { return key; }, answer.reply);
+  }
+  answer.reply.body = base::to_json(found.Keys);
+  return answer;
+}
+
+Result<Answer> show_entries(const AskedContext& context, rpc::IndexedDirEntries& found) {
+  const Request& request = context.request;
+  std::erase_if(found.Entries, [](const auto& entry) { return !entry; });
+  if (found.Entries.empty() && !is_later_page(request)) return Answer{.reply = not_found()};
+  found.Entries.make_present();
+  Answer answer{.reply = json({})};
+  if (is_paged(request)) {
+    keep_page(request, found.Entries, [](const auto& entry) -> std::string_view { return entry->Key; }, answer.reply);
+  }
+  answer.reply.body = base::to_json(found.Entries);
+  return answer;
+}
+
+Result<Answer> show_entry(const AskedContext& context, rpc::IndexedDirEntries& found) {
+  if (found.Entries.empty() || !found.Entries.front()) return Answer{.reply = not_found()};
+  if (context.request.has_param("raw")) return Answer{.reply = raw(found.Entries.front()->Value)};
+  return Answer{.reply = json(base::to_json(found.Entries))};
+}
+
+}  // namespace
+
+Result<Question> ask_kv_get(const Context&, const Request& request) {
+  const bool keys = request.has_param("keys");
+  const bool all = request.has_param("recurse");
+  if (is_paged(request) && (keys || all)) {
+    if (const Result<std::size_t> limit = page_limit(request); !limit) return limit.error();
+  }
+  if (keys) {
+    auto query = query_of<rpc::KeyListRequest>(request);
+    query.Prefix = request.rest;
+    query.Seperator = separator_of(request);
+    return question("KVS.ListKeys", std::move(query), &show_keys);
+  }
+  if (!all && request.rest.empty()) return base::Error{Errc::invalid_argument, "Missing key name"};
+  auto query = query_of<rpc::KeyRequest>(request);
+  query.Key = request.rest;
+  return question(all ? "KVS.List" : "KVS.Get", std::move(query), all ? &show_entries : &show_entry);
+}
+
 void kv_put(Context& agent, const Request& request, Responder responder) {
-  Result<catalog::KVSRequest> change = decode_put(agent, request);
+  Result<catalog::KVSRequest> change = decode_put(request);
   if (!change) return responder.send(change.error());
-  apply(agent, *change, std::move(responder));
+  apply(agent, std::move(*change), std::move(responder));
 }
 
 void kv_delete(Context& agent, const Request& request, Responder responder) {
-  Result<catalog::KVSRequest> change = decode_delete(agent, request);
+  Result<catalog::KVSRequest> change = decode_delete(request);
   if (!change) return responder.send(change.error());
-  apply(agent, *change, std::move(responder));
+  apply(agent, std::move(*change), std::move(responder));
 }
 
 }  // namespace proconsul::agent::http

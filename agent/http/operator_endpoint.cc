@@ -4,14 +4,16 @@
 #include <utility>
 
 #include "agent/http/answers.h"
+#include "agent/http/ask.h"
+#include "agent/http/changes.h"
 #include "agent/http/operator_types.h"
-#include "agent/server/changes.h"
 #include "agent/server/operator.h"
 #include "base/quote.h"
 #include "base/strconv.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/registry/settings.h"
 #include "catalog/registry/usage.h"
+#include "gossip/serf/message.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -75,6 +77,17 @@ void raft_remove_peer(Context& agent, const Request& request, Responder responde
     return responder.send(Result<Reply>(Errc::invalid_argument, "Must specify only one of ?id or ?address"));
   }
   const std::string_view wanted = request.param(by_id ? "id" : "address");
+  if (!is_here(agent, request.options.datacenter)) {
+    rpc::RaftRemovePeerRequest change{};
+    change.Token = request.options.token;
+    change.Datacenter = request.options.datacenter;
+    (by_id ? change.ID : change.Address) = wanted;
+    return ask<rpc::RaftRemovePeerRequest, rpc::Nothing>(
+        agent, by_id ? "Operator.RaftRemovePeerByID" : "Operator.RaftRemovePeerByAddress", std::move(change),
+        [responder = std::move(responder)](Result<rpc::Nothing> removed) mutable {
+          responder.send(removed ? Result<Reply>(empty()) : Result<Reply>(removed.error()));
+        });
+  }
   const Operator::Peers peers = agent.cluster->raft_peers();
   const auto found = std::find_if(peers.servers.begin(), peers.servers.end(), [&](const Operator::Peer& peer) {
     return (by_id ? peer.id : peer.address) == wanted;
@@ -88,6 +101,9 @@ void raft_remove_peer(Context& agent, const Request& request, Responder responde
 }
 
 void raft_transfer_leader(Context& agent, const Request& request, Responder responder) {
+  if (agent.cluster == nullptr) {
+    return responder.send(Result<Reply>(Errc::internal, "only servers can transfer leadership: ask one of them"));
+  }
   const std::string id(request.param("id"));
   const Operator::Peers peers = agent.cluster->raft_peers();
   if (!id.empty() && std::none_of(peers.servers.begin(), peers.servers.end(),
@@ -117,6 +133,7 @@ void autopilot_put(Context& agent, const Request& request, Responder responder) 
         Result<Reply>(Errc::invalid_argument, "Error parsing autopilot config: " + read.error().detail));
   }
   catalog::AutopilotSetConfigRequest change{};
+  change.Token = request.options.token;
   change.Datacenter = request.options.datacenter;
   change.Config = stored(wanted);
   if (request.has_param("cas")) {
@@ -127,7 +144,7 @@ void autopilot_put(Context& agent, const Request& request, Responder responder) 
     change.Config.ModifyIndex = *index;
     change.CAS = true;
   }
-  server::change_autopilot(*agent.server, change, [responder = std::move(responder)](Result<bool> set) mutable {
+  change_autopilot(agent, std::move(change), [responder = std::move(responder)](Result<bool> set) mutable {
     responder.send(set ? Result<Reply>(json(*set ? "true" : "false")) : Result<Reply>(set.error()));
   });
 }
@@ -203,6 +220,71 @@ void autopilot_health(Context& agent, const Request&, Responder responder) {
 
 void autopilot_state(Context& agent, const Request&, Responder responder) {
   with_health(agent, std::move(responder), shown_state);
+}
+
+// The same, asked of other servers.
+
+Result<Question> ask_raft_configuration(const Context&, const Request& request) {
+  return question(
+      "Operator.RaftGetConfiguration", query_of<rpc::DCSpecificRequest>(request),
+      +[](const AskedContext&, rpc::RaftConfigurationResponse& found) -> Result<Answer> {
+        RaftConfiguration shown{.Servers = {}, .Index = found.Index};
+        for (const auto& server : found.Servers) {
+          if (!server) continue;
+          shown.Servers.push_back({.ID = server->ID,
+                                   .Node = server->Node,
+                                   .Address = server->Address,
+                                   .Leader = server->Leader,
+                                   .ProtocolVersion = server->ProtocolVersion,
+                                   .Voter = server->Voter,
+                                   .LastIndex = server->LastIndex});
+        }
+        return Answer{.reply = json(base::to_json(shown))};
+      });
+}
+
+Result<Question> ask_autopilot_get(const Context&, const Request& request) {
+  return question(
+      "Operator.AutopilotGetConfiguration", query_of<rpc::DCSpecificRequest>(request),
+      +[](const AskedContext&, catalog::AutopilotConfig& found) -> Result<Answer> {
+        return Answer{.reply = json(base::to_json(shown(found)))};
+      });
+}
+
+Result<Question> ask_autopilot_health(const Context&, const Request& request) {
+  return question(
+      "Operator.ServerHealth", query_of<rpc::DCSpecificRequest>(request),
+      +[](const AskedContext&, rpc::AutopilotHealthReply& found) -> Result<Answer> {
+        OperatorHealth shown{.Healthy = found.Healthy, .FailureTolerance = found.FailureTolerance, .Servers = {}};
+        for (const rpc::AutopilotServerHealth& server : found.Servers) {
+          const auto status = static_cast<gossip::serf::MemberStatus>(static_cast<std::int64_t>(server.SerfStatus));
+          shown.Servers.push_back({.ID = server.ID,
+                                   .Name = server.Name,
+                                   .Address = server.Address,
+                                   .SerfStatus = std::string(to_string(status)),
+                                   .Version = server.Version,
+                                   .Leader = server.Leader,
+                                   .LastContact = server.LastContact,
+                                   .LastTerm = server.LastTerm,
+                                   .LastIndex = server.LastIndex,
+                                   .Healthy = server.Healthy,
+                                   .Voter = server.Voter,
+                                   .StableSince = to_seconds(server.StableSince)});
+        }
+        Answer answer{.reply = json(base::to_json(shown))};
+        if (!shown.Healthy) answer.reply.status = 429;
+        return answer;
+      });
+}
+
+Result<Question> ask_operator_usage(const Context&, const Request& request) {
+  auto query = query_of<rpc::OperatorUsageRequest>(request);
+  query.Global = request.has_param("global");
+  return question(
+      "Operator.Usage", std::move(query), +[](const AskedContext& context, catalog::Usage& found) -> Result<Answer> {
+        found.ConsistencyLevel = context.request.options.consistency();
+        return Answer{.reply = json(base::to_json(found))};
+      });
 }
 
 Result<Answer> operator_usage(const ReadContext& context) {

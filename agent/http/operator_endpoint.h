@@ -15,4 +15,10 @@ void autopilot_health(Context& agent, const Request& request, Responder responde
 void autopilot_state(Context& agent, const Request& request, Responder responder);
 base::Result<Answer> operator_usage(const ReadContext& context);
 
+// The same, asked of other servers.
+base::Result<Question> ask_raft_configuration(const Context& agent, const Request& request);
+base::Result<Question> ask_autopilot_get(const Context& agent, const Request& request);
+base::Result<Question> ask_autopilot_health(const Context& agent, const Request& request);
+base::Result<Question> ask_operator_usage(const Context& agent, const Request& request);
+
 }  // namespace proconsul::agent::http

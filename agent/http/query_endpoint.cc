@@ -3,7 +3,8 @@
 #include <utility>
 
 #include "agent/http/answers.h"
-#include "agent/server/changes.h"
+#include "agent/http/ask.h"
+#include "agent/http/changes.h"
 #include "base/json.h"
 #include "base/metrics.h"
 #include "base/random.h"
@@ -23,12 +24,11 @@ constexpr std::uint64_t kNoIndex = 1;
 
 void apply_query(Context& agent, const Request& request, catalog::PreparedQueryRequest change, Responder responder,
                  Reply (*reply)(const std::string& id)) {
+  change.Token = token_of(request);
   change.Datacenter = named_datacenter(agent, request);
-  if (Result<> local = here(agent, change.Datacenter); !local) return responder.send(local.error());
-  server::change_query(*agent.server, std::move(change),
-                       [responder = std::move(responder), reply](Result<std::string> id) mutable {
-                         responder.send(id ? Result<Reply>(reply(*id)) : Result<Reply>(id.error()));
-                       });
+  change_query(agent, std::move(change), [responder = std::move(responder), reply](Result<std::string> id) mutable {
+    responder.send(id ? Result<Reply>(reply(*id)) : Result<Reply>(id.error()));
+  });
 }
 
 Answer answer(const catalog::QueriesAnswer& found) {
@@ -127,6 +127,25 @@ Result<Answer> query_get(const ReadContext& context) {
   if (!found) return found.error();
   if (found->queries.empty()) return not_found();
   return answer(*found);
+}
+
+namespace {
+
+Result<Answer> show_queries(const AskedContext&, rpc::IndexedPreparedQueries& found) {
+  found.Queries.make_present();
+  return Answer{.reply = json(base::to_json(found.Queries))};
+}
+
+}  // namespace
+
+Result<Question> ask_query_list(const Context&, const Request& request) {
+  return question("PreparedQuery.List", query_of<rpc::DCSpecificRequest>(request), &show_queries);
+}
+
+Result<Question> ask_query_get(const Context&, const Request& request) {
+  auto query = query_of<rpc::PreparedQuerySpecificRequest>(request);
+  query.QueryID = request.rest;
+  return question("PreparedQuery.Get", std::move(query), &show_queries);
 }
 
 Result<Answer> query_execute(const ReadContext& context) {

@@ -13,4 +13,7 @@ base::Result<Answer> query_get(const ReadContext& context);
 base::Result<Answer> query_execute(const ReadContext& context);
 base::Result<Answer> query_explain(const ReadContext& context);
 
+base::Result<Question> ask_query_list(const Context& agent, const Request& request);
+base::Result<Question> ask_query_get(const Context& agent, const Request& request);
+
 }  // namespace proconsul::agent::http

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "agent/http/metrics.h"
+#include "agent/http/read_meta.h"
 #include "agent/http/remembered_reads.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/worker.h"
@@ -40,38 +41,6 @@ std::string key_of(const Request& request, const Route& route) {
     part(value);
   });
   if (request.has_param("near")) part(request.source_ip());
-  return key;
-}
-
-/// What Consul's cache tells answers apart by: not how they are sorted, nor the consistency that was asked for.
-std::string cache_key(const Request& request, const Route& route, bool streams) {
-  std::string key;
-  const auto part = [&](std::string_view text) {
-    const auto size = static_cast<std::uint32_t>(text.size());
-    key.append(reinterpret_cast<const char*>(&size), sizeof size);
-    key += text;
-  };
-  const auto sorted = [&](std::vector<std::string_view> parts) {
-    std::ranges::sort(parts);
-    for (const std::string_view each : parts) part(each);
-  };
-  const Route* row = &route;
-  key.append(reinterpret_cast<const char*>(&row), sizeof row);
-  key += streams ? 's' : 'c';
-  key += request.has_param("passing") ? 'p' : 'a';
-  key += request.has_param("merge-central-config") ? 'm' : '-';
-  const std::size_t begin = key.size();
-  part(request.rest);
-  std::transform(key.begin() + static_cast<std::ptrdiff_t>(begin), key.end(),
-                 key.begin() + static_cast<std::ptrdiff_t>(begin),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  part(request.options.datacenter);
-  part(request.options.token);
-  part(request.options.filter);
-  for (const char* name : {"peer", "limit", "connect"}) part(request.param(name));
-  sorted(request.params("tag"));
-  key += '|';
-  sorted(request.params("node-meta"));
   return key;
 }
 
@@ -142,42 +111,24 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
   }
   Exchange& exchange = connection.exchange();
   if (exchange.cache == Exchange::Cache::miss) {
-    worker_.remembered_reads().remember(cache_key(request, route, streams(request, route)));
+    worker_.remembered_reads().remember(cache_key(request, route, streams(worker_.settings(), request, route)));
   }
   if (request.options.min_index > 0) return block(connection, request);
   const catalog::ViewPtr view = context.server->view();
   base::Result<Answer> answer = route.handler.read({context, *view, nullptr, request});
   if (!answer) {
     exchange.cache = Exchange::Cache::unused;
-    return connection.reply(failed(answer.error(), route));
+    return connection.reply(failed_read(answer.error(), route));
   }
   const ReadMeta meta = meta_of(*answer, request, route);
   const bool shown = shows_meta(*answer, route);
   connection.reply(std::move(answer->reply), shown ? &meta : nullptr);
 }
 
-Reply ReadGroups::failed(const base::Error& error, const Route& route) {
-  Reply reply = failure(error);
-  const bool query = reply.status == 500 || (reply.status == 404 && !(route.flags & kBareNotFound));
-  if (query && (route.flags & kMetaOnError)) reply.headers += kNothingKnown;
-  return reply;
-}
-
-bool ReadGroups::shows_meta(const Answer& answer, const Route& route) {
-  return !answer.bare && (answer.reply.status != 404 || !(route.flags & kBareNotFound));
-}
-
-/// Consul serves these from its streaming backend, which keeps their answers at hand.
-bool ReadGroups::streams(const Request& request, const Route& route) const {
-  return (route.flags & kStreaming) && worker_.settings().use_streaming_backend &&
-         (request.options.cached || request.options.min_index > 0) && !request.has_param("near") &&
-         !request.has_param("merge-central-config");
-}
-
 /// Whether the cache has what is asked for, as far as is known before the index is.
 bool ReadGroups::look_up(Connection& connection, const Request& request) {
   Exchange& exchange = connection.exchange();
-  const bool streaming = streams(request, *exchange.route);
+  const bool streaming = streams(worker_.settings(), request, *exchange.route);
   // Answers that Consul keeps up to date are never too old for anybody.
   RememberedReads::Rules rules;
   if (streaming) rules.idle = std::chrono::minutes(20);
@@ -199,19 +150,13 @@ bool ReadGroups::look_up(Connection& connection, const Request& request) {
 
 ReadMeta ReadGroups::meta_of(const Answer& answer, const Request& request, const Route& route) const {
   const server::Leadership leadership = worker_.context().server->leadership();
-  const QueryOptions& options = request.options;
   const auto contact = std::max<std::int64_t>(leadership.last_contact.nanoseconds, 0);
-  ReadMeta meta{.index = answer.index,
-                .known_leader = leadership.known,
-                .last_contact_ms = static_cast<std::uint64_t>(contact) / 1'000'000,
-                .consistency = route.flags & (kShowConsistency | kDiscovery) ? options.consistency() : nullptr,
-                .filtered_by_acls = answer.filtered_by_acls && !options.token.empty()};
-  if (streams(request, route)) {  // where nothing is said of who leads
-    meta.streaming = true;
-    meta.known_leader = false;
-    meta.last_contact_ms = 0;
-  }
-  return meta;
+  return read_meta(worker_.settings(),
+                   {.index = answer.index,
+                    .known_leader = leadership.known,
+                    .last_contact_ms = static_cast<std::uint64_t>(contact) / 1'000'000,
+                    .filtered_by_acls = answer.filtered_by_acls},
+                   request, route);
 }
 
 base::Result<HashedAnswer> ReadGroups::hashed(const Route& route, const Request& request, base::KeySet* keys) const {
@@ -460,7 +405,7 @@ void ReadGroups::send(ReadGroup& group, Connection& connection) {
     reply = {.status = made.status, .type = made.type, .body = made.body, .headers = made.headers};
     if (!group.route->handler.hash && shows_meta(*group.answer, *group.route)) meta = &group.meta;
   } else {
-    reply = failed(group.answer.error(), *group.route);
+    reply = failed_read(group.answer.error(), *group.route);
   }
   Encoder& encoder = worker_.encoder();
   encoder.shape(exchange, reply);

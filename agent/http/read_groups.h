@@ -66,10 +66,7 @@ class ReadGroups final : public base::WakeSink {
   void add(ReadGroup& group, Connection& connection, std::uint64_t min_index);
   void drop_if_idle(ReadGroup& group);
   bool look_up(Connection& connection, const Request& request);
-  bool streams(const Request& request, const Route& route) const;
   ReadMeta meta_of(const Answer& answer, const Request& request, const Route& route) const;
-  static Reply failed(const base::Error& error, const Route& route);
-  static bool shows_meta(const Answer& answer, const Route& route);
   base::Result<HashedAnswer> hashed(const Route& route, const Request& request, base::KeySet* keys) const;
 
   struct Verification {

@@ -69,8 +69,14 @@ Reply text(int status, std::string message) {
   return {.status = status, .type = content::kText, .body = std::move(message)};
 }
 
-static int status_of(base::Errc code) {
-  switch (code) {
+/// What servers refuse for its rate says so in the text alone.
+static bool is_too_much(std::string_view text) {
+  return text.find("rate limit exceeded, try again later or against a different server") != std::string_view::npos ||
+         text.find("RPC rate limit exceeded") != std::string_view::npos;
+}
+
+static int status_of(const base::Error& error) {
+  switch (error.code) {
     case base::Errc::invalid_argument:
       return 400;
     case base::Errc::unauthorized:
@@ -86,6 +92,7 @@ static int status_of(base::Errc code) {
     case base::Errc::unavailable:
       return 503;
     case base::Errc::internal:
+      return is_too_much(error.detail) ? 429 : 500;
     case base::Errc::no_leader:
     case base::Errc::not_leader:
     case base::Errc::timeout:
@@ -98,9 +105,9 @@ static int status_of(base::Errc code) {
 }
 
 Reply failure(const base::Error& error) {
-  if (!error.detail.empty()) return text(status_of(error.code), error.detail);
+  if (!error.detail.empty()) return text(status_of(error), error.detail);
   const bool leaderless = error.code == base::Errc::no_leader || error.code == base::Errc::not_leader;
-  return text(status_of(error.code), leaderless ? "No cluster leader" : "An unexpected error occurred");
+  return text(status_of(error), leaderless ? "No cluster leader" : "An unexpected error occurred");
 }
 
 }  // namespace proconsul::agent::http

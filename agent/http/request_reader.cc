@@ -130,28 +130,6 @@ base::Error bad(std::string text) {
   return {base::Errc::invalid_argument, std::move(text)};
 }
 
-void read_token(const Request& request, std::string& token) {
-  if (const std::string_view text = request.param("token"); !text.empty()) {
-    token = text;
-    return;
-  }
-  if (const std::string_view text = request.header("X-Consul-Token"); !text.empty()) {
-    token = text;
-    return;
-  }
-  std::string_view text = request.header("Authorization");
-  const std::size_t blank = text.find(' ');
-  if (blank == std::string_view::npos || blank != 6) return;
-  for (std::size_t i = 0; i < 6; ++i) {
-    if ((text[i] | 0x20) != "bearer"[i]) return;
-  }
-  text.remove_prefix(blank);
-  const std::size_t start = text.find_first_not_of(" \t");
-  if (start == std::string_view::npos) return;
-  text.remove_prefix(start);
-  token = text.substr(0, text.find(' '));
-}
-
 /// Go's strconv.Atoi, in seconds, without overflowing a duration.
 bool read_seconds(std::string_view text, base::Duration& out) {
   if (text.starts_with('+')) text.remove_prefix(1);
@@ -190,6 +168,23 @@ base::Result<> read_cache_control(const Request& request, QueryOptions& options)
 
 }  // namespace
 
+std::string token_of(const Request& request) {
+  for (const std::string_view text : {request.param("token"), request.header("X-Consul-Token")}) {
+    if (!text.empty()) return std::string(text);
+  }
+  std::string_view text = request.header("Authorization");
+  const std::size_t blank = text.find(' ');
+  if (blank == std::string_view::npos || blank != 6) return {};
+  for (std::size_t i = 0; i < 6; ++i) {
+    if ((text[i] | 0x20) != "bearer"[i]) return {};
+  }
+  text.remove_prefix(blank);
+  const std::size_t start = text.find_first_not_of(" \t");
+  if (start == std::string_view::npos) return {};
+  text.remove_prefix(start);
+  return std::string(text.substr(0, text.find(' ')));
+}
+
 base::Result<> read_consistency(Request& request, const Settings& settings, bool discovery) {
   QueryOptions& options = request.options;
   options = {};
@@ -200,7 +195,7 @@ base::Result<> read_consistency(Request& request, const Settings& settings, bool
   } else {
     options.datacenter = settings.datacenter;
   }
-  read_token(request, options.token);
+  options.token = token_of(request);
   if (request.query.empty() && request.header("Cache-Control").empty() && !discovery) return {};
   options.filter = request.param("filter");
 

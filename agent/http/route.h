@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,10 @@ class KeySet;
 namespace proconsul::catalog {
 class View;
 }
+namespace proconsul::agent::rpc {
+class Invocation;
+struct Method;
+}  // namespace proconsul::agent::rpc
 
 namespace proconsul::agent::http {
 
@@ -42,6 +47,19 @@ struct Answer {
   bool filtered_by_acls = false;
 };
 
+/// What a function that shows the reply of other servers gets.
+struct AskedContext {
+  const Context& agent;
+  const Request& request;
+};
+
+/// A call of other servers that is to be made, and what its reply shows; index and leader are those of the reply's meta.
+struct Question {
+  const rpc::Method* method = nullptr;
+  std::shared_ptr<rpc::Invocation> call{};
+  std::function<base::Result<Answer>(const AskedContext&, rpc::Invocation&)> show{};
+};
+
 /// What a locally hashed read answers (?hash=, X-Consul-ContentHash).
 struct HashedAnswer {
   Reply reply{};
@@ -57,22 +75,26 @@ using HashFn = base::Result<HashedAnswer> (*)(Context&, const Request&,
                                               base::KeySet*);  // a blocking query over local state
 using UploadFn = std::unique_ptr<BodySink> (*)(Context&, const Request&, Responder);
 
+/// What is asked of other servers when the answer is not here (ask.h): the same answer, made of their reply.
+using AskFn = base::Result<Question> (*)(const Context&, const Request&);
+
 struct Handler {
   CallFn call{};
   AsyncFn async{};
   ReadFn read{};
   HashFn hash{};
   UploadFn upload{};
-  explicit operator bool() const { return call || async || read || hash || upload; }
+  AskFn ask{};  // beside one of the others, or alone
+  explicit operator bool() const { return call || async || read || hash || upload || ask; }
 };
-constexpr Handler call(CallFn fn) {
-  return {.call = fn};
+constexpr Handler call(CallFn fn, AskFn ask = nullptr) {
+  return {.call = fn, .ask = ask};
 }
-constexpr Handler async(AsyncFn fn) {
-  return {.async = fn};
+constexpr Handler async(AsyncFn fn, AskFn ask = nullptr) {
+  return {.async = fn, .ask = ask};
 }
-constexpr Handler read(ReadFn fn) {
-  return {.read = fn};
+constexpr Handler read(ReadFn fn, AskFn ask = nullptr) {
+  return {.read = fn, .ask = ask};
 }
 constexpr Handler hashed(HashFn fn) {
   return {.hash = fn};
@@ -99,7 +121,7 @@ enum RouteFlag : std::uint32_t {
   kLocalOnly = 1u << 9,        // the read does not need a leader (answers from this agent alone)
   kEndless = 1u << 10,         // a stream: compressed from the first byte
   kOddMethods = 1u << 11,      // OPTIONS is answered {}, and the Allow of a 405 does not name it
-  kAnyDatacenter = 1u << 12,   // ?dc is not this frame's business: the handler answers for other datacenters
+  kAnyDatacenter = 1u << 12,   // ?dc is the handler's business, or nobody's; a row that asks needs no such flag
   kStreaming = 1u << 13,       // waits and cached reads are answered as Consul's streaming backend does
   kMetaOnError = 1u << 15,     // a failed query (500) shows the headers of a query that found nothing out
   kBareNotFound = 1u << 16,    // a 404 shows no headers of a query
@@ -119,6 +141,8 @@ struct Route {
   Description says{};
   /// Not empty: only paths of the pattern's tree that end so ("/execute"), which rows without it then do not get.
   std::string_view ending{};
+  /// request.options is filled.
+  bool takes_options() const { return handler.read || handler.hash || (flags & (kQueryOptions | kGoesOn)); }
   /// By its RPC it changes the replicated state.
   bool writes() const { return method != Method::get; }
 };

@@ -22,7 +22,7 @@ struct HttpServer::Impl {
       : loops(all), context(shared), router(routes) {
     clients.set_most(context.settings.max_connections_per_client);
     for (std::size_t i = 0; i < loops.size(); ++i) {
-      workers.push_back(std::make_unique<Worker>(loops[i], context, router, clients, remembered_reads));
+      workers.push_back(std::make_unique<Worker>(loops[i], context, router, clients, remembered_reads, *cache));
     }
   }
 
@@ -53,6 +53,7 @@ struct HttpServer::Impl {
   Router router;
   base::net::ClientLimit clients;
   RememberedReads remembered_reads;
+  std::shared_ptr<AnswerCache> cache = std::make_shared<AnswerCache>(context, AnswerCache::Options{});
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::unique_ptr<Acceptor>> acceptors;  // on loop 0
   std::vector<std::string> socket_files;
@@ -65,6 +66,10 @@ HttpServer::HttpServer(base::net::Loops& loops, Context& context, std::span<cons
 
 void HttpServer::limit_connections(std::int64_t most) {
   impl_->clients.set_most(most);
+}
+
+void HttpServer::limit_cache(double fetch_rate, std::int64_t fetch_burst) {
+  impl_->cache->limit(fetch_rate, fetch_burst);
 }
 
 HttpServer::~HttpServer() {
@@ -92,6 +97,7 @@ base::Result<> HttpServer::listen_unix(const std::string& path, const std::strin
 void HttpServer::stop() {
   if (std::exchange(impl_->stopped, true)) return;
   impl_->loops[0].run([&] { impl_->acceptors.clear(); });
+  impl_->cache->stop();
   for (const auto& worker : impl_->workers) worker->loop().run([&] { worker->shut(); });
   // What the connections posted as they closed has run when these have.
   for (const auto& worker : impl_->workers) worker->loop().run([] {});

@@ -30,6 +30,8 @@ class HttpServer {
                              const std::string& mode);
   /// limits.http_max_conns_per_client from now on; <= 0: no limit. Any thread.
   void limit_connections(std::int64_t most);
+  /// cache.entry_fetch_rate and its burst, from now on. Any thread.
+  void limit_cache(double fetch_rate, std::int64_t fetch_burst);
   /// Stops accepting and closes every connection; returns when that is done. Loops must still run. Idempotent.
   void stop();
 

@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "agent/http/answer_types.h"
 #include "agent/http/answers.h"
+#include "agent/http/ask.h"
+#include "agent/http/changes.h"
 #include "agent/http/metrics.h"
-#include "agent/server/changes.h"
 #include "base/json.h"
 #include "catalog/store/session.h"
 
@@ -45,6 +47,7 @@ void settle_default_checks(catalog::Session& session) {
 
 Result<catalog::SessionRequest> decode_create(Context& agent, const Request& request) {
   catalog::SessionRequest change{};
+  change.Token = token_of(request);
   change.Datacenter = named_datacenter(agent, request);
   change.Op = "create";
   catalog::Session& session = change.Session;
@@ -67,40 +70,60 @@ Result<std::string_view> required(const Request& request, const char* what) {
   return request.rest;
 }
 
+Result<Answer> show(const AskedContext&, rpc::IndexedSessions& found) {
+  found.Sessions.make_present();
+  return Answer{.reply = json(base::to_json(found.Sessions))};
+}
+
+void renew_elsewhere(Context& agent, const Request& request, const std::string& id, Responder responder) {
+  auto query = query_of<rpc::SessionSpecificRequest>(request);
+  query.SessionID = id;
+  ask<rpc::SessionSpecificRequest, rpc::IndexedSessions>(
+      agent, "Session.Renew", std::move(query),
+      [id, responder = std::move(responder)](Result<rpc::IndexedSessions> renewed) mutable {
+        if (!renewed) return responder.send(Result<Reply>(renewed.error()));
+        if (renewed->Sessions.empty()) {
+          return responder.send(Result<Reply>(Errc::not_found, "Session id '" + id + "' not found"));
+        }
+        responder.send(json(base::to_json(renewed->Sessions)));
+      });
+}
+
 }  // namespace
 
 void session_create(Context& agent, const Request& request, Responder responder) {
   Result<catalog::SessionRequest> change = decode_create(agent, request);
   if (!change) return responder.send(change.error());
-  if (Result<> local = here(agent, change->Datacenter); !local) return responder.send(local.error());
-  server::change_session(*agent.server, std::move(*change), agent.settings.session_ttl_min,
-                         [responder = std::move(responder)](Result<std::string> made) mutable {
-                           if (!made) return responder.send(Result<Reply>(made.error()));
-                           responder.send(json("{\"ID\":\"" + *made + "\"}"));
-                         });
+  // A client's servers know nothing of its node's checks in another datacenter.
+  if (agent.server == nullptr && change->Datacenter != agent.settings.datacenter) {
+    return responder.send(Result<Reply>(Errc::internal, "cross datacenter lock must be created at server agent"));
+  }
+  change_session(agent, std::move(*change), [responder = std::move(responder)](Result<std::string> made) mutable {
+    if (!made) return responder.send(Result<Reply>(made.error()));
+    responder.send(json(base::to_json(SessionCreated{.ID = std::move(*made)})));
+  });
 }
 
 void session_destroy(Context& agent, const Request& request, Responder responder) {
   const Result<std::string_view> id = required(request, "session");
   if (!id) return responder.send(id.error());
-  const std::string_view datacenter = named_datacenter(agent, request);
-  if (Result<> local = here(agent, datacenter); !local) return responder.send(local.error());
   catalog::SessionRequest change{};
-  change.Datacenter = datacenter;
+  change.Token = token_of(request);
+  change.Datacenter = named_datacenter(agent, request);
   change.Op = "destroy";
   change.Session.ID = *id;
   change.Session.Behavior = "release";
-  server::change_session(*agent.server, std::move(change), agent.settings.session_ttl_min,
-                         [responder = std::move(responder)](Result<std::string> gone) mutable {
-                           responder.send(gone ? Result<Reply>(json("true")) : Result<Reply>(gone.error()));
-                         });
+  change_session(agent, std::move(change), [responder = std::move(responder)](Result<std::string> gone) mutable {
+    responder.send(gone ? Result<Reply>(json("true")) : Result<Reply>(gone.error()));
+  });
 }
 
 void session_renew(Context& agent, const Request& request, Responder responder) {
-  const base::metrics::ScopedTimer timer(request_metrics().session_renew);
   const Result<std::string_view> required_id = required(request, "session");
   if (!required_id) return responder.send(Result<Reply>(required_id.error()));
   const std::string id(*required_id);
+  if (!is_here(agent, request.options.datacenter)) return renew_elsewhere(agent, request, id, std::move(responder));
+  const base::metrics::ScopedTimer timer(request_metrics().session_renew);
   agent.server->renew_session(id, [&agent, id, responder = std::move(responder)](const Result<>& renewed) mutable {
     if (!renewed) return responder.send(Result<Reply>(renewed.error()));
     const auto view = agent.server->view();
@@ -132,6 +155,26 @@ Result<Answer> session_node(const ReadContext& context) {
   const Result<std::string_view> node = required(context.request, "node name");
   if (!node) return node.error();
   return answer(catalog::session_list_of_node(context.view.tables(), *node, context.watch));
+}
+
+Result<Question> ask_session_info(const Context&, const Request& request) {
+  const Result<std::string_view> id = required(request, "session");
+  if (!id) return id.error();
+  auto query = query_of<rpc::SessionSpecificRequest>(request);
+  query.SessionID = *id;
+  return question("Session.Get", std::move(query), &show);
+}
+
+Result<Question> ask_session_list(const Context&, const Request& request) {
+  return question("Session.List", query_of<rpc::SessionSpecificRequest>(request), &show);
+}
+
+Result<Question> ask_session_node(const Context&, const Request& request) {
+  const Result<std::string_view> node = required(request, "node name");
+  if (!node) return node.error();
+  auto query = query_of<rpc::NodeSpecificRequest>(request);
+  query.Node = *node;
+  return question("Session.NodeSessions", std::move(query), &show);
 }
 
 }  // namespace proconsul::agent::http

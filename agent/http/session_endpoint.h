@@ -12,4 +12,9 @@ base::Result<Answer> session_info(const ReadContext& context);
 base::Result<Answer> session_list(const ReadContext& context);
 base::Result<Answer> session_node(const ReadContext& context);
 
+// The same, asked of other servers.
+base::Result<Question> ask_session_info(const Context& agent, const Request& request);
+base::Result<Question> ask_session_node(const Context& agent, const Request& request);
+base::Result<Question> ask_session_list(const Context& agent, const Request& request);
+
 }  // namespace proconsul::agent::http

@@ -8,4 +8,7 @@ namespace proconsul::agent::http {
 base::Result<Reply> status_leader(Context& agent, const Request& request);
 base::Result<Reply> status_peers(Context& agent, const Request& request);
 
+base::Result<Question> ask_status_leader(const Context& agent, const Request& request);
+base::Result<Question> ask_status_peers(const Context& agent, const Request& request);
+
 }  // namespace proconsul::agent::http

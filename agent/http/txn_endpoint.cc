@@ -2,10 +2,11 @@
 
 #include <utility>
 
+#include "agent/http/ask.h"
+#include "agent/http/changes.h"
 #include "agent/http/metrics.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/txn_types.h"
-#include "agent/server/changes.h"
 #include "base/json.h"
 #include "base/quote.h"
 #include "catalog/store/txn.h"
@@ -41,13 +42,7 @@ Result<ApiTxnOps> decode(Context& agent, const Request& request) {
 }
 
 /// A read has the headers of one, though nothing waits and there is no index.
-Reply read_reply(Context& agent, catalog::TxnReadResponse response, bool ran) {
-  if (ran) {
-    const server::Leadership leadership = agent.server->leadership();
-    response.KnownLeader = leadership.known;
-    response.LastContact = leadership.last_contact;
-    response.Index = 1;
-  }
+Reply read_reply(const catalog::TxnReadResponse& response) {
   Reply reply = reply_of(response);
   reply.header("X-Consul-LastContact", std::to_string(response.LastContact.nanoseconds / 1'000'000));
   reply.header("X-Consul-KnownLeader", response.KnownLeader ? "true" : "false");
@@ -62,10 +57,14 @@ void read(Context& agent, const Request& request, Ops ops, Responder responder) 
     catalog::TxnReadResponse response{};
     response.Errors =
         catalog::txn_check(ops, [&agent](std::string_view key) { return agent.server->lock_delayed(key); });
-    if (!response.Errors.empty()) return read_reply(agent, std::move(response), false);
+    if (!response.Errors.empty()) return read_reply(response);
     const auto view = agent.server->view();
     static_cast<catalog::TxnResponse&>(response) = catalog::txn_read(view->tables(), ops);
-    return read_reply(agent, std::move(response), true);
+    const server::Leadership leadership = agent.server->leadership();
+    response.KnownLeader = leadership.known;
+    response.LastContact = leadership.last_contact;
+    response.Index = 1;
+    return read_reply(response);
   };
   if (!request.options.consistent) return responder.send(answer());
   agent.server->verify_leader([answer = std::move(answer), responder = std::move(responder)](Result<> leads) mutable {
@@ -74,29 +73,44 @@ void read(Context& agent, const Request& request, Ops ops, Responder responder) 
   });
 }
 
+void read_elsewhere(Context& agent, const Request& request, Ops ops, Responder responder) {
+  auto query = query_of<catalog::TxnReadRequest>(request);
+  query.Ops = std::move(ops);
+  ask<catalog::TxnReadRequest, catalog::TxnReadResponse>(
+      agent, "Txn.Read", std::move(query),
+      [responder = std::move(responder)](Result<catalog::TxnReadResponse> response) mutable {
+        responder.send(response ? Result<Reply>(read_reply(*response)) : Result<Reply>(response.error()));
+      });
+}
+
 }  // namespace
 
 void txn_put(Context& agent, const Request& request, Responder responder) {
   Result<ApiTxnOps> decoded = decode(agent, request);
   if (!decoded) return responder.send(decoded.error());
   const bool changes = writes(*decoded);
-  if (agent.limits) {
+  if (agent.limits && agent.server) {
     if (std::optional<Reply> refusal = agent.limits->refuse(changes ? "Txn.Apply" : "Txn.Read", changes,
                                                             agent.server->leadership().is_leader, request.remote())) {
       return responder.send(std::move(*refusal));
     }
   }
   Ops ops = log_form(std::move(*decoded), agent.settings.datacenter);
+  const std::string& datacenter = request.options.datacenter;
+  if (!changes && !is_here(agent, datacenter)) {
+    return read_elsewhere(agent, request, std::move(ops), std::move(responder));
+  }
   if (!changes) return read(agent, request, std::move(ops), std::move(responder));
 
   catalog::TxnRequest change{};
-  change.Datacenter = request.options.datacenter;
+  change.Token = request.options.token;
+  change.Datacenter = datacenter;
   change.Ops = std::move(ops);
-  server::run_transaction(*agent.server, std::move(change),
-                          [responder = std::move(responder)](Result<catalog::TxnResponse> response) mutable {
-                            if (!response) return responder.send(Result<Reply>(response.error()));
-                            responder.send(reply_of(*response));
-                          });
+  run_transaction(agent, std::move(change),
+                  [responder = std::move(responder)](Result<catalog::TxnResponse> response) mutable {
+                    if (!response) return responder.send(Result<Reply>(response.error()));
+                    responder.send(reply_of(*response));
+                  });
 }
 
 }  // namespace proconsul::agent::http

@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "agent/http/answers.h"
+#include "agent/http/ask.h"
 #include "agent/http/overview.h"
 #include "agent/http/ui_types.h"
 #include "agent/version.h"
 #include "base/json.h"
 #include "catalog/query/nodes.h"
+#include "catalog/query/overview.h"
 
 namespace proconsul::agent::http {
 
@@ -72,6 +74,44 @@ Result<Answer> ui_services(const ReadContext& context) {
   }
   body += ']';
   return Answer{.reply = json(std::move(body)), .index = found.index};
+}
+
+// The same, asked of other servers.
+
+Result<Question> ask_ui_nodes(const Context&, const Request& request) {
+  return question(
+      "Internal.NodeDump", query_of<rpc::DCSpecificRequest>(request),
+      +[](const AskedContext& context, rpc::IndexedNodeDump& found) -> Result<Answer> {
+        for (auto* dump : {&found.Dump, &found.ImportedDump})
+          std::erase_if(*dump, [](const auto& info) { return !info; });
+        for (auto& info : found.ImportedDump) found.Dump.push_back(std::move(info));
+        for (auto& info : found.Dump) show(context.agent.settings, *info);
+        found.Dump.make_present();
+        return Answer{.reply = json(base::to_json(found.Dump))};
+      });
+}
+
+Result<Question> ask_ui_node(const Context&, const Request& request) {
+  const Result<std::string_view> node = path_part(request, "node name");
+  if (!node) return node.error();
+  auto query = query_of<rpc::NodeSpecificRequest>(request);
+  query.Node = *node;
+  query.PeerName = request.param("peer");
+  return question(
+      "Internal.NodeInfo", std::move(query),
+      +[](const AskedContext& context, rpc::IndexedNodeDump& found) -> Result<Answer> {
+        if (found.Dump.empty() || !found.Dump.front()) return Answer{.reply = {.status = 404, .type = {}}};
+        show(context.agent.settings, *found.Dump.front());
+        return Answer{.reply = json(base::to_json(*found.Dump.front()))};
+      });
+}
+
+Result<Question> ask_ui_catalog_overview(const Context&, const Request& request) {
+  return question(
+      "Internal.CatalogOverview", query_of<rpc::DCSpecificRequest>(request),
+      +[](const AskedContext&, catalog::CatalogSummary& found) -> Result<Answer> {
+        return Answer{.reply = json(base::to_json(found))};
+      });
 }
 
 Result<Reply> ui_catalog_overview(Context& agent, const Request&) {

@@ -97,14 +97,15 @@ Reply redirect_to(const Request& request, int status, std::string_view path) {
 }  // namespace
 
 Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients,
-               RememberedReads& reads)
+               RememberedReads& reads, AnswerCache& cache)
     : loop_(loop),
       context_(context),
       router_(router),
       clients_(clients),
       remembered_reads_(reads),
       encoder_(context.settings),
-      reads_(*this) {
+      reads_(*this),
+      asked_(*this, cache) {
   constexpr std::size_t kGoDefault = 1 << 20;
   constexpr std::size_t kGoSlop = 4096;  // Go reads this much more before it complains
   const std::size_t most = context.settings.max_header_bytes;
@@ -269,13 +270,14 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   }
   exchange.route = route;
   request.rest = endpoint->rest(request.path);
-  if (route->flags & (kQueryOptions | kGoesOn) || route->handler.read || route->handler.hash) {
+  if (route->takes_options()) {
     const auto read_options = route->flags & kGoesOn ? &read_consistency : &read_query_options;
     if (base::Result<> read = read_options(request, settings(), route->flags & kDiscovery); !read) {
       if (!(route->flags & kGoesOn)) return failure(read.error());
       request.complaint = std::move(read.error().detail);
     }
-    if (!(route->flags & (kAnyDatacenter | kGoesOn)) && request.options.datacenter != settings().datacenter) {
+    if (!(route->flags & (kAnyDatacenter | kGoesOn)) && !route->handler.ask &&
+        request.options.datacenter != settings().datacenter) {
       Reply reply = text(500, "No path to datacenter");
       if (route->flags & kMetaOnError) reply.headers += kNothingKnown;
       return reply;
@@ -304,16 +306,28 @@ Reply Worker::too_large(const Exchange& exchange, std::int64_t declared, std::ui
   return text(413, std::move(message));
 }
 
+/// Client agents have no state; others have that of their datacenter.
+bool Worker::goes_elsewhere(const Route& route, const Request& request) const {
+  if (!route.handler.ask) return false;
+  if (!context_.server) return true;
+  if (!route.takes_options() || route.flags & (kAnyDatacenter | kGoesOn)) return false;
+  return request.options.datacenter != settings().datacenter;
+}
+
 void Worker::run(Connection& connection, Request& request) {
   Exchange& exchange = connection.exchange();
   const Route& route = *exchange.route;
   const Handler& handler = route.handler;
+  if (goes_elsewhere(route, request)) return asked_.start(connection, request);
+  if (handler.read && !context_.server) {
+    return connection.reply(text(500, "this is answered by servers only: the agent is a client"));
+  }
   if (handler.read || handler.hash) return reads_.start(connection, request);
   if (request.options.cached && (route.flags & kCacheable)) look_up(exchange, request);
   const bool is_hit = exchange.cache == Exchange::Cache::hit;
-  if (context_.limits && !is_hit && !(route.flags & kLimitsItself)) {
-    if (std::optional<Reply> refusal = context_.limits->refuse(
-            route.says.rpc, route.writes(), context_.server->leadership().is_leader, request.remote())) {
+  if (context_.limits && context_.server && !is_hit && !(route.flags & kLimitsItself)) {
+    if (std::optional<Reply> refusal =
+            context_.limits->refuse(route.says.rpc, route.writes(), leads(), request.remote())) {
       exchange.cache = Exchange::Cache::unused;
       return connection.reply(std::move(*refusal));
     }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/http/asked_reads.h"
 #include "agent/http/connection.h"
 #include "agent/http/context.h"
 #include "agent/http/encode.h"
@@ -23,7 +24,8 @@ class RememberedReads;
 
 class Worker {
  public:
-  Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients, RememberedReads& reads);
+  Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients,
+         RememberedReads& reads, AnswerCache& cache);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -52,8 +54,14 @@ class Worker {
   Reply too_large(const Exchange& exchange, std::int64_t declared, std::uint64_t limit) const;
   void run(Connection& connection, Request& request);
   std::unique_ptr<BodySink> upload(Connection& connection, Request& request);
-  void leave(Connection& connection) { reads_.leave(connection); }
-  void expire(Connection& connection) { reads_.expire(connection); }
+  void leave(Connection& connection) {
+    reads_.leave(connection);
+    asked_.leave(connection);
+  }
+  void expire(Connection& connection) {
+    reads_.expire(connection);
+    asked_.expire(connection);
+  }
   /// An answer was made: logs and counts it.
   void finished(const Connection& connection, int status);
   void handshake_failed(const std::string& reason, int fd);
@@ -71,6 +79,8 @@ class Worker {
   std::optional<Reply> unknown_path(const Request& request) const;
   std::optional<Reply> redirect(const Request& request, const Endpoint*& endpoint) const;
   void look_up(Exchange& exchange, const Request& request);
+  bool leads() const { return context_.server && context_.server->leadership().is_leader; }
+  bool goes_elsewhere(const Route& route, const Request& request) const;
   bool may_write(const Connection& connection, const Request& request) const;
 
   base::net::Loop& loop_;
@@ -80,6 +90,7 @@ class Worker {
   RememberedReads& remembered_reads_;
   Encoder encoder_;
   ReadGroups reads_;
+  AskedReads asked_;
   Request request_{};
   std::string head_{};
   std::size_t most_head_bytes_ = 0;

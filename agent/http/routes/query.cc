@@ -31,7 +31,7 @@ constexpr Failure kBadTemplate{500, R"((prepared query is not a template|Bad |[\
 constexpr Route kQueryRoutes[] = {
     {get,
      "/v1/query",
-     read(query_list),
+     read(query_list, ask_query_list),
      kShowConsistency | kMetaOnError,
      {.rpc = "PreparedQuery.List", .summary = "All prepared queries", .answer = type_of<List<catalog::PreparedQuery>>}},
     {post,
@@ -46,7 +46,7 @@ constexpr Route kQueryRoutes[] = {
       .failures = {&kBadQueryDefinition, &kRefusedWrite}}},
     {get,
      "/v1/query/",
-     read(query_get),
+     read(query_get, ask_query_get),
      kOddMethods | kShowConsistency | kMetaOnError,
      {.rpc = "PreparedQuery.Get",
       .summary = "A prepared query",

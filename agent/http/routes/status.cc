@@ -18,14 +18,14 @@ using enum Method;
 constexpr Route kStatusRoutes[] = {
     {get,
      "/v1/status/leader",
-     call(status_leader),
+     call(status_leader, ask_status_leader),
      kQueryOptions | kLocalOnly,
      {.rpc = "Status.Leader",
       .summary = "The address of the raft leader; empty while there is none",
       .answer = type_of<std::string>}},
     {get,
      "/v1/status/peers",
-     call(status_peers),
+     call(status_peers, ask_status_peers),
      kQueryOptions | kLocalOnly,
      {.rpc = "Status.Peers", .summary = "The addresses of all raft peers", .answer = type_of<List<std::string>>}},
 };

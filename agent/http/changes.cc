@@ -1,0 +1,69 @@
+#include "agent/http/changes.h"
+
+#include <utility>
+
+#include "agent/http/ask.h"
+
+namespace proconsul::agent::http {
+namespace {
+
+using base::Result;
+
+template <class Rep, class Req, class Here>
+void make(Context& agent, std::string_view method, Req change, server::Answered<Rep> done, Here here) {
+  if (!is_here(agent, change.Datacenter)) return ask<Req, Rep>(agent, method, std::move(change), std::move(done));
+  change.Token = {};
+  here(*agent.server, std::move(change), std::move(done));
+}
+
+/// Of a change without an answer of its own.
+template <class Req, class Here>
+void make_plain(Context& agent, std::string_view method, Req change, server::Done done, Here here) {
+  if (is_here(agent, change.Datacenter)) {
+    change.Token = {};
+    return here(*agent.server, std::move(change), std::move(done));
+  }
+  ask<Req, rpc::Nothing>(agent, method, std::move(change), [done = std::move(done)](Result<rpc::Nothing> made) mutable {
+    done(made ? Result<>() : Result<>(made.error()));
+  });
+}
+
+}  // namespace
+
+void change_key(Context& agent, catalog::KVSRequest change, server::Answered<bool> done) {
+  make<bool>(agent, "KVS.Apply", std::move(change), std::move(done), server::change_key);
+}
+
+void register_in_catalog(Context& agent, catalog::RegisterRequest change, server::Done done) {
+  make_plain(agent, "Catalog.Register", std::move(change), std::move(done), server::register_in_catalog);
+}
+
+void deregister_from_catalog(Context& agent, catalog::DeregisterRequest change, server::Done done) {
+  make_plain(agent, "Catalog.Deregister", std::move(change), std::move(done), server::deregister_from_catalog);
+}
+
+void change_session(Context& agent, catalog::SessionRequest change, server::Answered<std::string> done) {
+  make<std::string>(agent, "Session.Apply", std::move(change), std::move(done),
+                    [ttl_min = agent.settings.session_ttl_min](server::Server& server, catalog::SessionRequest wanted,
+                                                               server::Answered<std::string> then) {
+                      server::change_session(server, std::move(wanted), ttl_min, std::move(then));
+                    });
+}
+
+void run_transaction(Context& agent, catalog::TxnRequest change, server::Answered<catalog::TxnResponse> done) {
+  make<catalog::TxnResponse>(agent, "Txn.Apply", std::move(change), std::move(done), server::run_transaction);
+}
+
+void update_coordinate(Context& agent, catalog::CoordinateUpdateRequest change, server::Done done) {
+  make_plain(agent, "Coordinate.Update", std::move(change), std::move(done), server::update_coordinate);
+}
+
+void change_query(Context& agent, catalog::PreparedQueryRequest change, server::Answered<std::string> done) {
+  make<std::string>(agent, "PreparedQuery.Apply", std::move(change), std::move(done), server::change_query);
+}
+
+void change_autopilot(Context& agent, catalog::AutopilotSetConfigRequest change, server::Answered<bool> done) {
+  make<bool>(agent, "Operator.AutopilotSetConfiguration", std::move(change), std::move(done), server::change_autopilot);
+}
+
+}  // namespace proconsul::agent::http
