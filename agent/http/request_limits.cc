@@ -20,24 +20,6 @@ std::int64_t burst_of(double rate) {
 
 }  // namespace
 
-void TokenBucket::set(double rate, std::int64_t burst) {
-  rate_ = rate;
-  burst_ = tokens_ = static_cast<double>(burst);
-  filled_ = {};
-}
-
-bool TokenBucket::take(Clock::time_point now) {
-  if (rate_ == kUnlimited) return true;
-  if (filled_ != Clock::time_point{} && rate_ > 0) {
-    const double passed = std::chrono::duration<double>(std::max(now - filled_, Clock::duration{})).count();
-    tokens_ = std::min(burst_, tokens_ + passed * rate_);
-  }
-  filled_ = now;
-  if (tokens_ < 1) return false;
-  tokens_ -= 1;
-  return true;
-}
-
 void RequestLimits::set(const Options& options) {
   std::lock_guard lock(mutex_);
   if (options.read_rate != options_.read_rate) read_.set(options.read_rate, burst_of(options.read_rate));

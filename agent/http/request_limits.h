@@ -3,30 +3,17 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <string_view>
 
 #include "agent/http/reply.h"
+#include "base/token_bucket.h"
 
 namespace proconsul::agent::http {
 
-/// Lets `burst` through at once and `rate` a second in the long run; begins full.
-class TokenBucket {
- public:
-  using Clock = std::chrono::steady_clock;
-  static constexpr double kUnlimited = std::numeric_limits<double>::max();
-  void set(double rate, std::int64_t burst);
-  bool take(Clock::time_point now);
-
- private:
-  double rate_ = kUnlimited;
-  double burst_ = 0, tokens_ = 0;
-  Clock::time_point filled_{};
-};
+using base::TokenBucket;
 
 class RequestLimits {
  public:
