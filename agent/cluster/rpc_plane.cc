@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "agent/rpc/types.h"
-#include "agent/tls_settings.h"
+#include "agent/server/changes.h"
 #include "base/time.h"
 
 namespace proconsul::agent::cluster {
@@ -24,29 +24,6 @@ constexpr std::chrono::seconds kPeersTime{10};  // to answer Status.Peers
 template <class Req, class Rep>
 using Call = rpc::TypedInvocation<Req, Rep>;
 
-rpc::TlsRules tls_rules(const config::Config& config) {
-  const config::TlsListener& listener = config.tls.internal_rpc;
-  rpc::TlsRules rules;
-  rules.files = tls_settings(listener);
-  rules.verify_outgoing = listener.verify_outgoing;
-  rules.verify_server_hostname = listener.verify_server_hostname;
-  rules.datacenter = config.datacenter;
-  rules.domain = config.dns_domain;
-  while (rules.domain.ends_with('.')) rules.domain.pop_back();
-  return rules;
-}
-
-rpc::Pool::Options pool_options(const config::Config& config,
-                                std::function<base::net::Destination(const rpc::Target&)> route) {
-  rpc::Pool::Options options;
-  options.route = std::move(route);
-  options.client_timeout = config.rpc_client_timeout;
-  options.rpc_hold_timeout = config.rpc_hold_timeout;
-  options.max_query_time = config.max_query_time;
-  options.default_query_time = config.default_query_time;
-  return options;
-}
-
 base::Duration contact_of(const std::string& text) {
   const Result<base::Duration> contact = base::parse_duration(text);
   return contact ? *contact : base::seconds(-1);  // "never"
@@ -56,26 +33,24 @@ base::Duration contact_of(const std::string& text) {
 
 Result<std::unique_ptr<RpcPlane>> RpcPlane::create(base::net::Loops& loops, const config::Config& config,
                                                    const std::string& node_id, Servers& servers) {
-  rpc::TlsRules rules = tls_rules(config);
-  Result<std::shared_ptr<base::net::TlsContext>> outgoing = rpc::outgoing_tls(rules);
-  if (!outgoing) return outgoing.error();
-  std::unique_ptr<RpcPlane> plane(new RpcPlane(loops, config, servers, std::move(rules), std::move(*outgoing)));
+  Result<std::unique_ptr<Connections>> connections = Connections::create(loops, config);
+  if (!connections) return connections.error();
+  std::unique_ptr<RpcPlane> plane(new RpcPlane(loops, config, servers, std::move(*connections)));
   plane->node_id_ = node_id;
   return plane;
 }
 
-RpcPlane::RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers, rpc::TlsRules tls,
-                   std::shared_ptr<base::net::TlsContext> outgoing)
+RpcPlane::RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers,
+                   std::unique_ptr<Connections> connections)
     : loops_(loops),
       config_(config),
       servers_(servers),
-      tls_(std::move(tls)),
-      outgoing_(std::move(outgoing)),
-      pool_(loops, pool_options(config,
-                                [this](const rpc::Target& target) {
-                                  return rpc::destination(tls_, outgoing_, target.datacenter, target.address);
-                                })),
-      leader_(loops, *this, pool_, config.rpc_hold_timeout) {}
+      connections_(std::move(connections)),
+      leader_(loops, *this, connections_->pool(), config.rpc_hold_timeout),
+      coordinates_(
+          {.batch_size = static_cast<std::size_t>(std::max<std::int64_t>(config.coordinate_update_batch_size, 1)),
+           .max_batches = static_cast<std::size_t>(std::max<std::int64_t>(config.coordinate_update_max_batches, 1))},
+          [this] { leader_.after(config_.coordinate_update_period, [this] { write_coordinates(); }); }) {}
 
 RpcPlane::~RpcPlane() {
   stop();
@@ -87,31 +62,45 @@ std::unique_ptr<raft::Transport> RpcPlane::transport() {
   options.address = config_.rpc_advertise_addr.to_string();
   options.route = [this](const raft::ServerId& id, const std::string& address) {
     const std::optional<ServerInfo> known = servers_.by_id(id.value);
-    return rpc::destination(tls_, outgoing_, config_.datacenter, known ? known->rpc_address() : address);
+    return connections_->destination(config_.datacenter, known ? known->rpc_address() : address);
   };
   auto transport = std::make_unique<rpc::RaftTransport>(loops_.next(), std::move(options));
   transport_ = transport.get();
   return transport;
 }
 
+/// Some seconds later; a server that leads no more finds no leader's ear, and the agents send anew.
+void RpcPlane::write_coordinates() {
+  server::RaftServer* const server = server_;
+  if (server == nullptr) return;  // stopping
+  server::CoordinateBatch::Taken taken = coordinates_.take();
+  if (taken.dropped > 0) log_.warn("Discarded coordinate updates", {{"number_discarded", taken.dropped}});
+  for (const catalog::Coordinates& batch : taken.batches) {
+    server::update_coordinates(*server, batch, [this](const Result<>& written) {
+      if (!written) log_.warn("Batch update failed", {{"error", written.error()}});
+    });
+  }
+}
+
 Result<> RpcPlane::listen(server::RaftServer& server) {
   const rpc::Services services{.server = server,
                                .cluster = &server,
+                               .coordinates = &coordinates_,
                                .datacenter = config_.datacenter,
                                .session_ttl_min = config_.session_ttl_min};
   rpc::Dispatcher::Settings settings;
   settings.datacenter = config_.datacenter;
-  settings.rpc_hold_timeout = config_.rpc_hold_timeout;
-  settings.max_query_time = config_.max_query_time;
-  settings.default_query_time = config_.default_query_time;
+  settings.times = call_times(config_);
   rpc::Cluster& cluster = *this;
-  dispatcher_ = std::make_unique<rpc::Dispatcher>(loops_, services, cluster, pool_, std::move(settings));
-  snapshots_ = std::make_unique<rpc::SnapshotService>(loops_.next(), services, cluster, pool_,
+  dispatcher_ = std::make_unique<rpc::Dispatcher>(loops_, services, cluster, connections_->pool(), std::move(settings));
+  snapshots_ = std::make_unique<rpc::SnapshotService>(loops_.next(), services, cluster, connections_->pool(),
                                                       config_.dev_mode ? std::string() : config_.data_dir);
   rpc::Port::Options options;
   options.handshake_timeout = std::chrono::milliseconds(config_.rpc_handshake_timeout.nanoseconds / 1'000'000);
   options.most_connections_per_client = config_.rpc_max_conns_per_client;
-  if (Result<> offered = rpc::offer_tls(options, tls_); !offered) return offered;
+  Result<rpc::Port::Tls> offered = rpc::offered_tls(tls_rules(config_));
+  if (!offered) return offered.error();
+  options.tls = std::move(*offered);
   options.raft = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
                         std::shared_ptr<const void> place) {
     transport_->accept(std::move(socket), std::move(tls), std::move(place));
@@ -129,18 +118,22 @@ Result<> RpcPlane::listen(server::RaftServer& server) {
   return {};
 }
 
+Result<> RpcPlane::reload_tls(const config::Config& config) {
+  Result<rpc::Port::Tls> offered = rpc::offered_tls(tls_rules(config));
+  if (!offered) return offered.error();
+  if (Result<> outgoing = connections_->reload(config); !outgoing) return outgoing;
+  port_->set_tls(std::move(*offered));
+  return {};
+}
+
 void RpcPlane::stop() {
   leader_.detach();
   if (server::RaftServer* server = server_) server->resign();
   if (port_) port_->stop();
   if (snapshots_) snapshots_->stop();
   if (dispatcher_) dispatcher_->stop();
-  pool_.stop();
+  connections_->pool().stop();
   server_ = nullptr;
-}
-
-rpc::Target RpcPlane::target(const ServerInfo& server) const {
-  return {.datacenter = server.datacenter, .node = server.name, .address = server.rpc_address()};
 }
 
 Result<rpc::Target> RpcPlane::leader() const {
@@ -149,12 +142,12 @@ Result<rpc::Target> RpcPlane::leader() const {
   const raft::Node::Leader& leader = server != nullptr ? server->raft_leader() : none;
   if (leader.id.value.empty() && leader.address.empty()) return Error{Errc::no_leader, rpc::kNoLeader};
   if (leader.id.value == node_id_) return Error{Errc::no_leader, rpc::kNoLeader};
-  if (const std::optional<ServerInfo> known = servers_.by_id(leader.id.value)) return target(*known);
+  if (const std::optional<ServerInfo> known = servers_.by_id(leader.id.value)) return target_of(*known);
   return Error{Errc::unavailable, rpc::kLeaderNotTracked};
 }
 
 Result<rpc::Target> RpcPlane::route(std::string_view datacenter) const {
-  if (const std::optional<ServerInfo> server = servers_.route(datacenter)) return target(*server);
+  if (const std::optional<ServerInfo> server = servers_.route(datacenter)) return target_of(*server);
   const std::vector<std::string> known = servers_.datacenters();
   const bool exists = std::ranges::find(known, datacenter) != known.end();
   log_.warn("RPC request for DC is currently failing as no path was found",
@@ -166,16 +159,16 @@ Result<rpc::Target> RpcPlane::route(std::string_view datacenter) const {
 void RpcPlane::ask(const ServerInfo& server, std::string_view method, rpc::InvocationPtr invocation,
                    rpc::Finished done) {
   base::net::Loop& loop = loops_.next();
-  loop.post(
-      [this, &loop, to = target(server), method, invocation = std::move(invocation), done = std::move(done)]() mutable {
-        auto call = std::make_shared<std::unique_ptr<rpc::Pool::Call>>();
-        auto& place = *call;
-        place = pool_.call(loop, to, method, std::move(invocation),
-                           [&loop, call = std::move(call), done = std::move(done)](Result<> result) mutable {
-                             loop.post([dead = std::move(*call)] {});  // it is on the stack
-                             done(std::move(result));
-                           });
-      });
+  loop.post([this, &loop, to = target_of(server), method, invocation = std::move(invocation),
+             done = std::move(done)]() mutable {
+    auto call = std::make_shared<std::unique_ptr<rpc::Pool::Call>>();
+    auto& place = *call;
+    place = connections_->pool().call(loop, to, method, std::move(invocation),
+                                      [&loop, call = std::move(call), done = std::move(done)](Result<> result) mutable {
+                                        loop.post([dead = std::move(*call)] {});  // it is on the stack
+                                        done(std::move(result));
+                                      });
+  });
 }
 
 void RpcPlane::fetch_stats(const std::vector<ServerInfo>& servers,

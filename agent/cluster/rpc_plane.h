@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "agent/cluster/connections.h"
 #include "agent/cluster/servers.h"
 #include "agent/config/config.h"
 #include "agent/rpc/dispatcher.h"
 #include "agent/rpc/leader_client.h"
-#include "agent/rpc/pool.h"
 #include "agent/rpc/port.h"
-#include "agent/rpc/port_tls.h"
 #include "agent/rpc/raft_transport.h"
 #include "agent/rpc/snapshot.h"
+#include "agent/server/coordinate_batch.h"
 #include "agent/server/pool_duties.h"
 #include "agent/server/raft_server.h"
 #include "base/net/loop.h"
@@ -38,6 +38,8 @@ class RpcPlane final : private rpc::Cluster {
   base::Result<> listen(server::RaftServer& server);
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
+  /// For connections from now on. An error changes nothing.
+  base::Result<> reload_tls(const config::Config& config);
   /// Before the server is. Idempotent; not from a loop.
   void stop();
 
@@ -48,24 +50,23 @@ class RpcPlane final : private rpc::Cluster {
   base::Result<std::vector<std::string>> peers_of(const server::ServerInfo& server);
 
  private:
-  RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers, rpc::TlsRules tls,
-           std::shared_ptr<base::net::TlsContext> outgoing);
+  RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers,
+           std::unique_ptr<Connections> connections);
 
   base::Result<rpc::Target> leader() const override;
   base::Result<rpc::Target> route(std::string_view datacenter) const override;
   void failed(const rpc::Target& target) override { servers_.failed(target.node); }
-  rpc::Target target(const server::ServerInfo& server) const;
+  void write_coordinates();
   void ask(const server::ServerInfo& server, std::string_view method, rpc::InvocationPtr invocation,
            rpc::Finished done);
 
   base::net::Loops& loops_;
   const config::Config& config_;
   Servers& servers_;
-  const rpc::TlsRules tls_;
-  const std::shared_ptr<base::net::TlsContext> outgoing_;  // null: plain
+  const std::unique_ptr<Connections> connections_;
   const base::log::Logger log_{"agent.server.rpc"};
-  rpc::Pool pool_;
   rpc::LeaderClient leader_;
+  server::CoordinateBatch coordinates_;
   std::string node_id_{};
   rpc::RaftTransport* transport_ = nullptr;  // the server's
   std::atomic<server::RaftServer*> server_{};

@@ -87,7 +87,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
         method_(method),
         invocation_(std::move(invocation)),
         done_(std::move(done)),
-        begun_(Clock::now()) {
+        retry_(dispatcher.settings_.times, method, Retry::Of::the_leader, Clock::now()) {
     waits_.running.insert(this);
   }
   ~Job() override {
@@ -175,17 +175,10 @@ class Dispatcher::Job final : public Running, base::net::Timer {
 
   /// Tries again, or gives up.
   void failed_at_leader(const Error& error) {
-    const std::int64_t hold = dispatcher_.settings_.rpc_hold_timeout.nanoseconds;
-    std::int64_t limit = hold;
-    if (const catalog::QueryOptions* query = invocation_->query(); query && query->MinQueryIndex > 0) {
-      limit += wait_time(*query);
-    }
-    const std::int64_t passed = std::chrono::nanoseconds(Clock::now() - begun_).count();
-    if (passed > limit || !may_retry(error)) return finish(error);
-    const std::int64_t back_off = std::max<std::int64_t>(hold / kJitterFraction, 1'000'000) << std::min(retries_++, 20);
-    jitter_ = jitter_ >= back_off ? back_off : jitter_ + stagger(back_off - jitter_);
+    const auto pause = retry_.after(error, *invocation_, Clock::now(), base::system_random());
+    if (!pause) return finish(error);
     pause_ = Pause::leader;
-    again_at_ = Clock::now() + std::chrono::nanoseconds(jitter_);
+    again_at_ = Clock::now() + *pause;
     arm(loop_, std::min(again_at_, Clock::now() + kLeaderLook));
   }
 
@@ -199,21 +192,6 @@ class Dispatcher::Job final : public Running, base::net::Timer {
       }
     }
     to_leader();
-  }
-
-  bool may_retry(const Error& error) const {
-    const auto says = [&](std::string_view text) { return error.detail.find(text) != std::string::npos; };
-    // "getting client": there was no connection, so nothing was sent.
-    return says(kNoLeader) || says("rpc error getting client") || says("please resubmit call for rechunking") ||
-           says("rate limit exceeded for operation that can only be performed by the leader, try again later") ||
-           (method_.reads() && is_eof(error.detail));
-  }
-
-  std::int64_t wait_time(const catalog::QueryOptions& query) const {
-    const Settings& settings = dispatcher_.settings_;
-    const std::int64_t asked = query.MaxQueryTime.nanoseconds;
-    if (asked <= 0) return settings.default_query_time.nanoseconds;
-    return std::min(asked, settings.max_query_time.nanoseconds);
   }
 
   void here() {
@@ -232,7 +210,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     const catalog::QueryOptions* query = invocation_->query();
     min_index_ = query ? query->MinQueryIndex : 0;
     if (min_index_ > 0) {
-      const std::int64_t wait = wait_time(*query);
+      const std::int64_t wait = dispatcher_.settings_.times.wait_of(*query).nanoseconds;
       deadline_ = Clock::now() + std::chrono::nanoseconds(wait + stagger(wait / kJitterFraction));
     }
     evaluate();
@@ -332,7 +310,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   const Method& method_;
   const InvocationPtr invocation_;
   Finished done_;
-  const Clock::time_point begun_;
+  Retry retry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<Pool::Call> call_{};
   base::Watch watch_{};
@@ -342,8 +320,6 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   Clock::time_point deadline_{};
   std::string asked_{};  // the leader that was asked last
   Clock::time_point again_at_{};
-  std::int64_t jitter_ = 0;
-  int retries_ = 0;
   Pause pause_ = Pause::none;
   bool with_leader_ = false;
   bool watching_ = false;

@@ -13,6 +13,7 @@
 #include "agent/rpc/cluster.h"
 #include "agent/rpc/method.h"
 #include "agent/rpc/pool.h"
+#include "agent/rpc/retry.h"
 #include "base/net/loop.h"
 #include "base/result.h"
 
@@ -25,9 +26,7 @@ class Dispatcher final : public Caller {
  public:
   struct Settings {
     std::string datacenter = "dc1";
-    base::Duration rpc_hold_timeout = base::seconds(7);
-    base::Duration max_query_time = base::seconds(600);
-    base::Duration default_query_time = base::seconds(300);
+    CallTimes times{};
   };
 
   /// All outlive it; its loops have ended, or it was stopped, before it dies.

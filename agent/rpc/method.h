@@ -24,13 +24,17 @@ class KeySet;
 namespace proconsul::catalog {
 class View;
 }
+namespace proconsul::agent::server {
+class CoordinateBatch;
+}
 
 namespace proconsul::agent::rpc {
 
 /// What handlers work with.
 struct Services {
   server::Server& server;
-  server::Operator* cluster = nullptr;  // null: only where no method of operators is called
+  server::Operator* cluster = nullptr;             // null: only where no method of operators is called
+  server::CoordinateBatch* coordinates = nullptr;  // null: each is written at once
   std::string datacenter = "dc1";
   base::Duration session_ttl_min = base::seconds(10);
 };

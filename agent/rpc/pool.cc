@@ -397,11 +397,9 @@ std::unique_ptr<Pool::Call> Pool::call(Loop& loop, const Target& target, std::st
   Sessions& sessions = *sessions_[std::hash<std::string>()(key_of(target)) % sessions_.size()];
   base::Duration timeout = options_.client_timeout;
   if (const catalog::QueryOptions* query = invocation->query(); query && query->MinQueryIndex > 0) {
-    timeout = query->MaxQueryTime;
-    if (timeout.nanoseconds <= 0) timeout = options_.default_query_time;
-    timeout = std::min(timeout, options_.max_query_time);
+    timeout = options_.times.wait_of(*query);
     // The server adds up to this much at random.
-    timeout.nanoseconds += timeout.nanoseconds / kJitterFraction + options_.rpc_hold_timeout.nanoseconds;
+    timeout.nanoseconds += timeout.nanoseconds / kJitterFraction + options_.times.rpc_hold_timeout.nanoseconds;
   }
   auto exchange = std::make_shared<Exchange>(loop, method, std::move(invocation), std::move(done));
   exchange->shared = exchange;

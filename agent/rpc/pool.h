@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/rpc/call_times.h"
 #include "agent/rpc/cluster.h"
 #include "agent/rpc/method.h"
 #include "base/net/loop.h"
@@ -25,9 +26,7 @@ class Pool {
     std::function<base::net::Destination(const Target& target)> route{};
     std::string source{};                                // an IP address to come from
     base::Duration client_timeout = base::seconds(60);   // limits.rpc_client_timeout; <= 0: none
-    base::Duration rpc_hold_timeout = base::seconds(7);  // beyond a query's wait
-    base::Duration max_query_time = base::seconds(600);
-    base::Duration default_query_time = base::seconds(300);
+    CallTimes times{};                                   // a query that waits has the hold timeout beyond its wait
     base::Duration idle_time = base::seconds(120);  // then a session without calls is closed
     std::size_t most_idle_streams = 64;             // of a session
     std::size_t most_reply_bytes = 512 * 1024 * 1024;

@@ -77,6 +77,7 @@ struct Port::Worker {
       : loop(on), serving(std::make_unique<Serving>(on, dispatcher, options)) {}
   base::net::Loop& loop;
   std::unique_ptr<Serving> serving;
+  std::shared_ptr<const Tls> tls;
   std::unordered_map<Greeting*, std::unique_ptr<Greeting>> greetings;
   std::unordered_map<YamuxSession*, std::shared_ptr<YamuxSession>> sessions;
   std::vector<std::unique_ptr<base::net::Acceptor>> acceptors;
@@ -129,14 +130,14 @@ void Port::Greeting::fail(const std::string& what, const std::string& error) {
 
 void Port::Greeting::first_byte() {
   // TLS from the first byte on needs that byte itself.
-  const bool native = port_.options_.tls_native != nullptr;
+  const bool native = worker_.tls->native != nullptr;
   char byte = 0;
   const ssize_t got = ::recv(socket.get(), &byte, 1, native ? MSG_PEEK : 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) return fail("failed to read byte", base::net::errno_text(errno));
   if (got == 0) return port_.drop(worker_, *this);
   const auto kind = static_cast<std::uint8_t>(byte);
-  if (native && kind > kLastKind) return handshake(port_.options_.tls_native, Kind::consul);
+  if (native && kind > kLastKind) return handshake(worker_.tls->native, Kind::consul);
   if (native) ::recv(socket.get(), &byte, 1, 0);
   port_.greet(worker_, *this, static_cast<Kind>(kind));
 }
@@ -173,8 +174,10 @@ void Port::Greeting::second_byte() {
 Port::Port(base::net::Loops& loops, Dispatcher& dispatcher, Options options)
     : loops_(loops), dispatcher_(dispatcher), options_(std::move(options)) {
   limit_->set_most(options_.most_connections_per_client);
+  const auto tls = std::make_shared<const Tls>(options_.tls);
   for (std::size_t i = 0; i < loops.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(loops[i], dispatcher_, options_.serving));
+    workers_.back()->tls = tls;
   }
 }
 
@@ -192,6 +195,13 @@ void Port::stop() {
       worker->serving.reset();
       for (const auto& [key, session] : std::exchange(worker->sessions, {})) session->close();
     });
+  }
+}
+
+void Port::set_tls(Tls tls) {
+  const auto shared = std::make_shared<const Tls>(std::move(tls));
+  for (const auto& worker : workers_) {
+    worker->loop.post([&worker = *worker, shared] { worker.tls = shared; });
   }
 }
 
@@ -234,9 +244,9 @@ void Port::drop(Worker& worker, Greeting& greeting) {
   worker.greetings.erase(found);
 }
 
-bool Port::is_server(const Greeting& greeting) {
-  if (!greeting.tls || !options_.authorize_server) return true;
-  const Result<> authorized = options_.authorize_server(*greeting.tls);
+bool Port::is_server(const Worker& worker, const Greeting& greeting) {
+  if (!greeting.tls || !worker.tls->authorize_server) return true;
+  const Result<> authorized = worker.tls->authorize_server(*greeting.tls);
   if (!authorized) log_.warn(authorized.error().detail, {{"from", greeting.place->remote}, {"operation", "raft RPC"}});
   return authorized.has_value();
 }
@@ -261,7 +271,7 @@ static base::net::ChannelPtr channel_of(base::net::Loop& loop, Fd socket, std::u
 void Port::greet(Worker& worker, Greeting& greeting, Kind kind) {
   const std::string& from = greeting.place->remote;
   const bool inside_tls = greeting.tls != nullptr;
-  if (!inside_tls && options_.verify_incoming && kind != Kind::tls && kind != Kind::tls_insecure) {
+  if (!inside_tls && worker.tls->verify_incoming && kind != Kind::tls && kind != Kind::tls_insecure) {
     log_.warn("Non-TLS connection attempted with VerifyIncoming set", {{"from", from}});
     return drop(worker, greeting);
   }
@@ -279,14 +289,14 @@ void Port::greet(Worker& worker, Greeting& greeting, Kind kind) {
       return drop(worker, greeting);
     }
     case Kind::raft: {
-      if (!is_server(greeting)) return drop(worker, greeting);
+      if (!is_server(worker, greeting)) return drop(worker, greeting);
       static const base::metrics::Counter kHandedOff = base::metrics::counter("rpc.raft_handoff");
       kHandedOff.add();
       return hand_over(worker, greeting, options_.raft);
     }
     case Kind::tls:
     case Kind::tls_insecure: {
-      const auto& context = kind == Kind::tls ? options_.tls : options_.tls_insecure;
+      const auto& context = kind == Kind::tls ? worker.tls->context : worker.tls->insecure;
       if (context) return greeting.handshake(context, kind);
       log_.error("TLS handshake failed", {{"from", from}, {"error", "tls: no certificates configured"}});
       return drop(worker, greeting);
@@ -298,7 +308,7 @@ void Port::greet(Worker& worker, Greeting& greeting, Kind kind) {
     case Kind::grpc:
       return hand_over(worker, greeting, options_.grpc);
     case Kind::raft_forwarding:
-      if (!is_server(greeting)) return drop(worker, greeting);
+      if (!is_server(worker, greeting)) return drop(worker, greeting);
       return hand_over(worker, greeting, options_.raft_forwarding);
     case Kind::multiplex_v1:
     case Kind::gossip:

@@ -41,20 +41,24 @@ using TakeOver = std::function<void(base::net::Fd socket, std::unique_ptr<base::
 
 class Port {
  public:
+  /// What is offered and demanded; may be exchanged while the port listens.
+  struct Tls {
+    /// Of the listener; null: without TLS, and kinds 3 and 7 are refused.
+    std::shared_ptr<base::net::TlsContext> context{};
+    /// For clients without a certificate of ours (kind 7); null: refused.
+    std::shared_ptr<base::net::TlsContext> insecure{};
+    /// For TLS from the first byte on; null: refused.
+    std::shared_ptr<base::net::TlsContext> native{};
+    bool verify_incoming = false;  // nothing but TLS is served
+    /// With TLS: whether a peer's certificate is one of a server, for raft. Unset: every peer is.
+    std::function<base::Result<>(const base::net::TlsStream& tls)> authorize_server{};
+  };
   struct Options {
     std::chrono::milliseconds handshake_timeout = std::chrono::seconds(5);  // limits.rpc_handshake_timeout
     std::int64_t most_connections_per_client = 100;                         // limits.rpc_max_conns_per_client
     std::size_t most_streams = 65536;                                       // of one multiplexed connection
     Serving::Options serving{};
-    /// Of the listener; null: without TLS, and kinds 3 and 7 are refused.
-    std::shared_ptr<base::net::TlsContext> tls{};
-    /// For clients without a certificate of ours (kind 7); null: refused.
-    std::shared_ptr<base::net::TlsContext> tls_insecure{};
-    /// For TLS from the first byte on; null: refused.
-    std::shared_ptr<base::net::TlsContext> tls_native{};
-    bool verify_incoming = false;  // nothing but TLS is served
-    /// With TLS: whether a peer's certificate is one of a server, for raft. Unset: every peer is.
-    std::function<base::Result<>(const base::net::TlsStream& tls)> authorize_server{};
+    Tls tls{};
     // Unset: refused.
     TakeOver raft{};
     TakeOver grpc{};
@@ -70,6 +74,8 @@ class Port {
   base::Result<std::uint16_t> listen(const std::string& ip, std::uint16_t port);
   /// From now on; connections that stand stay.
   void limit_connections(std::int64_t most_per_client) { limit_->set_most(most_per_client); }
+  /// The same; any thread.
+  void set_tls(Tls tls);
   /// Closes every connection that was not taken over. Idempotent.
   void stop();
 
@@ -82,7 +88,7 @@ class Port {
   void greet_protocol(Worker& worker, Greeting& greeting);
   void multiplex(Worker& worker, Greeting& greeting);
   void hand_over(Worker& worker, Greeting& greeting, const TakeOver& taker);
-  bool is_server(const Greeting& greeting);
+  bool is_server(const Worker& worker, const Greeting& greeting);
   void drop(Worker& worker, Greeting& greeting);
 
   base::net::Loops& loops_;

@@ -239,7 +239,7 @@ TEST_F(PortTest, WhoSaysNothingIsCutOff) {
 }
 
 TEST_F(PortTest, WithVerifyIncomingNothingPlainIsServed) {
-  start({.verify_incoming = true});
+  start({.tls = {.verify_incoming = true}});
   Client client(number_, std::string(1, 0));
   EXPECT_TRUE(client.ended());
 }
@@ -447,7 +447,7 @@ TEST_F(PortTest, ACallForWhichNobodyLeadsWaitsForALeaderAWhile) {
   http::test::StoreServer follower;
   follower.leads = false;
   Dispatcher dispatcher(loops_, Services{.server = follower}, cluster_, *pool_,
-                        {.rpc_hold_timeout = base::milliseconds(50)});
+                        {.times = {.rpc_hold_timeout = base::milliseconds(50)}});
   const auto read = std::make_shared<TypedInvocation<KeyRequest, IndexedDirEntries>>();
   std::promise<Result<>> answered;
   std::unique_ptr<Running> running;

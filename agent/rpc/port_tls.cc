@@ -25,18 +25,19 @@ std::string server_name(const std::string& datacenter, const std::string& domain
 
 }  // namespace
 
-Result<> offer_tls(Port::Options& options, const TlsRules& rules) {
-  options.verify_incoming = rules.files.verify_incoming;
-  if (rules.files.cert_file.empty()) return {};
+Result<Port::Tls> offered_tls(const TlsRules& rules) {
+  Port::Tls offered;
+  offered.verify_incoming = rules.files.verify_incoming;
+  if (rules.files.cert_file.empty()) return offered;
   Result<std::shared_ptr<TlsContext>> tls = TlsContext::server(rules.files);
   if (!tls) return tls.error();
-  options.tls = std::move(*tls);
+  offered.context = std::move(*tls);
   if (rules.allow_insecure) {
     TlsSettings anybody = rules.files;
     anybody.verify_incoming = false;
     Result<std::shared_ptr<TlsContext>> insecure = TlsContext::server(anybody);
     if (!insecure) return insecure.error();
-    options.tls_insecure = std::move(*insecure);
+    offered.insecure = std::move(*insecure);
   }
   if (!rules.files.ca_file.empty() || !rules.files.ca_path.empty()) {
     TlsSettings known = rules.files;
@@ -47,14 +48,14 @@ Result<> offer_tls(Port::Options& options, const TlsRules& rules) {
     }
     Result<std::shared_ptr<TlsContext>> native = TlsContext::server(known);
     if (!native) return native.error();
-    options.tls_native = std::move(*native);
+    offered.native = std::move(*native);
   }
   if (rules.files.verify_incoming && rules.verify_server_hostname) {
-    options.authorize_server = [name = server_name(rules.datacenter, rules.domain)](const base::net::TlsStream& tls) {
+    offered.authorize_server = [name = server_name(rules.datacenter, rules.domain)](const base::net::TlsStream& tls) {
       return tls.check_peer_name(name);
     };
   }
-  return {};
+  return offered;
 }
 
 Result<std::shared_ptr<TlsContext>> outgoing_tls(const TlsRules& rules) {

@@ -23,9 +23,9 @@ struct TlsRules {
   std::string domain = "consul";
 };
 
-/// Fills in the port's contexts and rules; without a certificate there is no TLS. TLS from the first byte on needs a CA
-/// too, and always demands a certificate.
-base::Result<> offer_tls(Port::Options& options, const TlsRules& rules);
+/// The port's contexts and rules; without a certificate there is no TLS. TLS from the first byte on needs a CA too, and
+/// always demands a certificate.
+base::Result<Port::Tls> offered_tls(const TlsRules& rules);
 
 /// For calling servers: null unless `verify_outgoing`.
 base::Result<std::shared_ptr<base::net::TlsContext>> outgoing_tls(const TlsRules& rules);

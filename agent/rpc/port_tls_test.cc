@@ -55,7 +55,7 @@ class PortTlsTest : public testing::Test {
                     .verify_incoming = true};
     rules_.verify_outgoing = rules_.verify_server_hostname = rules_.allow_insecure = true;
     Port::Options options;
-    ASSERT_TRUE(offer_tls(options, rules_));
+    options.tls = *offered_tls(rules_);
     options.raft = [this](base::net::Fd, std::unique_ptr<base::net::TlsStream>, std::shared_ptr<const void>) {
       ++raft_connections_;
     };
@@ -166,6 +166,30 @@ TEST_F(PortTlsTest, TlsFromTheFirstByteOnIsServedByItsProtocol) {
   EXPECT_EQ(talk("", "client", call(), "consul/rpc-gossip"), "closed");
   EXPECT_EQ(talk("", "client", call(), "h2"), "refused");
   EXPECT_NE(talk("", "", call(), "consul/rpc-single"), "answered");
+}
+
+TEST_F(PortTlsTest, ExchangedCertificatesCountForNewConnections) {
+  const std::string three(1, 3);
+  ASSERT_EQ(talk(three, "client", call(std::string(1, 0))), "answered");
+
+  // Another authority: whoever knows only the old one is not let in, and does not believe the server either.
+  const cli::CertificatePair ca = *cli::make_authority({.days = 2});
+  write("new-ca.pem", ca.certificate);
+  make(ca, "new-server", "server.dc1.consul", true);
+  rules_.files.cert_file = path("new-server.pem");
+  rules_.files.key_file = path("new-server-key.pem");
+  rules_.files.ca_file = path("new-ca.pem");
+  port_->set_tls(*offered_tls(rules_));
+  EXPECT_NE(talk(three, "client", call(std::string(1, 0))), "answered");
+
+  write("ca.pem", ca.certificate);
+  make(ca, "client", "client.dc1.consul", false);
+  EXPECT_EQ(talk(three, "client", call(std::string(1, 0))), "answered");
+
+  rules_.files.verify_incoming = false;
+  rules_.allow_insecure = false;
+  port_->set_tls(*offered_tls(rules_));
+  EXPECT_EQ(plain(call(std::string(1, 0))), "answered");
 }
 
 TEST_F(PortTlsTest, ServersCallOneAnother) {

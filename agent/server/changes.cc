@@ -109,17 +109,27 @@ void run_transaction(Server& server, catalog::TxnRequest change, Answered<catalo
                                 });
 }
 
-void update_coordinate(Server& server, const catalog::CoordinateUpdateRequest& change, Done done) {
-  if (!change.Coord || !change.Coord->is_valid()) return done(Error{Errc::internal, "invalid coordinate"});
+Result<catalog::Coordinate> coordinate_of(const catalog::CoordinateUpdateRequest& change) {
+  if (!change.Coord || !change.Coord->is_valid()) return Error{Errc::internal, "invalid coordinate"};
   if (!change.Coord->is_compatible_with(catalog::NetworkCoordinate::origin())) {
-    return done(Error{Errc::internal, "incompatible coordinate"});
+    return Error{Errc::internal, "incompatible coordinate"};
   }
-  catalog::Coordinates batch;
   catalog::Coordinate update{};
   update.Node = change.Node;
   update.Segment = change.Segment;
   update.Coord = change.Coord;
-  batch.emplace_back(std::move(update));
+  return update;
+}
+
+void update_coordinate(Server& server, const catalog::CoordinateUpdateRequest& change, Done done) {
+  Result<catalog::Coordinate> update = coordinate_of(change);
+  if (!update) return done(update.error());
+  catalog::Coordinates batch;
+  batch.emplace_back(std::move(*update));
+  update_coordinates(server, batch, std::move(done));
+}
+
+void update_coordinates(Server& server, const catalog::Coordinates& batch, Done done) {
   std::string command = catalog::encode_command(Command::coordinate_batch, batch);
   command.front() = static_cast<char>(static_cast<std::uint8_t>(command.front()) | catalog::kIgnoreUnknown);
   propose<void>(server, std::move(command), "", std::move(done), nothing);

@@ -30,7 +30,10 @@ void deregister_from_catalog(Server& server, const catalog::DeregisterRequest& c
 void change_session(Server& server, catalog::SessionRequest change, base::Duration ttl_min, Answered<std::string> done);
 /// All of it or, with the errors in the answer, nothing.
 void run_transaction(Server& server, catalog::TxnRequest change, Answered<catalog::TxnResponse> done);
+/// Errors: "invalid coordinate", "incompatible coordinate".
+base::Result<catalog::Coordinate> coordinate_of(const catalog::CoordinateUpdateRequest& change);
 void update_coordinate(Server& server, const catalog::CoordinateUpdateRequest& change, Done done);
+void update_coordinates(Server& server, const catalog::Coordinates& batch, Done done);
 /// The query's id.
 void change_query(Server& server, catalog::PreparedQueryRequest change, Answered<std::string> done);
 /// False: the cas did not apply.

@@ -1,5 +1,6 @@
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
+#include "agent/server/coordinate_batch.h"
 #include "catalog/registry/coordinates.h"
 
 namespace proconsul::agent::rpc {
@@ -8,6 +9,12 @@ namespace {
 using base::Result;
 
 void update(Services& services, catalog::CoordinateUpdateRequest& request, server::Answered<Nothing> done) {
+  if (services.coordinates != nullptr) {
+    Result<catalog::Coordinate> coordinate = server::coordinate_of(request);
+    if (!coordinate) return done(coordinate.error());
+    services.coordinates->add(std::move(*coordinate));
+    return done(Nothing{});
+  }
   server::update_coordinate(services.server, request, [done = std::move(done)](Result<> result) mutable {
     done(result ? Result<Nothing>(Nothing{}) : Result<Nothing>(result.error()));
   });

@@ -1,0 +1,83 @@
+#include "agent/cluster/connections.h"
+
+#include <utility>
+
+#include "agent/tls_settings.h"
+
+namespace proconsul::agent::cluster {
+
+using base::Result;
+
+rpc::TlsRules tls_rules(const config::Config& config) {
+  const config::TlsListener& listener = config.tls.internal_rpc;
+  rpc::TlsRules rules;
+  rules.files = tls_settings(listener);
+  rules.verify_outgoing = listener.verify_outgoing;
+  rules.verify_server_hostname = listener.verify_server_hostname;
+  rules.datacenter = config.datacenter;
+  rules.domain = config.dns_domain;
+  while (rules.domain.ends_with('.')) rules.domain.pop_back();
+  return rules;
+}
+
+rpc::CallTimes call_times(const config::Config& config) {
+  return {.rpc_hold_timeout = config.rpc_hold_timeout,
+          .max_query_time = config.max_query_time,
+          .default_query_time = config.default_query_time};
+}
+
+rpc::Target target_of(const server::ServerInfo& server) {
+  return {.datacenter = server.datacenter, .node = server.name, .address = server.rpc_address()};
+}
+
+namespace {
+
+rpc::Pool::Options pool_options(const config::Config& config,
+                                std::function<base::net::Destination(const rpc::Target&)> route) {
+  rpc::Pool::Options options;
+  options.route = std::move(route);
+  options.client_timeout = config.rpc_client_timeout;
+  options.times = call_times(config);
+  return options;
+}
+
+}  // namespace
+
+Result<Connections::Tls> Connections::tls_of(const config::Config& config) {
+  rpc::TlsRules rules = tls_rules(config);
+  Result<std::shared_ptr<base::net::TlsContext>> outgoing = rpc::outgoing_tls(rules);
+  if (!outgoing) return outgoing.error();
+  return Tls{std::move(rules), std::move(*outgoing)};
+}
+
+Result<std::unique_ptr<Connections>> Connections::create(base::net::Loops& loops, const config::Config& config) {
+  Result<Tls> tls = tls_of(config);
+  if (!tls) return tls.error();
+  return std::unique_ptr<Connections>(new Connections(loops, config, std::move(*tls)));
+}
+
+Connections::Connections(base::net::Loops& loops, const config::Config& config, Tls tls)
+    : tls_(std::make_shared<const Tls>(std::move(tls))),
+      pool_(loops, pool_options(config, [this](const rpc::Target& target) {
+              return destination(target.datacenter, target.address);
+            })) {}
+
+Result<> Connections::reload(const config::Config& config) {
+  Result<Tls> tls = tls_of(config);
+  if (!tls) return tls.error();
+  auto fresh = std::make_shared<const Tls>(std::move(*tls));
+  const std::lock_guard lock(mutex_);
+  tls_ = std::move(fresh);
+  return {};
+}
+
+base::net::Destination Connections::destination(const std::string& datacenter, const std::string& address) const {
+  std::shared_ptr<const Tls> tls;
+  {
+    const std::lock_guard lock(mutex_);
+    tls = tls_;
+  }
+  return rpc::destination(tls->rules, tls->outgoing, datacenter, address);
+}
+
+}  // namespace proconsul::agent::cluster

@@ -1,0 +1,46 @@
+// The ways to servers: their connections, under the TLS rules of tls.internal_rpc.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "agent/config/config.h"
+#include "agent/rpc/pool.h"
+#include "agent/rpc/port_tls.h"
+#include "agent/rpc/retry.h"
+#include "agent/server/server_info.h"
+#include "base/net/loop.h"
+#include "base/result.h"
+
+namespace proconsul::agent::cluster {
+
+rpc::TlsRules tls_rules(const config::Config& config);
+rpc::CallTimes call_times(const config::Config& config);
+rpc::Target target_of(const server::ServerInfo& server);
+
+class Connections {
+ public:
+  /// `loops` outlive it.
+  static base::Result<std::unique_ptr<Connections>> create(base::net::Loops& loops, const config::Config& config);
+
+  rpc::Pool& pool() { return pool_; }
+  /// A server's port, TLS and its byte included. Any thread.
+  base::net::Destination destination(const std::string& datacenter, const std::string& address) const;
+  /// TLS of connections from now on; those that stand keep what they began with. An error changes nothing.
+  base::Result<> reload(const config::Config& config);
+
+ private:
+  struct Tls {
+    rpc::TlsRules rules;
+    std::shared_ptr<base::net::TlsContext> outgoing;  // null: plain
+  };
+  static base::Result<Tls> tls_of(const config::Config& config);
+  Connections(base::net::Loops& loops, const config::Config& config, Tls tls);
+
+  mutable std::mutex mutex_{};  // guards the next one
+  std::shared_ptr<const Tls> tls_;
+  rpc::Pool pool_;
+};
+
+}  // namespace proconsul::agent::cluster
