@@ -11,12 +11,12 @@
 #include <utility>
 
 #include "agent/auto_reload.h"
-#include "agent/cluster/bootstrapper.h"
+#include "agent/client_mode.h"
+#include "agent/cluster/coordinate_sender.h"
 #include "agent/cluster/pools.h"
 #include "agent/cluster/retry_join.h"
-#include "agent/cluster/rpc_plane.h"
-#include "agent/cluster/servers.h"
 #include "agent/config/node_id.h"
+#include "agent/definitions.h"
 #include "agent/dns/server.h"
 #include "agent/event/events.h"
 #include "agent/http/context.h"
@@ -26,11 +26,8 @@
 #include "agent/http/stream_endpoint.h"
 #include "agent/http_settings.h"
 #include "agent/local/local_agent.h"
-#include "agent/local/rules.h"
-#include "agent/local/sidecar.h"
 #include "agent/own_server.h"
-#include "agent/server/last_seen.h"
-#include "agent/server/raft_server.h"
+#include "agent/server_mode.h"
 #include "agent/telemetry/telemetry.h"
 #include "agent/tls_settings.h"
 #include "agent/version.h"
@@ -41,7 +38,6 @@
 #include "base/metrics.h"
 #include "base/net/loop.h"
 #include "base/net/tls.h"
-#include "base/quote.h"
 #include "base/random.h"
 #include "ui-proxy/metrics_proxy.h"
 
@@ -54,49 +50,6 @@ using config::Config;
 
 const base::log::Logger kLog("agent");
 constexpr std::chrono::seconds kLeaveTime{15};
-constexpr std::chrono::seconds kTransferTime{10};
-constexpr std::chrono::seconds kRemovalTime{5};
-
-Result<std::vector<local::ServiceRegistration>> configured_services(const Config& config) {
-  std::vector<local::ServiceRegistration> services;
-  for (const catalog::ServiceDefinition& definition : config.services) {
-    local::ServiceRegistration registration;
-    registration.service = local::to_node_service(definition);
-    registration.checks = local::check_types(definition);
-    registration.token = definition.Token;
-    registration.source = local::Source::file;
-    Result<std::optional<local::ServiceRegistration>> sidecar = local::take_sidecar(registration);
-    if (!sidecar) {
-      return {Errc::invalid_argument,
-              "Failed to validate sidecar for service " + base::quote(definition.Name) + ": " + sidecar.error().detail};
-    }
-    services.push_back(std::move(registration));
-    if (*sidecar) services.push_back(std::move(**sidecar));
-  }
-  return services;
-}
-
-std::vector<local::CheckRegistration> configured_checks(const Config& config) {
-  std::vector<local::CheckRegistration> checks;
-  for (const catalog::CheckDefinition& definition : config.checks) {
-    local::CheckRegistration registration;
-    registration.check = local::to_health_check(definition, config.node_name);
-    registration.type = local::to_check_type(definition);
-    registration.token = definition.Token;
-    registration.source = local::Source::file;
-    checks.push_back(std::move(registration));
-  }
-  return checks;
-}
-
-Result<local::Configured> configured(const Config& config, const std::string& node_id) {
-  Result<std::vector<local::ServiceRegistration>> services = configured_services(config);
-  if (!services) return services.error();
-  return local::Configured{.services = std::move(*services),
-                           .checks = configured_checks(config),
-                           .info = node_info(config, node_id),
-                           .discard_check_output = config.discard_check_output};
-}
 
 }  // namespace
 
@@ -111,14 +64,11 @@ struct Agent::Impl final : http::AgentControl {
   Events events;
   std::string node_id;
   base::net::Loops loops;
-  std::unique_ptr<server::LastSeen> last_seen;
   std::unique_ptr<cluster::Pools> pools;
-  std::unique_ptr<cluster::Servers> servers;
-  std::unique_ptr<cluster::RpcPlane> rpc;
-  std::unique_ptr<server::RaftServer> server;
-  std::atomic<server::RaftServer*> live_server{};  // once there is one: the pools are there before it
+  std::unique_ptr<Mode> mode;
   base::WatchRegistry local_watches{};
   std::unique_ptr<local::LocalAgent> local;
+  std::atomic<local::LocalAgent*> live_local{};  // once there is one: the pools are there before it
   std::unique_ptr<event::Events> events_seen;
   std::atomic<event::Events*> live_events{};  // the same
   std::unique_ptr<http::Overview> overview;
@@ -126,27 +76,33 @@ struct Agent::Impl final : http::AgentControl {
   http::RequestLimits limits;
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
+  std::shared_ptr<base::net::TlsContext> check_tls;
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<ui_proxy::MetricsProxy> metrics_proxy;  // after http: what still waits for an answer refers to that
   std::unique_ptr<dns::DnsServer> dns;
   std::unique_ptr<Telemetry> telemetry;
   std::size_t pings = 0;  // to each loop
   std::atomic<std::size_t> pongs{0};
-  base::Background background{};  // its threads use all of the above
+  base::Background background{};                             // its threads use all of the above
+  std::unique_ptr<cluster::CoordinateSender> coordinates{};  // null: they are disabled
   std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
-  std::unique_ptr<cluster::Bootstrapper> bootstrapper{};  // null: nothing to wait for
-  Watches watches{};                                      // by reload_mutex
+  Watches watches{};                        // by reload_mutex
   std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
   Impl(config::Loaded loaded_, config::LoadOptions options_, Events events_)
       : loaded(std::move(loaded_)), options(std::move(options_)), events(std::move(events_)) {}
 
   Result<> start();
+  Result<> settle_identity();
+  Result<> start_gossip();
+  Result<> start_local();
+  Result<> start_api();
   Result<> listen();
   Result<> listen_dns();
   void join_others();
-  /// Hands over what it leads, says goodbye, and waits until the others do without it.
-  Result<> leave_cluster();
+  Result<> leave_cluster() {
+    return mode->leave([this] { return leave_pools(); });
+  }
   /// Says goodbye to the pools, and waits for it.
   Result<> leave_pools();
   Result<> reload() override { return reload(false); }
@@ -155,123 +111,22 @@ struct Agent::Impl final : http::AgentControl {
   std::vector<std::string> watched_files() const;
   Result<> leave() override;
   bool debug_enabled() const override { return debug; }
+  Mode::Sections statistics() const override { return mode->statistics(); }
   std::string config_json() const override;
   std::string debug_config_json() const override;
 };
 
 Result<> Agent::Impl::start() {
   const Config& config = loaded.config;
-  if (!config.dev_mode) {
-    std::error_code error;
-    std::filesystem::create_directories(config.data_dir, error);
-    if (error) return {Errc::internal, "cannot create data_dir " + config.data_dir + ": " + error.message()};
-  }
-  Result<std::string> id = config::settle_node_id(config, base::system_random());
-  if (!id) return id.error();
-  node_id = std::move(*id);
-  loaded.config.node_id = node_id;
-  if (config.server_mode && !config.dev_mode) {
-    if (Result<> seen = server::check_last_seen(config.data_dir, config.server_rejoin_age_max, base::system_clock());
-        !seen) {
-      return seen;
-    }
-    last_seen = std::make_unique<server::LastSeen>(config.data_dir, base::system_clock());
-  }
-
-  Result<std::unique_ptr<cluster::Pools>> gossiping =
-      cluster::Pools::start(loops.next(), config, server_info(config, node_id),
-                            {.lan_member =
-                                 [this](const auto& member, server::Fate fate) {
-                                   if (server::RaftServer* to = live_server) to->member_changed(member, fate);
-                                 },
-                             .user_event =
-                                 [this](std::string_view name, std::string_view payload, std::uint64_t ltime) {
-                                   if (event::Events* to = live_events) to->receive(name, payload, ltime);
-                                 }});
-  if (!gossiping) return gossiping.error();
-  pools = std::move(*gossiping);
-
-  servers = std::make_unique<cluster::Servers>(cluster::Servers::Options{
-      .datacenter = config.datacenter, .own_id = node_id, .members = [this](bool wan) { return pools->members(wan); }});
-  Result<std::unique_ptr<cluster::RpcPlane>> plane = cluster::RpcPlane::create(loops, config, node_id, *servers);
-  if (!plane) return plane.error();
-  rpc = std::move(*plane);
-
-  server::RaftServer::Options raft;
-  raft.transport = rpc->transport();
-  raft.remote = &rpc->remote_leader();
-  raft.hold_timeout = config.rpc_hold_timeout;
-  raft.raft = raft_options(config, node_id);
-  raft.duties = {.self = own_node(config, node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
-  raft.duties.means.members = [this] { return pools->members(false); };
-  raft.duties.means.fetch_stats = [this](const auto& of, auto done) { rpc->fetch_stats(of, std::move(done)); };
-  raft.duties.means.force_leave = [this](const std::string& node) {
-    pools->force_leave(node, false, false, [](const Result<>&) {});
-  };
-  Result<std::unique_ptr<server::RaftServer>> started = server::RaftServer::start(std::move(raft));
-  if (!started) return started.error();
-  server = std::move(*started);
-  live_server = server.get();
-  if (Result<> listening = rpc->listen(*server); !listening) return listening;
-
-  local::LocalAgent::Options own;
-  own.node = config.node_name;
-  own.data_dir = config.dev_mode ? "" : config.data_dir;
-  own.check_update_interval = config.check_update_interval;
-  own.check_output_max_size = static_cast<std::size_t>(config.check_output_max_size);
-  own.local_scripts = config.enable_local_script_checks;
-  own.remote_scripts = config.enable_remote_script_checks;
-  own.deregister_interval_min = config.check_deregister_interval_min;
-  own.sync_interval = config.ae_interval;
-  own.sidecar_ports = {.min = config.connect_sidecar_min_port, .max = config.connect_sidecar_max_port};
-  own.expose_ports = {.min = config.expose_min_port, .max = config.expose_max_port};
-  Result<std::shared_ptr<base::net::TlsContext>> outgoing = base::net::TlsContext::client(
+  if (Result<> settled = settle_identity(); !settled) return settled;
+  if (Result<> gossiping = start_gossip(); !gossiping) return gossiping;
+  if (Result<> begun = mode->start(*pools); !begun) return begun;
+  Result<std::shared_ptr<base::net::TlsContext>> of_checks = base::net::TlsContext::client(
       config.enable_agent_tls_for_checks ? tls_settings(config.tls.internal_rpc) : base::net::TlsSettings{});
-  if (!outgoing) return outgoing.error();
-  own.checks.tls = *outgoing;
-  if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;
-  local = std::make_unique<local::LocalAgent>(std::move(own), *server, local_watches, base::system_clock());
-  Result<local::Configured> definitions = configured(config, node_id);
-  if (!definitions) return definitions.error();
-  if (Result<> ready = local->start(std::move(*definitions)); !ready) return ready;
-
-  events_seen = std::make_unique<event::Events>(
-      event::Events::Options{.node = config.node_name,
-                             .services = [this] { return local->services(); },
-                             .broadcast = [this](std::string_view name, std::string_view payload) -> Result<> {
-                               pools->user_event(std::string(name), std::string(payload));
-                               return {};
-                             }},
-      local_watches);
-  live_events = events_seen.get();
-
-  overview = std::make_unique<http::Overview>(std::chrono::steady_clock::now());
-  streams = std::make_unique<http::StreamHub>(server->changes());
-  debug = config.enable_debug;
-  limits.set(request_limits(config));
-  // The metrics server is no business of the agent's own certificates.
-  if (config.enable_agent_tls_for_checks) outgoing = base::net::TlsContext::client({});
-  if (!outgoing) return outgoing.error();
-  metrics_proxy = std::make_unique<ui_proxy::MetricsProxy>(std::move(*outgoing));
-  metrics_proxy->set(metrics_proxy_settings(config));
-  context.reset(new http::Context{.server = server.get(),
-                                  .local_watches = local_watches,
-                                  .settings = http_settings(config),
-                                  .cluster = server.get(),
-                                  .background = &background,
-                                  .local = local.get(),
-                                  .events = events_seen.get(),
-                                  .control = this,
-                                  .overview = overview.get(),
-                                  .streams = streams.get(),
-                                  .pools = pools.get(),
-                                  .limits = &limits,
-                                  .metrics_proxy = metrics_proxy.get(),
-                                  .caller = &rpc->caller(),
-                                  .loops = &loops});
-  telemetry = std::make_unique<Telemetry>(config, *server);
-  if (Result<> opened = listen_dns(); !opened) return opened;
-  http = std::make_unique<http::HttpServer>(loops, *context);
+  if (!of_checks) return of_checks.error();
+  check_tls = std::move(*of_checks);
+  if (Result<> begun = start_local(); !begun) return begun;
+  if (Result<> begun = start_api(); !begun) return begun;
   // Before anybody can see that the agent is there: a file that is changed from then on counts as changed.
   if (config.auto_reload_config) {
     const auto changed = [this] {
@@ -284,34 +139,133 @@ Result<> Agent::Impl::start() {
   }
   const std::lock_guard no_reload(reload_mutex);
   if (Result<> listening = listen(); !listening) return listening;
+  mode->take_part();
   join_others();
+  if (!config.disable_coordinates) {
+    coordinates = std::make_unique<cluster::CoordinateSender>(
+        loops.next(), mode->caller(), *pools,
+        cluster::CoordinateSender::Options{.node = config.node_name,
+                                           .datacenter = config.datacenter,
+                                           .rate = config.sync_coordinate_rate_target,
+                                           .interval_min = config.sync_coordinate_interval_min});
+  }
   return watches.replace(config);
+}
+
+Result<> Agent::Impl::settle_identity() {
+  const Config& config = loaded.config;
+  if (!config.dev_mode) {
+    std::error_code error;
+    std::filesystem::create_directories(config.data_dir, error);
+    if (error) return {Errc::internal, "cannot create data_dir " + config.data_dir + ": " + error.message()};
+  }
+  Result<std::string> id = config::settle_node_id(config, base::system_random());
+  if (!id) return id.error();
+  node_id = std::move(*id);
+  loaded.config.node_id = node_id;
+  return {};
+}
+
+Result<> Agent::Impl::start_gossip() {
+  const Config& config = loaded.config;
+  const Mode::Parts parts{.loops = loops, .config = config, .node_id = node_id};
+  if (config.server_mode) {
+    Result<std::unique_ptr<ServerMode>> made = ServerMode::create(parts);
+    if (!made) return made.error();
+    mode = std::move(*made);
+  } else {
+    const auto server_up = [this] {
+      if (local::LocalAgent* to = live_local) to->server_up();
+    };
+    Result<std::unique_ptr<ClientMode>> made = ClientMode::create(parts, server_up);
+    if (!made) return made.error();
+    mode = std::move(*made);
+  }
+  cluster::Pools::Events heard;
+  heard.lan_member = [this](const auto& member, server::Fate fate) { mode->member_changed(member, fate); };
+  heard.leader_elected = [this] { mode->leader_elected(); };
+  heard.user_event = [this](std::string_view name, std::string_view payload, std::uint64_t ltime) {
+    if (event::Events* to = live_events) to->receive(name, payload, ltime);
+  };
+  Result<std::unique_ptr<cluster::Pools>> gossiping =
+      cluster::Pools::start(loops.next(), config, server_info(config, node_id), std::move(heard));
+  if (!gossiping) return gossiping.error();
+  pools = std::move(*gossiping);
+  return {};
+}
+
+Result<> Agent::Impl::start_local() {
+  const Config& config = loaded.config;
+  local::LocalAgent::Options own;
+  own.node = config.node_name;
+  own.data_dir = config.dev_mode ? "" : config.data_dir;
+  own.check_update_interval = config.check_update_interval;
+  own.check_output_max_size = static_cast<std::size_t>(config.check_output_max_size);
+  own.local_scripts = config.enable_local_script_checks;
+  own.remote_scripts = config.enable_remote_script_checks;
+  own.deregister_interval_min = config.check_deregister_interval_min;
+  own.sync = {.interval = config.ae_interval, .far = !config.server_mode};
+  own.cluster_size = [this] { return pools->view(false)->members.size(); };
+  own.sidecar_ports = {.min = config.connect_sidecar_min_port, .max = config.connect_sidecar_max_port};
+  own.expose_ports = {.min = config.expose_min_port, .max = config.expose_max_port};
+  own.checks.tls = check_tls;
+  if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;
+  local = std::make_unique<local::LocalAgent>(std::move(own), mode->catalog(), local_watches, base::system_clock());
+  Result<local::Configured> definitions = configured(config, node_id);
+  if (!definitions) return definitions.error();
+  if (Result<> ready = local->start(std::move(*definitions)); !ready) return ready;
+  live_local = local.get();
+
+  events_seen = std::make_unique<event::Events>(
+      event::Events::Options{.node = config.node_name,
+                             .services = [this] { return local->services(); },
+                             .broadcast = [this](std::string_view name, std::string_view payload) -> Result<> {
+                               pools->user_event(std::string(name), std::string(payload));
+                               return {};
+                             }},
+      local_watches);
+  live_events = events_seen.get();
+  return {};
+}
+
+Result<> Agent::Impl::start_api() {
+  const Config& config = loaded.config;
+  server::Server* const server = mode->server();
+  overview = std::make_unique<http::Overview>(std::chrono::steady_clock::now());
+  if (server != nullptr) streams = std::make_unique<http::StreamHub>(server->changes());
+  debug = config.enable_debug;
+  limits.set(request_limits(config));
+  // The metrics server is no business of the agent's own certificates.
+  Result<std::shared_ptr<base::net::TlsContext>> to_metrics = base::net::TlsContext::client({});
+  if (!to_metrics) return to_metrics.error();
+  metrics_proxy = std::make_unique<ui_proxy::MetricsProxy>(std::move(*to_metrics));
+  metrics_proxy->set(metrics_proxy_settings(config));
+  context.reset(new http::Context{.server = server,
+                                  .local_watches = local_watches,
+                                  .settings = http_settings(config),
+                                  .cluster = mode->cluster(),
+                                  .background = &background,
+                                  .local = local.get(),
+                                  .events = events_seen.get(),
+                                  .control = this,
+                                  .overview = overview.get(),
+                                  .streams = streams.get(),
+                                  .pools = pools.get(),
+                                  // On a client agent each call is limited where it is made.
+                                  .limits = server != nullptr ? &limits : nullptr,
+                                  .metrics_proxy = metrics_proxy.get(),
+                                  .caller = &mode->caller(),
+                                  .loops = &loops});
+  telemetry = std::make_unique<Telemetry>(config, [this] { mode->read_gauges(); });
+  if (Result<> opened = listen_dns(); !opened) return opened;
+  http = std::make_unique<http::HttpServer>(loops, *context);
+  return {};
 }
 
 void Agent::Impl::join_others() {
   const Config& config = loaded.config;
-  if (config.server_mode && config.bootstrap_expect > 1) {
-    cluster::Bootstrapper::Means means;
-    means.view = [this, &config] {
-      return server::BootstrapView{.datacenter = config.datacenter,
-                                   .expect = static_cast<int>(config.bootstrap_expect),
-                                   .read_replica = config.read_replica,
-                                   .has_log = server->has_state(),
-                                   .servers = servers->alive()};
-    };
-    means.peers_of = [this](const server::ServerInfo& of) -> Result<std::vector<std::string>> {
-      return of.id == node_id ? server->peers() : rpc->peers_of(of);
-    };
-    means.bootstrap = [this](raft::Configuration configuration) {
-      std::promise<Result<>> promise;
-      std::future<Result<>> begun = promise.get_future();
-      server->bootstrap(std::move(configuration),
-                        [&promise](Result<> result) { promise.set_value(std::move(result)); });
-      return begun.get();
-    };
-    bootstrapper = std::make_unique<cluster::Bootstrapper>(std::move(means));
-  }
   for (const bool wan : {false, true}) {
+    if (wan && !pools->has_wan()) continue;
     cluster::RetryJoin::Options options;
     options.cluster = wan ? "WAN" : "LAN";
     const auto& addresses = wan ? config.retry_join_wan : config.retry_join_lan;
@@ -331,6 +285,8 @@ void Agent::Impl::join_others() {
 }
 
 Result<> Agent::Impl::listen_dns() {
+  server::Server* const server = mode->server();
+  if (server == nullptr) return {};  // config::without_effect() says so
   Result<dns::Settings> settings = dns::dns_settings(loaded.config);
   if (!settings) return settings.error();
   dns = std::make_unique<dns::DnsServer>(loops, *server, std::move(*settings));
@@ -386,37 +342,6 @@ Result<std::unique_ptr<Agent>> Agent::start(config::Loaded loaded, config::LoadO
   return agent;
 }
 
-Result<> Agent::Impl::leave_cluster() {
-  kLog.info("server starting leave");
-  const auto is_peer = [this] {
-    const std::vector<server::Operator::Peer> peers = server->raft_peers().servers;
-    return std::ranges::any_of(peers, [this](const auto& peer) { return peer.id == node_id; });
-  };
-  const bool alone = server->raft_peers().servers.size() < 2;
-  if (!alone && server->leadership().is_leader) {
-    auto promise = std::make_shared<std::promise<Result<>>>();
-    std::future<Result<>> handed = promise->get_future();
-    server->transfer_leader("", [promise](Result<> result) { promise->set_value(std::move(result)); });
-    if (handed.wait_for(kTransferTime) != std::future_status::ready) {
-      kLog.warn("leadership was not handed over in time");
-    } else if (const Result<> result = handed.get(); !result) {
-      kLog.warn("failed to transfer leadership attempt, will retry", {{"error", result.error()}});
-    }
-  }
-  if (Result<> left = leave_pools(); !left) return left;
-  if (alone) return {};
-  // Others may still be calling, and the new leader takes this server out of raft.
-  kLog.info("Waiting to drain RPC traffic", {{"drain_time", base::to_string(loaded.config.leave_drain_time)}});
-  const auto drained =
-      std::chrono::steady_clock::now() + std::chrono::nanoseconds(loaded.config.leave_drain_time.nanoseconds);
-  const auto give_up = drained + kRemovalTime;
-  while (std::chrono::steady_clock::now() < drained || (is_peer() && std::chrono::steady_clock::now() < give_up)) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  if (is_peer()) kLog.warn("failed to leave raft configuration gracefully, timeout");
-  return {};
-}
-
 Result<> Agent::Impl::leave_pools() {
   auto promise = std::make_shared<std::promise<Result<>>>();  // outlives this if the pools take too long
   std::future<Result<>> left = promise->get_future();
@@ -428,9 +353,9 @@ Result<> Agent::Impl::leave_pools() {
 }
 
 Result<> Agent::Impl::leave() {
-  // A single server has nobody to hand its state to: it only stops. What it acknowledged stays on its disk.
-  if (const Result<> left = leave_cluster(); !left)
+  if (const Result<> left = leave_cluster(); !left) {
     kLog.error("failed to leave LAN Serf cluster", {{"error", left.error()}});
+  }
   if (events.left) events.left();
   return {};
 }
@@ -485,6 +410,10 @@ Result<> Agent::Impl::reload(bool automatic) {
   if (https) {
     if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
   }
+  if (Result<> changed = mode->reload_tls(config); !changed) return changed;
+  if (loaded.config.enable_agent_tls_for_checks) {
+    if (Result<> changed = check_tls->reload(tls_settings(config.tls.internal_rpc)); !changed) return changed;
+  }
   Result<dns::Settings> dns_settings = dns::dns_settings(config);
   if (!dns_settings) return {dns_settings.error().code, "Failed reloading dns config : " + dns_settings.error().detail};
   if (Result<> watching = watches.replace(config); !watching) {
@@ -500,11 +429,11 @@ Result<> Agent::Impl::reload(bool automatic) {
     kLog.warn("Invalid log level in new configuration", {{"level", config.logging.level}});
     config.logging.level = loaded.config.logging.level;
   }
-  dns->reload(std::move(*dns_settings));
+  if (dns) dns->reload(std::move(*dns_settings));
   http->limit_connections(config.http_max_conns_per_client);
   limits.set(request_limits(config));
   metrics_proxy->set(metrics_proxy_settings(config));
-  server->reconfigure(snapshot_options(config));
+  mode->reconfigure(config);
   base::metrics::Options metrics = metrics_options(config);
   base::metrics::set_filter(std::move(metrics.allow), std::move(metrics.block));
   debug = config.enable_debug;
@@ -559,11 +488,10 @@ void Agent::stop() {
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();
   impl_->joining.clear();
-  impl_->bootstrapper.reset();
+  impl_->coordinates.reset();
   if (impl_->dns) impl_->dns->stop();
   if (impl_->local) impl_->local->stop();
-  if (impl_->rpc) impl_->rpc->stop();
-  if (impl_->server) impl_->server->stop();
+  if (impl_->mode) impl_->mode->stop();
   if (impl_->http) impl_->http->stop();
   impl_->pools.reset();
   impl_->loops.stop();

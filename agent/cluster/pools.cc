@@ -10,6 +10,7 @@
 #include "agent/cluster/join_address.h"
 #include "agent/cluster/keyring_file.h"
 #include "agent/cluster/merge_rules.h"
+#include "agent/config/interfaces.h"
 #include "agent/version.h"
 #include "gossip/ip_text.h"
 
@@ -23,6 +24,10 @@ using gossip::serf::Member;
 using gossip::serf::MemberEventType;
 using gossip::serf::MemberPtr;
 
+const char* logger_name(const Config& config) {
+  return config.server_mode ? "agent.server" : "agent.client";
+}
+
 gossip::swim::Timing timing(const Config& config, bool wan) {
   gossip::swim::Timing timing = wan ? gossip::swim::Timing::wan() : gossip::swim::Timing::lan();
   timing.gossip_interval = wan ? config.gossip_wan_gossip_interval : config.gossip_lan_gossip_interval;
@@ -35,13 +40,24 @@ gossip::swim::Timing timing(const Config& config, bool wan) {
   return timing;
 }
 
+base::Map<std::string> tags(const Config& config, const server::ServerInfo& own, bool wan) {
+  if (!config.server_mode) {
+    base::Map<std::string> tags = server::client_tags(config.datacenter, own.id, kConsulVersion);
+    if (config.advertise_reconnect_timeout.nanoseconds != 0) {
+      tags.emplace("rc_tm", base::to_string(config.advertise_reconnect_timeout));
+    }
+    return tags;
+  }
+  server::ServerInfo server = own;
+  if (wan) server.wan_join_port = 0;
+  return server::server_tags(server, kConsulVersion);
+}
+
 gossip::serf::Settings settings(const Config& config, const server::ServerInfo& own, bool wan) {
   using gossip::serf::Settings;
   Settings settings = wan ? Settings::consul_wan() : Settings::consul_lan();
   settings.node_name = wan ? config.node_name + "." + config.datacenter : config.node_name;
-  server::ServerInfo tags = own;
-  if (wan) tags.wan_join_port = 0;
-  settings.tags = server::server_tags(tags, kConsulVersion);
+  settings.tags = tags(config, own, wan);
   settings.timing = timing(config, wan);
   settings.rejoin_after_leave = config.rejoin_after_leave;
   settings.disable_coordinates = config.disable_coordinates;
@@ -54,7 +70,7 @@ gossip::serf::Settings settings(const Config& config, const server::ServerInfo& 
   const base::Duration reconnect = wan ? config.reconnect_timeout_wan : config.reconnect_timeout_lan;
   if (reconnect.nanoseconds > 0) settings.reconnect_timeout = reconnect;
   settings.merge = [wan, datacenter = config.datacenter, id = own.id, name = config.node_name,
-                    log = base::log::Logger("agent.server")](const std::vector<Member>& members) -> Result<> {
+                    log = base::log::Logger(logger_name(config))](const std::vector<Member>& members) -> Result<> {
     const auto refusal = wan ? refuse_wan(members) : refuse_lan(members, datacenter, id, name);
     if (!refusal) return {};
     log.warn("refused to merge with members", {{"reason", refusal->text}, {"advice", refusal->advice}});
@@ -68,6 +84,7 @@ Result<gossip::PoolConfig> pool_config(const Config& config, const server::Serve
   const config::Address& advertise = wan ? config.serf_advertise_addr_wan : config.serf_advertise_addr_lan;
   gossip::PoolConfig pool;
   pool.settings = settings(config, own, wan);
+  pool.logger = logger_name(config);
   pool.network = wan ? "wan" : "lan";
   pool.bind_ip = bind.ip.to_string();
   pool.bind_port = static_cast<std::uint16_t>(bind.port);
@@ -122,8 +139,8 @@ std::string list_errors(const std::vector<std::string>& errors) {
 /// Hears one pool.
 class Pools::Handler final : public gossip::PoolHandler {
  public:
-  Handler(const Events& events, bool wan, std::string datacenter)
-      : events_(events), wan_(wan), datacenter_(std::move(datacenter)) {}
+  Handler(const Events& events, bool wan, const Config& config)
+      : events_(events), wan_(wan), datacenter_(config.datacenter), log_(logger_name(config)) {}
 
   void member_event(const gossip::serf::MemberEvent& event) override {
     const server::Fate fate = fate_of(event.type);
@@ -136,6 +153,7 @@ class Pools::Handler final : public gossip::PoolHandler {
     if (wan_) return;
     if (event.Name == kNewLeader) {
       log_.info("New leader elected", {{"payload", std::string_view(event.Payload)}});
+      if (events_.leader_elected) events_.leader_elected();
     } else if (events_.user_event) {
       events_.user_event(event.Name, event.Payload, event.LTime);
     }
@@ -157,27 +175,35 @@ class Pools::Handler final : public gossip::PoolHandler {
   const Events& events_;
   const bool wan_;
   const std::string datacenter_;
-  const base::log::Logger log_{"agent.server"};
+  const base::log::Logger log_;
 };
 
 Result<std::unique_ptr<Pools>> Pools::start(base::net::Loop& loop, const Config& config, const server::ServerInfo& own,
                                             Events events) {
   std::unique_ptr<Pools> pools(new Pools(std::move(events)));
   pools->datacenter_ = config.datacenter;
+  pools->is_server_ = config.server_mode;
   pools->lan_port_ = static_cast<std::uint16_t>(config.serf_bind_addr_lan.port);
   pools->wan_port_ = static_cast<std::uint16_t>(config.serf_bind_addr_wan.port);
   for (const bool wan : {true, false}) {
-    if (wan && config.serf_port_wan <= 0) continue;
+    if (wan && (!config.server_mode || config.serf_port_wan <= 0)) continue;
     auto& handler = wan ? pools->wan_handler_ : pools->lan_handler_;
-    handler = std::make_unique<Handler>(pools->events_, wan, config.datacenter);
+    handler = std::make_unique<Handler>(pools->events_, wan, config);
     Result<gossip::PoolConfig> settings = pool_config(config, own, wan);
     if (!settings) return settings.error();
+    const bool has_keys = settings->keyring.has_value();
     Result<std::unique_ptr<gossip::Pool>> pool = gossip::Pool::start(loop, std::move(*settings), *handler);
     if (!pool) {
       return {pool.error().code,
               std::string("Failed to start ") + (wan ? "WAN" : "LAN") + " Serf: " + pool.error().detail};
     }
     (wan ? pools->wan_ : pools->lan_) = std::move(*pool);
+    const config::Address& advertised = wan ? config.serf_advertise_addr_wan : config.serf_advertise_addr_lan;
+    if (!has_keys && !config::is_special_purpose(advertised.ip)) {
+      base::log::Logger(logger_name(config))
+          .named(wan ? "memberlist.wan" : "memberlist.lan")
+          .warn("memberlist: Binding to public address without encryption!");
+    }
   }
   return pools;
 }
@@ -203,7 +229,10 @@ std::vector<MemberPtr> Pools::members(bool wan) const {
 }
 
 void Pools::join(std::vector<std::string> addresses, bool wan, std::move_only_function<void(Result<int>)> done) {
-  if (!pool(wan)) return done(base::Error{Errc::internal, "WAN federation is disabled"});
+  if (!pool(wan)) {
+    return done(base::Error{Errc::internal,
+                            is_server_ ? "WAN federation is disabled" : "Must be a server to join WAN cluster"});
+  }
   std::string texts;
   for (const std::string& address : addresses) texts += (texts.empty() ? "" : " ") + address;
   log_.info(wan ? "(WAN) joining" : "(LAN) joining", {{wan ? "wan_addresses" : "lan_addresses", "[" + texts + "]"}});
@@ -257,6 +286,9 @@ Result<int> Pools::join_and_wait(std::vector<std::string> addresses, bool wan, c
 
 void Pools::force_leave(const std::string& node, bool prune, bool wan, Done done) {
   log_.info(wan ? "(WAN) Force leaving node" : "Force leaving node", {{"node", node}});
+  if (wan && !is_server_) {
+    return done(base::Error{Errc::internal, "Must be a server to force-leave a node from the WAN cluster"});
+  }
   const std::string wan_name = ends_with_datacenter(node, datacenter_) ? node : node + "." + datacenter_;
   const bool in_lan = !wan && view(false)->members.contains(node);
   const bool in_wan = wan_ && view(true)->members.contains(wan_name);

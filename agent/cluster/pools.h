@@ -31,10 +31,11 @@ class Pools {
   /// What is told, on the loop's thread; short.
   struct Events {
     std::function<void(const gossip::serf::MemberPtr&, server::Fate)> lan_member{};
+    std::function<void()> leader_elected{};
     std::function<void(std::string_view name, std::string_view payload, std::uint64_t ltime)> user_event{};
   };
 
-  /// `own`: what this server's tags say. Both pools live on `loop`.
+  /// `own`: what this agent's tags say. Both pools live on `loop`.
   static base::Result<std::unique_ptr<Pools>> start(base::net::Loop& loop, const config::Config& config,
                                                     const server::ServerInfo& own, Events events);
   ~Pools();
@@ -71,6 +72,7 @@ class Pools {
   const Events events_;
   const base::log::Logger log_{"agent"};
   std::string datacenter_{};
+  bool is_server_ = true;
   std::uint16_t lan_port_ = 0;  // of those who are joined without one
   std::uint16_t wan_port_ = 0;
   std::unique_ptr<Handler> lan_handler_{};

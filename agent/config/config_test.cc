@@ -328,7 +328,7 @@ TEST_F(ConfigFiles, WhatIsNotBuiltIsRefusedAtStartAndWhatDoesNothingIsNamed) {
   EXPECT_EQ(without_effect(*loaded).back(),
             "acl.enabled has no effect yet: access control is not built. Every request is allowed.");
   EXPECT_TRUE(not_built(*load_text("bootstrap_expect = 3 server = true")).empty());
-  EXPECT_EQ(not_built(*load_text("")).size(), 1U);
+  EXPECT_TRUE(not_built(*load_text("")).empty());
 }
 
 TEST_F(ConfigFiles, AReloadKnowsWhatChangedAndWhatMustWait) {

@@ -341,6 +341,10 @@ Interfaces routed(const Surroundings& host, bool special) {
 
 }  // namespace
 
+bool is_special_purpose(const Ip& ip) {
+  return is_in({.ip = ip, .prefix = static_cast<unsigned>(ip.size() * 8)}, 6890);
+}
+
 Result<Interfaces> default_interfaces(const Surroundings& host) {
   if (host.default_interface.empty()) return fail("No default interface found");
   return by(host.interfaces, [&](const auto& address) { return address.name == host.default_interface; }).included;

@@ -25,6 +25,9 @@ std::string public_ips(const Surroundings& host);
 base::Result<std::string> interface_ip(const std::string& name, const Surroundings& host);
 base::Result<std::string> interface_ips(const std::string& name, const Surroundings& host);
 
+/// Of a network that RFC 6890 sets aside: no address of the public Internet.
+bool is_special_purpose(const Ip& ip);
+
 struct Selected {
   Interfaces included{};
   Interfaces excluded{};

@@ -21,7 +21,7 @@ std::string_view part(Owner owner) {
     case Owner::servers:
       return "joining servers";
     case Owner::cluster:
-      return "the client agent";
+      return "the cache of answers and remote execution";
     case Owner::acl:
       return "access control";
     case Owner::security:
@@ -87,11 +87,6 @@ void collect(const Settings& given, const Group& group, const std::string& prefi
 std::vector<std::string> not_built(const Loaded& loaded) {
   const Config& config = loaded.config;
   std::vector<std::string> out;
-  if (!config.server_mode) {
-    out.push_back(
-        "server = false: client agents are not built yet; set server = true and bootstrap_expect = 1, or start with "
-        "-dev.");
-  }
   if (config.primary_datacenter != config.datacenter) {
     out.push_back("primary_datacenter = \"" + config.primary_datacenter + "\": joining datacenters is not built yet.");
   }
@@ -111,6 +106,12 @@ std::vector<std::string> without_effect(const Loaded& loaded) {
   std::vector<std::string> out;
   std::set<std::string> refused(std::begin(kRefused), std::end(kRefused));
   collect(loaded.given, root_group(), "", refused, out);
+  if (!loaded.config.server_mode && !loaded.config.retry_join_wan.empty()) {
+    out.push_back("retry_join_wan has no effect: only servers join the WAN.");
+  }
+  if (!loaded.config.server_mode && !loaded.config.dns_addrs.empty()) {
+    out.push_back("ports.dns has no effect yet: client agents do not answer DNS.");
+  }
   if (loaded.config.acls_enabled) {
     out.push_back("acl.enabled has no effect yet: access control is not built. Every request is allowed.");
   }

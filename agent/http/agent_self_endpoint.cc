@@ -12,7 +12,6 @@
 #include "agent/http/host_info.h"
 #include "agent/http/member_types.h"
 #include "agent/local/local_agent.h"
-#include "agent/server/operator.h"
 #include "agent/version.h"
 #include "base/background.h"
 #include "base/value.h"
@@ -36,7 +35,7 @@ std::size_t threads() {
 }
 
 std::map<std::string, Section> statistics(const Context& agent) {
-  std::map<std::string, Section> sections = agent.cluster->statistics();
+  std::map<std::string, Section> sections = agent.control->statistics();
   const local::LocalAgent::Counts counts = agent.local->counts();
   sections["consul"]["acl"] = agent.settings.acls_enabled ? "enabled" : "disabled";
   sections["agent"] = {{"checks", std::to_string(counts.checks)},

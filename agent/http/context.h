@@ -85,6 +85,8 @@ class AgentControl {
   virtual base::Result<> leave() = 0;
   /// enable_debug: whether /debug/pprof is served.
   virtual bool debug_enabled() const = 0;
+  /// Sections of `info` that are the mode's own: "consul", and on a server "raft".
+  virtual std::map<std::string, std::map<std::string, std::string>> statistics() const = 0;
   /// The configuration as /v1/agent/self shows it, encoded: the blocks "Config" and "DebugConfig".
   virtual std::string config_json() const = 0;
   virtual std::string debug_config_json() const = 0;

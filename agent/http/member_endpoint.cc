@@ -65,6 +65,7 @@ Result<Reply> agent_members(Context& agent, const Request& request) {
   }
   Result<base::filter::Filter> filter = base::filter::Filter::create<Member>(request.param("filter"));
   if (!filter) return filter.error();
+  if (wan && !agent.pools->has_wan()) return json("null");  // a client agent, or no WAN port: Go's nil list
   std::string body = "[";
   for (const gossip::serf::MemberPtr& each : agent.pools->members(wan)) {
     const Member member = shown(*each);

@@ -5,9 +5,6 @@
 #include <utility>
 
 #include "base/quote.h"
-#include "catalog/query/checks.h"
-#include "catalog/query/nodes.h"
-#include "catalog/store/store.h"
 
 namespace proconsul::agent::local {
 namespace {
@@ -55,6 +52,13 @@ void Aliases::add(const std::string& check_id, const std::string& node, const st
   } else {
     alias.token = ++last_token_;
     by_token_.emplace(alias.token, check_id);
+    alias.followed = catalog_.follow(node, service_id, [inbox = inbox_, token = alias.token] {
+      {
+        const std::lock_guard lock(inbox->mutex);
+        inbox->tokens.push_back(token);
+      }
+      inbox->woken();
+    });
   }
   due_.insert(check_id);
 }
@@ -81,25 +85,21 @@ void Aliases::changed(std::string_view service_id) {
   }
 }
 
-void Aliases::wake(std::vector<std::uint64_t> tokens) {
-  {
-    const std::lock_guard lock(mutex_);
-    woken_tokens_.insert(woken_tokens_.end(), tokens.begin(), tokens.end());
-  }
-  woken_();
-}
-
 std::vector<std::pair<std::string, AliasHealth>> Aliases::take_due(const State& state) {
   {
-    const std::lock_guard lock(mutex_);
-    for (const std::uint64_t token : std::exchange(woken_tokens_, {})) {
+    const std::lock_guard lock(inbox_->mutex);
+    for (const std::uint64_t token : std::exchange(inbox_->tokens, {})) {
       if (const auto found = by_token_.find(token); found != by_token_.end()) due_.insert(found->second);
     }
   }
   std::vector<std::pair<std::string, AliasHealth>> out;
   for (const std::string& id : std::exchange(due_, {})) {
     Alias& alias = aliases_.find(id)->second;
-    out.emplace_back(id, alias.node.empty() ? here(id, alias, state) : there(id, alias));
+    if (!alias.followed) {
+      out.emplace_back(id, here(id, alias, state));
+    } else if (std::optional<AliasHealth> health = there(id, alias)) {
+      out.emplace_back(id, std::move(*health));
+    }
   }
   return out;
 }
@@ -109,29 +109,17 @@ AliasHealth Aliases::here(const std::string& id, const Alias& alias, const State
                       [&] { return state.service(alias.service_id) != nullptr; });
 }
 
-AliasHealth Aliases::there(const std::string& id, Alias& alias) {
-  for (;;) {
-    const auto view = server_.view();
-    base::KeySet keys;
-    std::vector<const catalog::HealthCheck*> checks;
-    std::vector<catalog::HealthCheck> rows;
-    for (const catalog::CheckRow* row : catalog::checks_of_node(view->tables(), alias.node, {}, &keys).rows) {
-      rows.push_back(row->get());
-    }
-    for (const catalog::HealthCheck& row : rows) checks.push_back(&row);
-    const std::string_view self = same_name(alias.node, own_node_) ? std::string_view(id) : std::string_view();
-    AliasHealth health = alias_health(checks, self, alias.node, alias.service_id, [&] {
-      const catalog::NodeServicesAnswer found = catalog::services_of_node(view->tables(), alias.node, {}, &keys);
-      if (found.node == nullptr) return true;  // nobody knows the node: no reason to doubt its service
-      for (const catalog::ServiceRow* row : found.services) {
-        if (row->get().ID == alias.service_id) return true;
-      }
-      return false;
-    });
-    alias.watch = server_.watches().watch(keys, *this, alias.token);
-    // A change between reading and watching would be missed.
-    if (server_.view().get() == view.get()) return health;
+std::optional<AliasHealth> Aliases::there(const std::string& id, Alias& alias) {
+  const std::optional<base::Result<NodeHealth>> known = alias.followed->read();
+  if (!known) return std::nullopt;
+  if (!*known) {
+    return AliasHealth{.status = std::string(catalog::kHealthCritical),
+                       .output = "Failure checking aliased node or service: " + known->error().detail};
   }
+  std::vector<const catalog::HealthCheck*> checks;
+  for (const catalog::HealthCheck& check : (*known)->checks) checks.push_back(&check);
+  const std::string_view self = same_name(alias.node, own_node_) ? std::string_view(id) : std::string_view();
+  return alias_health(checks, self, alias.node, alias.service_id, [&] { return (*known)->service_exists; });
 }
 
 }  // namespace proconsul::agent::local

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -12,9 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/local/catalog.h"
 #include "agent/local/state.h"
-#include "agent/server/server.h"
-#include "base/watch.h"
 
 namespace proconsul::agent::local {
 
@@ -27,12 +27,13 @@ struct AliasHealth {
 AliasHealth alias_health(const std::vector<const catalog::HealthCheck*>& checks, std::string_view self,
                          std::string_view node, std::string_view service_id, const std::function<bool()>& exists);
 
-/// Belongs to the agent's thread, but for wake().
-class Aliases final : base::WakeSink {
+/// Belongs to the agent's thread.
+class Aliases final {
  public:
-  /// `woken` is called from any thread when update() has something to do.
-  Aliases(std::string own_node, server::Server& server, std::function<void()> woken)
-      : own_node_(std::move(own_node)), server_(server), woken_(std::move(woken)) {}
+  /// `woken` is called from any thread, also when this has gone, when take_due() has something to do. The catalog
+  /// outlives it.
+  Aliases(std::string own_node, Catalog& catalog, std::function<void()> woken)
+      : own_node_(std::move(own_node)), catalog_(catalog), inbox_(std::make_shared<Inbox>(std::move(woken))) {}
 
   /// `node` empty: this agent's own service.
   void add(const std::string& check_id, const std::string& node, const std::string& service_id);
@@ -47,22 +48,26 @@ class Aliases final : base::WakeSink {
   struct Alias {
     std::string node{}, service_id{};
     std::uint64_t token{};
-    base::Watch watch{};
+    std::unique_ptr<Catalog::Followed> followed{};  // null: it is of this agent
   };
-  void wake(std::vector<std::uint64_t> tokens) override;
+  /// What others have to say; outlives this for them.
+  struct Inbox {
+    explicit Inbox(std::function<void()> woken_) : woken(std::move(woken_)) {}
+    const std::function<void()> woken;
+    std::mutex mutex{};  // guards the next one
+    std::vector<std::uint64_t> tokens{};
+  };
   AliasHealth here(const std::string& id, const Alias& alias, const State& state) const;
-  AliasHealth there(const std::string& id, Alias& alias);
+  std::optional<AliasHealth> there(const std::string& id, Alias& alias);
 
   const std::string own_node_;
-  server::Server& server_;
-  const std::function<void()> woken_;
+  Catalog& catalog_;
+  const std::shared_ptr<Inbox> inbox_;
   std::map<std::string, Alias, std::less<>> aliases_{};         // by check
   std::set<std::pair<std::string, std::string>> by_service_{};  // service and check, of those that follow this agent
   std::set<std::string> due_{};
   std::map<std::uint64_t, std::string> by_token_{};
   std::uint64_t last_token_ = 0;
-  std::mutex mutex_{};  // guards the next one
-  std::vector<std::uint64_t> woken_tokens_{};
 };
 
 }  // namespace proconsul::agent::local

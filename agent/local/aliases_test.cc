@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/http/test_server.h"
+#include "agent/local/server_catalog.h"
 #include "catalog/registry/register.h"
 
 namespace proconsul::agent::local {
@@ -64,7 +65,8 @@ class AliasesTest : public testing::Test {
   http::test::StoreServer server{};
   State state{"n1"};
   int woken = 0;
-  Aliases aliases{"n1", server, [this] { ++woken; }};
+  ServerCatalog catalog{"n1", server};
+  Aliases aliases{"n1", catalog, [this] { ++woken; }};
 };
 
 TEST_F(AliasesTest, OnlyThoseThatAChangeConcernsAreDue) {

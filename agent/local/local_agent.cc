@@ -1,7 +1,6 @@
 #include "agent/local/local_agent.h"
 
 #include <algorithm>
-#include <future>
 #include <set>
 #include <utility>
 
@@ -9,14 +8,8 @@
 #include "agent/checks/os_service.h"
 #include "agent/local/rules.h"
 #include "agent/local/sidecar.h"
-#include "agent/server/catalog_request.h"
 #include "base/quote.h"
 #include "base/random.h"
-#include "catalog/commands.h"
-#include "catalog/query/checks.h"
-#include "catalog/query/nodes.h"
-#include "catalog/registry/lookup.h"
-#include "catalog/store/store.h"
 
 namespace proconsul::agent::local {
 namespace {
@@ -26,9 +19,6 @@ using base::Result;
 
 constexpr std::string_view kNodeMaintenance = "_node_maintenance";
 constexpr std::string_view kServiceMaintenance = "_service_maintenance:";
-// After the catalog could not be reached: soon at first (a server that starts has no leader for a moment), then rarely.
-constexpr base::Duration kFirstRetry = base::milliseconds(20);
-constexpr base::Duration kLastRetry = base::seconds(15);
 
 const char* source_name(Source source) {
   return source == Source::file ? "local" : "remote";
@@ -41,14 +31,15 @@ Result<> unknown_service(std::string_view id) {
 
 }  // namespace
 
-LocalAgent::LocalAgent(Options options, server::Server& server, base::WatchRegistry& watches, const base::Clock& clock)
+LocalAgent::LocalAgent(Options options, Catalog& catalog, base::WatchRegistry& watches, const base::Clock& clock)
     : options_(std::move(options)),
-      server_(server),
+      catalog_(catalog),
       watches_(watches),
       clock_(clock),
       files_(options_.data_dir),
       state_(options_.node, options_.check_update_interval.nanoseconds > 0),
-      aliases_(options_.node, server, [this] { post([] { return Result<>(); }, [](Result<>) {}); }),
+      schedule_(options_.sync, base::system_random()),
+      aliases_(options_.node, catalog, [queue = queue_] { queue->post([] { return Result<>(); }, nullptr); }),
       exposed_(options_.expose_ports),
       runner_(options_.checks,
               [this](const std::string& id, std::uint64_t number, std::string_view status, std::string output) {
@@ -59,7 +50,7 @@ LocalAgent::LocalAgent(Options options, server::Server& server, base::WatchRegis
                       if (found != running_.end() && found->second == number) set_status(id, status, output);
                       return {};
                     },
-                    [](Result<>) {});
+                    nullptr);
               }) {}
 
 LocalAgent::~LocalAgent() {
@@ -76,52 +67,55 @@ Result<> LocalAgent::start(Configured configured) {
 
 void LocalAgent::stop() {
   {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    changed_.notify_all();
+    const std::lock_guard lock(queue_->mutex);
+    queue_->stopping = true;
+    queue_->changed.notify_all();
   }
   if (thread_.joinable()) thread_.join();
   runner_.stop_all();
-  for (Job& job : std::exchange(jobs_, {})) job.done(base::Error{Errc::unavailable, "the agent is stopping"});
+  const base::Error stopping{Errc::unavailable, "the agent is stopping"};
+  for (Job& job : std::exchange(queue_->jobs, {})) {
+    if (job.done) job.done(stopping);
+  }
+  for (std::vector<Answer>* answers : {&waiting_, &fresh_}) answer(*answers, stopping);
 }
 
 // ---- the thread
 
-void LocalAgent::post(Work work, server::Done done) {
+void LocalAgent::Queue::post(Work work, Done done) {
   {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_) {
-      jobs_.push_back({std::move(work), std::move(done)});
-      changed_.notify_all();
+    const std::lock_guard lock(mutex);
+    if (!stopping) {
+      jobs.push_back({std::move(work), std::move(done)});
+      changed.notify_all();
       return;
     }
   }
-  done(base::Error{Errc::unavailable, "the agent is stopping"});
+  if (done) done(base::Error{Errc::unavailable, "the agent is stopping"});
 }
 
 void LocalAgent::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    std::deque<Job> jobs = std::exchange(jobs_, {});
+  std::unique_lock lock(queue_->mutex);
+  while (!queue_->stopping) {
+    std::deque<Job> jobs = std::exchange(queue_->jobs, {});
     lock.unlock();
-    std::vector<std::pair<server::Done, Result<>>> answers;
     for (Job& job : jobs) {
       Result<> result = job.work();
-      answers.emplace_back(std::move(job.done), std::move(result));
+      if (job.done) fresh_.push_back({std::move(job.done), std::move(result)});
     }
     handle_deadlines();
     update_aliases();
-    const Result<> kept = dirty_ || clock_.now() >= compare_at_ ? synchronize() : files_.sync();
-    for (auto& [done, result] : answers) done(result ? kept : std::move(result));
+    keep_in_step();
     lock.lock();
-    if (stopping_ || !jobs_.empty()) continue;
-    const base::Duration wait = *next_deadline() - clock_.now();
-    if (wait.nanoseconds > 0) changed_.wait_for(lock, std::chrono::nanoseconds(wait.nanoseconds));
+    if (queue_->stopping || !queue_->jobs.empty()) continue;
+    const base::Duration wait = next_deadline() - clock_.now();
+    if (wait.nanoseconds > 0) queue_->changed.wait_for(lock, std::chrono::nanoseconds(wait.nanoseconds));
   }
 }
 
-std::optional<base::MonotonicTime> LocalAgent::next_deadline() const {
-  base::MonotonicTime next = compare_at_;
+base::MonotonicTime LocalAgent::next_deadline() const {
+  // While a round is under way its end is what wakes this thread.
+  base::MonotonicTime next = round_under_way_ ? clock_.now() + base::seconds(3600) : schedule_.next();
   for (const server::Deadlines* deadlines : {&ttl_deadlines_, &reap_deadlines_, &deferred_}) {
     if (const auto earliest = deadlines->earliest()) next = std::min(next, *earliest);
   }
@@ -154,83 +148,9 @@ void LocalAgent::handle_deadlines() {
   }
 }
 
-Remote LocalAgent::remote() const {
-  const auto view = server_.view();
-  const catalog::Tables& tables = view->tables();
-  Remote remote;
-  const catalog::NodeServicesAnswer found = catalog::services_of_node(tables, options_.node, {}, nullptr);
-  if (found.node != nullptr) remote.node = found.node->get();
-  for (const catalog::ServiceRow* row : found.services) remote.services.push_back(row->get());
-  for (const catalog::CheckRow* row : catalog::checks_of_node(tables, options_.node, {}, nullptr).rows) {
-    remote.checks.push_back(row->get());
-  }
-  return remote;
-}
-
-Result<> LocalAgent::synchronize() {
-  const base::MonotonicTime now = clock_.now();
-  const bool compare_all = now >= compare_at_;
-  std::vector<Step> steps;
-  {
-    const Remote there = compare_all ? remote() : Remote{};
-    const std::lock_guard lock(mutex_);
-    if (compare_all) compare(state_, info_, there);
-    steps = plan(state_, info_);
-  }
-  // All are under way at once: one fsync serves them.
-  std::vector<std::future<Result<>>> answers;
-  for (Step& step : steps) {
-    std::string command;
-    if (auto* request = std::get_if<catalog::RegisterRequest>(&step.request)) {
-      catalog::RegisterRequest prepared = *request;
-      if (const Result<> valid = server::prepare(prepared, server_.view()->tables()); !valid) {
-        std::promise<Result<>> refused;
-        refused.set_value(valid);
-        answers.push_back(refused.get_future());
-        continue;
-      }
-      command = catalog::encode_command(catalog::Command::register_, prepared);
-    } else {
-      command =
-          catalog::encode_command(catalog::Command::deregister, std::get<catalog::DeregisterRequest>(step.request));
-    }
-    auto promise = std::make_shared<std::promise<Result<>>>();
-    answers.push_back(promise->get_future());
-    server_.apply(std::move(command), [promise](Result<catalog::ApplyResult> result) {
-      if (!result) return promise->set_value(result.error());
-      const base::Error* error = result->error();
-      promise->set_value(error != nullptr ? Result<>(*error) : Result<>());
-    });
-  }
-  const Result<> kept = files_.sync();  // meanwhile the log is on its way to the disk
-  bool failed = false;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const Result<> answer = answers[i].get();
-    if (answer) {
-      const std::lock_guard lock(mutex_);
-      settle(state_, steps[i]);
-      continue;
-    }
-    failed = true;
-    // Merely waiting for a leader is no fault.
-    const base::log::Level level =
-        answer.error().code == Errc::no_leader ? base::log::Level::debug : base::log::Level::warn;
-    log_.write(level, "Syncing with the catalog failed; it is tried again", {{"error", answer.error()}});
-  }
-  dirty_ = false;
-  if (failed) {
-    retry_ = std::min({base::Duration{retry_.nanoseconds * 2}, kLastRetry, options_.sync_interval});
-    compare_at_ = now + retry_;
-  } else {
-    retry_ = kFirstRetry;
-    if (compare_all) compare_at_ = now + options_.sync_interval;
-  }
-  return kept;
-}
-
 // ---- services
 
-void LocalAgent::add_services(std::vector<ServiceRegistration> registrations, server::Done done) {
+void LocalAgent::add_services(std::vector<ServiceRegistration> registrations, Done done) {
   post(
       [this, registrations = std::move(registrations)]() mutable -> Result<> {
         for (ServiceRegistration& registration : registrations) {
@@ -331,7 +251,7 @@ Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep)
   return {};
 }
 
-void LocalAgent::remove_service(std::string id, server::Done done) {
+void LocalAgent::remove_service(std::string id, Done done) {
   post([this, id = std::move(id)] { return do_remove_service(id); }, std::move(done));
 }
 
@@ -356,7 +276,7 @@ Result<> LocalAgent::do_remove_service(const std::string& id) {
 
 // ---- checks
 
-void LocalAgent::add_check(CheckRegistration registration, server::Done done) {
+void LocalAgent::add_check(CheckRegistration registration, Done done) {
   post([this, registration = std::move(registration)]() mutable { return do_add_check(std::move(registration), true); },
        std::move(done));
 }
@@ -394,7 +314,7 @@ Result<> LocalAgent::do_add_check(CheckRegistration registration, bool keep) {
   return {};
 }
 
-void LocalAgent::remove_check(std::string id, server::Done done) {
+void LocalAgent::remove_check(std::string id, Done done) {
   post(
       [this, id = std::move(id)]() -> Result<> {
         do_remove_check(id);
@@ -554,7 +474,7 @@ void LocalAgent::set_status(const std::string& id, std::string_view status, std:
   if (update != State::Update::none) report(service_id);
 }
 
-void LocalAgent::update_ttl(std::string check_id, std::string status, std::string output, server::Done done) {
+void LocalAgent::update_ttl(std::string check_id, std::string status, std::string output, Done done) {
   post([this, id = std::move(check_id), status = std::move(status),
         output = std::move(output)]() mutable { return do_update_ttl(id, status, std::move(output)); },
        std::move(done));
@@ -583,7 +503,7 @@ Result<> LocalAgent::do_update_ttl(const std::string& id, const std::string& sta
 // ---- maintenance
 
 void LocalAgent::service_maintenance(std::string id, bool enable, std::string reason, std::string token,
-                                     server::Done done) {
+                                     Done done) {
   post(
       [this, id = std::move(id), enable, reason = std::move(reason), token = std::move(token)]() mutable -> Result<> {
         const std::optional<catalog::NodeService> service = this->service(id);
@@ -609,7 +529,7 @@ void LocalAgent::service_maintenance(std::string id, bool enable, std::string re
       std::move(done));
 }
 
-void LocalAgent::node_maintenance(bool enable, std::string reason, std::string token, server::Done done) {
+void LocalAgent::node_maintenance(bool enable, std::string reason, std::string token, Done done) {
   post(
       [this, enable, reason = std::move(reason), token = std::move(token)]() mutable -> Result<> {
         const std::string check_id(kNodeMaintenance);

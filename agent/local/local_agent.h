@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,12 +17,13 @@
 
 #include "agent/checks/runner.h"
 #include "agent/local/aliases.h"
+#include "agent/local/catalog.h"
 #include "agent/local/exposed_checks.h"
 #include "agent/local/files.h"
 #include "agent/local/state.h"
 #include "agent/local/sync.h"
+#include "agent/local/sync_schedule.h"
 #include "agent/server/deadlines.h"
-#include "agent/server/server.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/watch.h"
@@ -68,32 +70,36 @@ class LocalAgent {
     bool local_scripts = false;                // whether checks from the configuration may run scripts
     bool remote_scripts = false;               // whether checks from the API may
     base::Duration deregister_interval_min = base::seconds(60);  // least deregister_critical_service_after
-    base::Duration sync_interval = base::seconds(60);            // between full comparisons
+    SyncSchedule::Options sync{};
+    std::function<std::size_t()> cluster_size{};  // how many agents there are; unset: one
     SidecarPorts sidecar_ports{};
     ExposePorts expose_ports{};
     checks::Runner::Options checks{};
   };
-  /// `server` and `watches` outlive it. `watches` hears of "service ID" keys: watch_key().
-  LocalAgent(Options options, server::Server& server, base::WatchRegistry& watches, const base::Clock& clock);
+  using Done = std::move_only_function<void(base::Result<>)>;
+  /// `catalog` and `watches` outlive it. `watches` hears of "service ID" keys: watch_key().
+  LocalAgent(Options options, Catalog& catalog, base::WatchRegistry& watches, const base::Clock& clock);
   ~LocalAgent();
 
   /// Takes over what files of the data directory and of the configuration say, then starts. The error names what in the
   /// configuration cannot be registered.
   base::Result<> start(Configured configured);
   /// The configuration was read again: what it defined before and no longer does goes, the rest is registered anew.
-  void reload(Configured configured, server::Done done);
+  void reload(Configured configured, Done done);
+  /// Somebody has come who may know the catalog: it is asked soon. Any thread.
+  void server_up();
   void stop();
 
   // Any thread. `done` runs on the agent's thread once the change is kept, and the catalog has it or could not be
   // reached (then it is told later).
   /// In this order; the first that fails ends it, and those before it stay.
-  void add_services(std::vector<ServiceRegistration> registrations, server::Done done);
-  void remove_service(std::string id, server::Done done);
-  void add_check(CheckRegistration registration, server::Done done);
-  void remove_check(std::string id, server::Done done);
-  void update_ttl(std::string check_id, std::string status, std::string output, server::Done done);
-  void service_maintenance(std::string id, bool enable, std::string reason, std::string token, server::Done done);
-  void node_maintenance(bool enable, std::string reason, std::string token, server::Done done);
+  void add_services(std::vector<ServiceRegistration> registrations, Done done);
+  void remove_service(std::string id, Done done);
+  void add_check(CheckRegistration registration, Done done);
+  void remove_check(std::string id, Done done);
+  void update_ttl(std::string check_id, std::string status, std::string output, Done done);
+  void service_maintenance(std::string id, bool enable, std::string reason, std::string token, Done done);
+  void node_maintenance(bool enable, std::string reason, std::string token, Done done);
 
   // Copies of what there is now; any thread.
   std::map<std::string, catalog::NodeService> services() const;
@@ -119,16 +125,38 @@ class LocalAgent {
   using Work = std::move_only_function<base::Result<>()>;
   struct Job {
     Work work;
-    server::Done done;
+    Done done;  // empty: nobody waits
   };
+  /// Work for the thread. Those who answer it late hold it too.
+  struct Queue {
+    std::mutex mutex{};  // guards the rest
+    std::condition_variable changed{};
+    std::deque<Job> jobs{};
+    bool stopping = false;
 
-  void post(Work work, server::Done done);
+    void post(Work work, Done done);
+  };
+  struct Answer {
+    Done done;
+    base::Result<> result;
+  };
+  struct Round;
+
+  void post(Work work, Done done) { queue_->post(std::move(work), std::move(done)); }
   void run();
   void handle_deadlines();
-  std::optional<base::MonotonicTime> next_deadline() const;
-  /// Tells the catalog what it has yet to be told, and waits for it and for the disk. The error is the disk's.
-  base::Result<> synchronize();
-  Remote remote() const;
+  base::MonotonicTime next_deadline() const;
+
+  // local_agent_sync.cc: what changed goes to the catalog in rounds, one at a time; whoever changed something is
+  // answered when the round that carries it has ended.
+  void keep_in_step();
+  void begin_round(bool compare_all);
+  void fetched(const base::Result<Remote>& there);
+  void tell_catalog();
+  void told(const Round& round);
+  void end_round(bool failed, const base::Result<>& kept);
+  static void answer(std::vector<Answer>& answers, const base::Result<>& kept);
+  std::size_t cluster_size() const { return options_.cluster_size ? options_.cluster_size() : 1; }
 
   base::Result<> load(const Configured& configured);
   base::Result<> do_reload(const Configured& configured);
@@ -161,16 +189,15 @@ class LocalAgent {
                                 std::size_t count) const;
 
   const Options options_;
-  server::Server& server_;
+  Catalog& catalog_;
   base::WatchRegistry& watches_;
   const base::Clock& clock_;
   Files files_;  // the thread's own
   const base::log::Logger log_{"agent"};
+  const base::log::Logger sync_log_{"agent.anti_entropy"};
+  const std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
 
-  mutable std::mutex mutex_{};  // guards state_, info_ and jobs_
-  std::condition_variable changed_{};
-  std::deque<Job> jobs_{};
-  bool stopping_ = false;
+  mutable std::mutex mutex_{};  // guards the next two
   State state_;
   NodeInfo info_{};
 
@@ -182,10 +209,13 @@ class LocalAgent {
   server::Deadlines ttl_deadlines_{};                   // by check
   server::Deadlines reap_deadlines_{};                  // by check
   server::Deadlines deferred_{};                        // by check: when its output is sent
-  base::MonotonicTime compare_at_{};
-  base::Duration retry_ = base::milliseconds(20);  // the next wait after a failure
+  SyncSchedule schedule_;
   bool discard_check_output_ = false;
-  bool dirty_ = true;
+  bool dirty_ = true;             // something is not in a round yet
+  bool round_under_way_ = false;
+  bool compares_all_ = false;     // this round does
+  std::vector<Answer> fresh_{};   // that no round carries yet
+  std::vector<Answer> waiting_{};  // for the end of the round
   Aliases aliases_;
   ExposedChecks exposed_;
   checks::Runner runner_;

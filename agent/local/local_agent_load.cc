@@ -71,7 +71,7 @@ Result<> LocalAgent::load(const Configured& configured) {
   return {};
 }
 
-void LocalAgent::reload(Configured configured, server::Done done) {
+void LocalAgent::reload(Configured configured, Done done) {
   post([this, configured = std::move(configured)] { return do_reload(configured); }, std::move(done));
 }
 
@@ -117,7 +117,7 @@ Result<> LocalAgent::do_reload(const Configured& configured) {
     const std::lock_guard lock(mutex_);
     info_ = configured.info;
   }
-  compare_at_ = clock_.now();  // the node's row may have to change
+  schedule_.at_once(clock_.now());  // the node's row may have to change
   return {};
 }
 

@@ -103,7 +103,7 @@ std::vector<Step> plan(const State& state, const NodeInfo& node) {
   if (!state.node_in_sync) {
     catalog::RegisterRequest request = registration(state, node, false);
     request.Locality = node.locality;
-    steps.push_back({.request = std::move(request)});
+    steps.push_back({.request = std::move(request), .node = true});
   }
   std::set<std::string_view> sent;
   for (const std::string& id : state.unsent_services()) {
@@ -161,8 +161,7 @@ std::vector<Step> plan(const State& state, const NodeInfo& node) {
 }
 
 void settle(State& state, const Step& step) {
-  const auto* registered = std::get_if<catalog::RegisterRequest>(&step.request);
-  if (registered != nullptr && !registered->SkipNodeUpdate) state.node_in_sync = true;
+  if (step.node) state.node_in_sync = true;
   for (const auto& [id, revision] : step.services) state.settle_service(id, revision);
   for (const auto& [id, revision] : step.checks) state.settle_check(id, revision);
 }

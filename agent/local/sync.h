@@ -39,9 +39,11 @@ struct Step {
     std::string id;
     std::uint64_t revision;
   };
-  std::variant<catalog::RegisterRequest, catalog::DeregisterRequest> request{};
+  using Request = std::variant<catalog::RegisterRequest, catalog::DeregisterRequest>;
+  Request request{};
   std::vector<Settles> services{};
   std::vector<Settles> checks{};
+  bool node = false;  // the node's own row
 };
 /// The fewest calls that bring the catalog up to date: the node's own row first, a service with its checks in one.
 std::vector<Step> plan(const State& state, const NodeInfo& node);

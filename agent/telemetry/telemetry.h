@@ -5,7 +5,6 @@
 #include <string>
 
 #include "agent/config/config.h"
-#include "agent/server/raft_server.h"
 #include "agent/telemetry/push.h"
 #include "base/metrics.h"
 
@@ -17,8 +16,8 @@ PushOptions push_options(const config::Config& config);
 
 class Telemetry {
  public:
-  /// `server` outlives it.
-  Telemetry(const config::Config& config, server::RaftServer& server);
+  /// `more` reads gauges that are not every agent's.
+  Telemetry(const config::Config& config, std::function<void()> more);
   ~Telemetry();
   Telemetry(const Telemetry&) = delete;
 

@@ -250,9 +250,31 @@ class Bench:
         time.sleep(2)
         row("a node with two services, all in all", (memory(agent.process.pid)[0] - rss) / nodes, "B", 2048)
         agent.kill()
+        self.client_footprint()
         stripped = self.folder / "stripped"
         subprocess.run(["strip", "-o", stripped, self.binary], check=True)
         row("stripped binary", stripped.stat().st_size / 1e6, "MB", 25)
+
+    def client_footprint(self) -> None:
+        server = self.agent()
+        gossip = json.loads((server.folder / "agent.json").read_text())["ports"]["serf_lan"]
+        client = Agent(self.binary, self.folder / "client", "client", {
+            "server": False, "bootstrap_expect": 0, "retry_join": [f"127.0.0.1:{gossip}"]}).start()
+        while b'"client"' not in server.ask("GET", "/v1/health/service/seen?passing")[1]:
+            try:
+                client.ask("PUT", "/v1/agent/service/register", json.dumps({"Name": "seen"}))
+            except OSError:
+                pass
+            time.sleep(0.5)
+        time.sleep(3)
+        rss, anonymous = memory(client.process.pid)
+        row("idle client agent: RSS", rss / 1e6, "MB", 18)
+        row("idle client agent: anonymous RSS", anonymous / 1e6, "MB", 4)
+        before, wait = cpu_seconds(client.process.pid), 10 if self.quick else 60
+        time.sleep(wait)
+        row("idle client agent: CPU a minute", (cpu_seconds(client.process.pid) - before) * 60 / wait * 1e3, "ms", 20)
+        client.kill()
+        server.kill()
 
     def snapshots(self) -> None:
         agent = self.agent()

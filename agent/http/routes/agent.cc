@@ -32,9 +32,9 @@ constexpr Failure kNotReloaded{500, R"([\s\S]+)",
 constexpr Failure kNoSelector{500, R"(Selector [\s\S]*)", "A filter that names what checks do not have."};
 constexpr Failure kNoSegments{500, "Network segments are not supported in this version of Consul",
                               "Not in this edition."};
-constexpr Failure kNotJoined{500, R"((\d+ errors? occurred:|WAN federation is disabled)[\s\S]*)",
+constexpr Failure kNotJoined{500, R"((\d+ errors? occurred:|WAN federation is disabled|Must be a server to)[\s\S]*)",
                              "Nobody could be joined: the text says why."};
-constexpr Failure kNoMember{500, R"((agent: No node found with name|\d+ errors? occurred:)[\s\S]*)",
+constexpr Failure kNoMember{500, R"((agent: No node found with name|\d+ errors? occurred:|Must be a server to)[\s\S]*)",
                             "Scripts look for this text."};
 
 constexpr Route kAgentRoutes[] = {

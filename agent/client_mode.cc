@@ -1,0 +1,77 @@
+#include "agent/client_mode.h"
+
+#include <utility>
+
+#include "agent/server/server_info.h"
+#include "base/log.h"
+
+namespace proconsul::agent {
+namespace {
+
+using base::Result;
+
+const base::log::Logger kLog("agent.client");
+
+}  // namespace
+
+Result<std::unique_ptr<ClientMode>> ClientMode::create(Parts parts, std::function<void()> server_up) {
+  Result<std::unique_ptr<cluster::Connections>> connections = cluster::Connections::create(parts.loops, parts.config);
+  if (!connections) return connections.error();
+  return std::unique_ptr<ClientMode>(new ClientMode(parts, std::move(server_up), std::move(*connections)));
+}
+
+ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique_ptr<cluster::Connections> connections)
+    : parts_(parts),
+      server_up_(std::move(server_up)),
+      connections_(std::move(connections)),
+      caller_(std::make_unique<cluster::ServerCaller>(
+          parts.loops, connections_->pool(),
+          cluster::ServerCaller::Options{.times = cluster::call_times(parts.config),
+                                         .rate = parts.config.rpc_rate_limit,
+                                         .burst = parts.config.rpc_max_burst,
+                                         .nodes =
+                                             [this]() -> std::size_t {
+                                               cluster::Pools* pools = pools_;
+                                               return pools != nullptr ? pools->view(false)->members.size() : 1;
+                                             }})),
+      catalog_(std::make_unique<local::RpcCatalog>(
+          parts.loops, *caller_,
+          local::RpcCatalog::Options{.node = parts.config.node_name, .datacenter = parts.config.datacenter})) {}
+
+void ClientMode::member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) {
+  const std::optional<server::ServerInfo> server = server::server_info(*member);
+  if (!server) return;
+  if (server->datacenter != parts_.config.datacenter) {
+    kLog.warn("server has joined the wrong cluster: wrong datacenter",
+              {{"server", server->name}, {"datacenter", server->datacenter}});
+    return;
+  }
+  if (fate != server::Fate::alive) return caller_->remove(server->name);
+  caller_->add(cluster::target_of(*server));
+  server_up_();
+}
+
+Result<> ClientMode::start(cluster::Pools& pools) {
+  pools_ = &pools;
+  return {};
+}
+
+Result<> ClientMode::leave(const std::function<Result<>()>& leave_pools) {
+  kLog.info("client starting leave");
+  return leave_pools();
+}
+
+void ClientMode::reconfigure(const config::Config& config) {
+  caller_->limit(config.rpc_rate_limit, config.rpc_max_burst);
+}
+
+Mode::Sections ClientMode::statistics() {
+  return {{"consul", {{"server", "false"}, {"known_servers", std::to_string(caller_->known_servers())}}}};
+}
+
+void ClientMode::stop() {
+  caller_->stop();
+  connections_->pool().stop();
+}
+
+}  // namespace proconsul::agent

@@ -1,0 +1,42 @@
+// A client agent: no state of its own, and servers whom it calls.
+#pragma once
+
+#include <atomic>
+
+#include "agent/cluster/connections.h"
+#include "agent/cluster/server_caller.h"
+#include "agent/local/rpc_catalog.h"
+#include "agent/mode.h"
+
+namespace proconsul::agent {
+
+class ClientMode final : public Mode {
+ public:
+  /// `server_up` is called when a server has come or a leader was elected; on a loop's thread.
+  static base::Result<std::unique_ptr<ClientMode>> create(Parts parts, std::function<void()> server_up);
+  ~ClientMode() override { stop(); }
+
+  void member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) override;
+  void leader_elected() override { server_up_(); }
+  base::Result<> start(cluster::Pools& pools) override;
+  base::Result<> leave(const std::function<base::Result<>()>& leave_pools) override;
+  base::Result<> reload_tls(const config::Config& config) override { return connections_->reload(config); }
+  void reconfigure(const config::Config& config) override;
+  void stop() override;
+
+  local::Catalog& catalog() override { return *catalog_; }
+  rpc::Caller& caller() override { return *caller_; }
+  Sections statistics() override;
+
+ private:
+  ClientMode(Parts parts, std::function<void()> server_up, std::unique_ptr<cluster::Connections> connections);
+
+  const Parts parts_;
+  const std::function<void()> server_up_;
+  std::atomic<cluster::Pools*> pools_{};
+  const std::unique_ptr<cluster::Connections> connections_;
+  const std::unique_ptr<cluster::ServerCaller> caller_;
+  const std::unique_ptr<local::RpcCatalog> catalog_;
+};
+
+}  // namespace proconsul::agent

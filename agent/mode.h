@@ -1,0 +1,61 @@
+// What an agent is besides a member of the LAN pool with services of its own: a server, or a client of servers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/cluster/pools.h"
+#include "agent/config/config.h"
+#include "agent/local/catalog.h"
+#include "agent/rpc/caller.h"
+#include "agent/server/operator.h"
+#include "agent/server/registrar.h"
+#include "agent/server/server.h"
+#include "base/net/loop.h"
+#include "base/result.h"
+
+namespace proconsul::agent {
+
+class Mode {
+ public:
+  using Sections = std::map<std::string, std::map<std::string, std::string>>;
+  /// All outlive it.
+  struct Parts {
+    base::net::Loops& loops;
+    const config::Config& config;
+    const std::string& node_id;
+  };
+  virtual ~Mode() = default;
+
+  // Events of the LAN pool, which may come before start(); on its loop's thread.
+  virtual void member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) = 0;
+  virtual void leader_elected() {}
+
+  /// Begins its work in the pools, which outlive it.
+  virtual base::Result<> start(cluster::Pools& pools) = 0;
+  /// The agent listens: what is not needed for that begins.
+  virtual void take_part() {}
+  /// Says goodbye to the cluster; the pools are left by `leave_pools`. Waits.
+  virtual base::Result<> leave(const std::function<base::Result<>()>& leave_pools) = 0;
+  /// tls.internal_rpc, for connections from now on. An error changes nothing.
+  virtual base::Result<> reload_tls(const config::Config& config) = 0;
+  /// Takes over what else may change while it runs.
+  virtual void reconfigure(const config::Config& config) = 0;
+  /// Whoever waits for it is answered. Idempotent, also when it was never started.
+  virtual void stop() = 0;
+
+  // Once it is started.
+  virtual local::Catalog& catalog() = 0;
+  virtual rpc::Caller& caller() = 0;
+  virtual server::Server* server() { return nullptr; }  // null on a client agent
+  virtual server::Operator* cluster() { return nullptr; }
+  /// Sections of `info` and /v1/agent/self that are the mode's own, "consul" among them.
+  virtual Sections statistics() = 0;
+  /// Reads gauges that are the mode's own; another thread.
+  virtual void read_gauges() {}
+};
+
+}  // namespace proconsul::agent

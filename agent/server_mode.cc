@@ -1,0 +1,144 @@
+#include "agent/server_mode.h"
+
+#include <algorithm>
+#include <future>
+#include <thread>
+#include <utility>
+
+#include "agent/own_server.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/time.h"
+
+namespace proconsul::agent {
+namespace {
+
+using base::Result;
+using config::Config;
+
+const base::log::Logger kLog("agent.server");
+constexpr std::chrono::seconds kTransferTime{10};
+constexpr std::chrono::seconds kRemovalTime{5};
+
+}  // namespace
+
+Result<std::unique_ptr<ServerMode>> ServerMode::create(Parts parts) {
+  const Config& config = parts.config;
+  std::unique_ptr<ServerMode> mode(new ServerMode(parts));
+  if (!config.dev_mode) {
+    const Result<> seen = server::check_last_seen(config.data_dir, config.server_rejoin_age_max, base::system_clock());
+    if (!seen) return seen.error();
+    mode->last_seen_ = std::make_unique<server::LastSeen>(config.data_dir, base::system_clock());
+  }
+  return mode;
+}
+
+void ServerMode::member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) {
+  if (server::RaftServer* to = live_) to->member_changed(member, fate);
+}
+
+Result<> ServerMode::start(cluster::Pools& pools) {
+  const Config& config = parts_.config;
+  servers_ = std::make_unique<cluster::Servers>(
+      cluster::Servers::Options{.datacenter = config.datacenter,
+                                .own_id = parts_.node_id,
+                                .members = [&pools](bool wan) { return pools.members(wan); }});
+  Result<std::unique_ptr<cluster::RpcPlane>> plane =
+      cluster::RpcPlane::create(parts_.loops, config, parts_.node_id, *servers_);
+  if (!plane) return plane.error();
+  rpc_ = std::move(*plane);
+
+  server::RaftServer::Options raft;
+  raft.transport = rpc_->transport();
+  raft.remote = &rpc_->remote_leader();
+  raft.hold_timeout = config.rpc_hold_timeout;
+  raft.raft = raft_options(config, parts_.node_id);
+  raft.duties = {
+      .self = own_node(config, parts_.node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
+  raft.duties.means.members = [&pools] { return pools.members(false); };
+  raft.duties.means.fetch_stats = [this](const auto& of, auto done) { rpc_->fetch_stats(of, std::move(done)); };
+  raft.duties.means.force_leave = [&pools](const std::string& node) {
+    pools.force_leave(node, false, false, [](const Result<>&) {});
+  };
+  Result<std::unique_ptr<server::RaftServer>> started = server::RaftServer::start(std::move(raft));
+  if (!started) return started.error();
+  server_ = std::move(*started);
+  live_ = server_.get();
+  catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_);
+  gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
+  return rpc_->listen(*server_);
+}
+
+void ServerMode::take_part() {
+  const Config& config = parts_.config;
+  if (config.bootstrap_expect <= 1) return;
+  cluster::Bootstrapper::Means means;
+  means.view = [this, &config] {
+    return server::BootstrapView{.datacenter = config.datacenter,
+                                 .expect = static_cast<int>(config.bootstrap_expect),
+                                 .read_replica = config.read_replica,
+                                 .has_log = server_->has_state(),
+                                 .servers = servers_->alive()};
+  };
+  means.peers_of = [this](const server::ServerInfo& of) -> Result<std::vector<std::string>> {
+    return of.id == parts_.node_id ? server_->peers() : rpc_->peers_of(of);
+  };
+  means.bootstrap = [this](raft::Configuration configuration) {
+    std::promise<Result<>> promise;
+    std::future<Result<>> begun = promise.get_future();
+    server_->bootstrap(std::move(configuration), [&promise](Result<> result) { promise.set_value(std::move(result)); });
+    return begun.get();
+  };
+  bootstrapper_ = std::make_unique<cluster::Bootstrapper>(std::move(means));
+}
+
+bool ServerMode::is_peer() {
+  const std::vector<server::Operator::Peer> peers = server_->raft_peers().servers;
+  return std::ranges::any_of(peers, [this](const auto& peer) { return peer.id == parts_.node_id; });
+}
+
+void ServerMode::hand_over_lead() {
+  auto promise = std::make_shared<std::promise<Result<>>>();
+  std::future<Result<>> handed = promise->get_future();
+  server_->transfer_leader("", [promise](Result<> result) { promise->set_value(std::move(result)); });
+  if (handed.wait_for(kTransferTime) != std::future_status::ready) {
+    kLog.warn("leadership was not handed over in time");
+  } else if (const Result<> result = handed.get(); !result) {
+    kLog.warn("failed to transfer leadership attempt, will retry", {{"error", result.error()}});
+  }
+}
+
+Result<> ServerMode::leave(const std::function<Result<>()>& leave_pools) {
+  kLog.info("server starting leave");
+  // A single server has nobody to hand its state to: it only stops. What it acknowledged stays on its disk.
+  const bool alone = server_->raft_peers().servers.size() < 2;
+  if (!alone && server_->leadership().is_leader) hand_over_lead();
+  if (Result<> left = leave_pools(); !left) return left;
+  if (alone) return {};
+  // Others may still be calling, and the new leader takes this server out of raft.
+  const base::Duration drain = parts_.config.leave_drain_time;
+  kLog.info("Waiting to drain RPC traffic", {{"drain_time", base::to_string(drain)}});
+  const auto drained = std::chrono::steady_clock::now() + std::chrono::nanoseconds(drain.nanoseconds);
+  const auto give_up = drained + kRemovalTime;
+  while (std::chrono::steady_clock::now() < drained || (is_peer() && std::chrono::steady_clock::now() < give_up)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  if (is_peer()) kLog.warn("failed to leave raft configuration gracefully, timeout");
+  return {};
+}
+
+void ServerMode::reconfigure(const Config& config) {
+  server_->reconfigure(snapshot_options(config));
+}
+
+void ServerMode::read_gauges() {
+  gauges_->read();
+}
+
+void ServerMode::stop() {
+  bootstrapper_.reset();
+  if (rpc_) rpc_->stop();
+  if (server_) server_->stop();
+}
+
+}  // namespace proconsul::agent

@@ -1,0 +1,54 @@
+// A server: raft, the catalog's state, the port for other servers and for client agents.
+#pragma once
+
+#include <atomic>
+
+#include "agent/cluster/bootstrapper.h"
+#include "agent/cluster/rpc_plane.h"
+#include "agent/cluster/servers.h"
+#include "agent/local/server_catalog.h"
+#include "agent/mode.h"
+#include "agent/server/last_seen.h"
+#include "agent/server/raft_server.h"
+#include "agent/telemetry/server_gauges.h"
+
+namespace proconsul::agent {
+
+class ServerMode final : public Mode {
+ public:
+  /// Errors: it was away for too long to come back (server_rejoin_age_max).
+  static base::Result<std::unique_ptr<ServerMode>> create(Parts parts);
+  ~ServerMode() override { stop(); }
+
+  void member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) override;
+  base::Result<> start(cluster::Pools& pools) override;
+  void take_part() override;
+  base::Result<> leave(const std::function<base::Result<>()>& leave_pools) override;
+  base::Result<> reload_tls(const config::Config& config) override { return rpc_->reload_tls(config); }
+  void reconfigure(const config::Config& config) override;
+  void stop() override;
+
+  local::Catalog& catalog() override { return *catalog_; }
+  rpc::Caller& caller() override { return rpc_->caller(); }
+  server::Server* server() override { return server_.get(); }
+  server::Operator* cluster() override { return server_.get(); }
+  Sections statistics() override { return server_->statistics(); }
+  void read_gauges() override;
+
+ private:
+  explicit ServerMode(Parts parts) : parts_(parts) {}
+  bool is_peer();
+  void hand_over_lead();
+
+  const Parts parts_;
+  std::unique_ptr<server::LastSeen> last_seen_{};
+  std::unique_ptr<cluster::Servers> servers_{};
+  std::unique_ptr<cluster::RpcPlane> rpc_{};
+  std::unique_ptr<server::RaftServer> server_{};
+  std::atomic<server::RaftServer*> live_{};  // once there is one: the pools are there before it
+  std::unique_ptr<local::ServerCatalog> catalog_{};
+  std::unique_ptr<ServerGauges> gauges_{};
+  std::unique_ptr<cluster::Bootstrapper> bootstrapper_{};  // null: nothing to wait for
+};
+
+}  // namespace proconsul::agent
