@@ -55,13 +55,6 @@ bool cidr_contains(std::string_view cidr, const unsigned char (&address)[16]) {
   return true;
 }
 
-/// Needs nothing of the state that servers keep.
-bool is_of_every_agent(const Route& route) {
-  constexpr std::string_view kOwn[] = {"/v1/agent/", "/v1/event/", "/v1/openapi.json", "/v1/internal/ui/metrics-proxy/",
-                                       "/debug/"};
-  return std::ranges::any_of(kOwn, [&](std::string_view begin) { return route.pattern.starts_with(begin); });
-}
-
 /// What Go's html.EscapeString does to the link in a redirect's body.
 std::string html_escaped(std::string_view text) {
   std::string out;
@@ -274,9 +267,6 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   if (!route->handler) {
     exchange.endpoint = nullptr;
     return unknown_path(request);
-  }
-  if (context_.server == nullptr && !is_of_every_agent(*route)) {
-    return text(500, "this endpoint is not served by client agents yet: ask a server");
   }
   exchange.route = route;
   request.rest = endpoint->rest(request.path);

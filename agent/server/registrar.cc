@@ -89,6 +89,7 @@ std::optional<catalog::RegisterRequest> plan_alive(const catalog::Tables& tables
   const catalog::NodeRow* row = catalog::find_node(tables, member.Name);
   if (row == nullptr) {
     wanted.NodeMeta.emplace("consul-version", build_version(tag(member, "build")));
+    wanted.SkipNodeUpdate = true;  // the agent itself may be first to write it
     return wanted;
   }
   const catalog::Node node = row->get();
