@@ -28,6 +28,7 @@
 #include "agent/local/local_agent.h"
 #include "agent/own_server.h"
 #include "agent/server_mode.h"
+#include "agent/start_rules.h"
 #include "agent/telemetry/telemetry.h"
 #include "agent/tls_settings.h"
 #include "agent/version.h"
@@ -118,6 +119,7 @@ struct Agent::Impl final : http::AgentControl {
 
 Result<> Agent::Impl::start() {
   const Config& config = loaded.config;
+  if (Result<> allowed = check_start(config); !allowed) return allowed;
   if (Result<> settled = settle_identity(); !settled) return settled;
   if (Result<> gossiping = start_gossip(); !gossiping) return gossiping;
   if (Result<> begun = mode->start(*pools); !begun) return begun;

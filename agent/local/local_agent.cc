@@ -197,6 +197,7 @@ Result<> LocalAgent::complete_sidecar(ServiceRegistration& registration) const {
 
 Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep) {
   catalog::NodeService& service = registration.service;
+  if (service.Service.empty()) return {Errc::internal, "Service name missing"};
   if (service.ID.empty()) service.ID = service.Service;
   if (service.LocallyRegisteredAsSidecar) {
     if (Result<> completed = complete_sidecar(registration); !completed) return completed;

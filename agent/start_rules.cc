@@ -1,0 +1,62 @@
+#include "agent/start_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "agent/tls_settings.h"
+
+namespace proconsul::agent {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+constexpr std::int64_t kProtocolMin = 2, kProtocolMax = 3;
+
+template <std::size_t N>
+bool is_one_of(const std::string& value, const std::array<std::string_view, N>& known) {
+  return std::ranges::find(known, value) != known.end();
+}
+
+Result<> check_values(const config::Config& config) {
+  if (const std::int64_t protocol = config.rpc_protocol; protocol < kProtocolMin || protocol > kProtocolMax) {
+    return {Errc::invalid_argument, "Protocol version '" + std::to_string(protocol) + "' too " +
+                                        (protocol < kProtocolMin ? "low" : "high") + ". Must be in range: [" +
+                                        std::to_string(kProtocolMin) + ", " + std::to_string(kProtocolMax) + "]"};
+  }
+  const config::AclResolver& acl = config.acl_resolver;
+  if (!is_one_of<2>(acl.default_policy, {"allow", "deny"})) {
+    return {Errc::invalid_argument, "Unsupported default ACL policy: " + acl.default_policy};
+  }
+  if (!is_one_of<4>(acl.down_policy, {"allow", "deny", "async-cache", "extend-cache"})) {
+    return {Errc::invalid_argument, "Unsupported down ACL policy: " + acl.down_policy};
+  }
+  if (!is_one_of<3>(config.default_intention_policy, {"", "allow", "deny"})) {
+    return {Errc::invalid_argument, "Unsupported default intention policy: " + config.default_intention_policy};
+  }
+  return {};
+}
+
+Result<> check_certificates(const config::Tls& tls) {
+  for (const config::TlsListener* listener : {&tls.internal_rpc, &tls.grpc, &tls.https}) {
+    const bool names_files = !listener->ca_file.empty() || !listener->ca_path.empty() || !listener->cert_file.empty();
+    if (!names_files) continue;
+    const auto loaded = base::net::TlsContext::client(tls_settings(*listener));
+    if (!loaded) return loaded.error();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> check_start(const config::Config& config) {
+  if (Result<> valid = check_values(config); !valid) {
+    const char* what = config.server_mode ? "server" : "client";
+    return {valid.error().code, std::string("Failed to start Consul ") + what + ": " + valid.error().detail};
+  }
+  return check_certificates(config.tls);
+}
+
+}  // namespace proconsul::agent
