@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "catalog/prepared_query/prepared_query.h"
+#include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
+#include "catalog/registry/federation.h"
 #include "catalog/registry/mesh.h"
 #include "catalog/registry/register.h"
 #include "catalog/registry/settings.h"
@@ -114,6 +116,31 @@ Result<ApplyResult> apply_virtual_ips(Transaction& tx, std::string_view body) {
   return with<ServiceVirtualIP>(body, [&](auto& request) { return ApplyResult{assign_manual_ips(tx, request)}; });
 }
 
+Result<ApplyResult> apply_connect_ca_command(Transaction& tx, std::string_view body) {
+  return with<CARequest>(body, [&](auto& request) {
+    tx.note_operation(request.Op);
+    Result<CAApplied> applied = apply_connect_ca(tx, std::move(request));
+    if (!applied) return ApplyResult{std::move(applied.error())};
+    return std::visit([](const auto& value) { return ApplyResult{value}; }, *applied);
+  });
+}
+
+// It only takes an index of the log, by which a certificate that was signed can be told from others.
+Result<ApplyResult> apply_connect_ca_leaf(Transaction& tx, std::string_view body) {
+  return with<CALeafRequest>(body, [&](auto& request) {
+    tx.note_operation(request.Op);
+    if (request.Op == "increment-index") return ApplyResult{tx.index()};
+    return ApplyResult{Error{Errc::internal, "Invalid CA operation '" + request.Op + "'"}};
+  });
+}
+
+Result<ApplyResult> apply_federation_state_command(Transaction& tx, std::string_view body) {
+  return with<FederationStateRequest>(body, [&](auto& request) {
+    tx.note_operation(request.Op);
+    return answer(apply_federation_state(tx, std::move(request)));
+  });
+}
+
 constexpr CommandRow kCommands[] = {
     {0, "Register", &apply_register_command},
     {1, "Deregister", &apply_deregister_command},
@@ -127,12 +154,12 @@ constexpr CommandRow kCommands[] = {
     {9, "Autopilot", &apply_autopilot_command},
     {11, "ACLBootstrap", nullptr},
     {12, "Intention", nullptr},
-    {13, "ConnectCA", nullptr},
+    {13, "ConnectCA", &apply_connect_ca_command},
     {17, "ACLToken", nullptr},
     {18, "ACLTokenDelete", nullptr},
     {19, "ACLPolicy", nullptr},
     {20, "ACLPolicyDelete", nullptr},
-    {21, "ConnectCALeaf", nullptr},
+    {21, "ConnectCALeaf", &apply_connect_ca_leaf},
     {22, "ConfigEntry", nullptr},
     {23, "ACLRole", nullptr},
     {24, "ACLRoleDelete", nullptr},
@@ -140,7 +167,7 @@ constexpr CommandRow kCommands[] = {
     {26, "ACLBindingRuleDelete", nullptr},
     {27, "ACLAuthMethod", nullptr},
     {28, "ACLAuthMethodDelete", nullptr},
-    {30, "FederationState", nullptr},
+    {30, "FederationState", &apply_federation_state_command},
     {31, "SystemMetadata", &apply_system_metadata_command},
     {35, "Peering", nullptr},
     {36, "PeeringDelete", nullptr},

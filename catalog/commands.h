@@ -26,6 +26,8 @@ enum class Command : std::uint8_t {
   prepared_query = 7,
   txn = 8,
   autopilot = 9,
+  connect_ca = 13,
+  federation_state = 30,
   system_metadata = 31,
   virtual_ips = 43,
 };

@@ -4,7 +4,9 @@
 
 #include "base/msgpack.h"
 #include "catalog/prepared_query/prepared_query.h"
+#include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
+#include "catalog/registry/federation.h"
 #include "catalog/registry/mesh.h"
 #include "catalog/registry/register.h"
 #include "catalog/registry/settings.h"
@@ -264,6 +266,17 @@ class SnapshotReader {
       }
       case Record::autopilot:
         return with<AutopilotConfig>(body, [&](const AutopilotConfig& config) { restore_autopilot(tx_, config); });
+      case Record::ca_root:
+        return with<CARoot>(body, [&](CARoot& root) { restore_ca_root(tx_, std::move(root)); });
+      case Record::ca_provider_state:
+        return with<CAConsulProviderState>(
+            body, [&](CAConsulProviderState& state) { restore_ca_provider_state(tx_, std::move(state)); });
+      case Record::ca_config:
+        return with<CAConfiguration>(body, [&](CAConfiguration& config) { restore_ca_config(tx_, std::move(config)); });
+      case Record::federation_state:
+        return with<FederationStateRequest>(body, [&](FederationStateRequest& request) {
+          if (request.State) restore_federation_state(tx_, std::move(*request.State));
+        });
       case Record::index:
         return with<IndexEntry>(body, [&](IndexEntry& entry) { indexes_.push_back(std::move(entry)); });
       case Record::chunks: {

@@ -107,6 +107,20 @@ class SnapshotWriter {
         return;
       case Record::autopilot:
         return each(number, tables_.autopilot);
+      case Record::ca_root:
+        return each(number, tables_.ca_roots);
+      case Record::ca_provider_state:
+        return each(number, tables_.ca_provider_states);
+      case Record::ca_config:
+        return each(number, tables_.ca_config);
+      case Record::federation_state:
+        for (const auto [key, row] : tables_.federation_states.all()) {
+          FederationStateRequest request;
+          request.Op = "upsert";
+          request.State.emplace() = *row;
+          put(number, request);
+        }
+        return;
       case Record::system_metadata:
         return each(number, tables_.system_metadata);
       case Record::index:

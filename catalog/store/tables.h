@@ -12,7 +12,9 @@
 #include "catalog/registry/instance_row.h"
 #include "catalog/registry/rows.h"
 #include "catalog/store/kv_row.h"
+#include "catalog/types/connect_ca.h"
 #include "catalog/types/coordinate.h"
+#include "catalog/types/federation_state.h"
 #include "catalog/types/session.h"
 #include "catalog/types/system.h"
 
@@ -62,9 +64,13 @@ struct Tables {
   base::RadixCounters usage{};                   // what is counted (registry/usage.h) -> how many
   base::RadixCounters usage_indexes{};           // the same -> raft index of the last change
 
-  Table<SystemMetadataEntry> system_metadata{};  // key
-  Table<AutopilotConfig> autopilot{};            // one row, under the empty key
-  Table<ForeignRecord> foreign{};                // record type, running number: kept for parts that cannot read them
+  Table<SystemMetadataEntry> system_metadata{};       // key
+  Table<AutopilotConfig> autopilot{};                 // one row, under the empty key
+  Table<FederationState> federation_states{};         // datacenter
+  Table<CARoot> ca_roots{};                           // ID
+  Table<CAConfiguration> ca_config{};                 // one row, under the empty key
+  Table<CAConsulProviderState> ca_provider_states{};  // ID
+  Table<ForeignRecord> foreign{};  // record type, running number: kept for parts that cannot read them
 
   /// The index of a table; 0 if it was never written.
   std::uint64_t index_of(std::string_view name) const;
