@@ -116,6 +116,27 @@ Result<ApplyResult> apply_virtual_ips(Transaction& tx, std::string_view body) {
   return with<ServiceVirtualIP>(body, [&](auto& request) { return ApplyResult{assign_manual_ips(tx, request)}; });
 }
 
+// Every leader of today does this once, also where there never was an intention: what stood in a table of its own is in
+// config entries by then. Nothing else about intentions can be applied yet.
+Result<ApplyResult> apply_intention(Transaction& tx, std::string_view body) {
+  Result<IntentionRequest> request = base::from_msgpack<IntentionRequest>(body);
+  if (!request) return Error{Errc::corrupt, "failed to decode request: " + request.error().detail};
+  if (request->Op != "delete-all") {
+    return Error{Errc::corrupt, "this server version cannot apply command type 12 (" + request->Op + ")"};
+  }
+  tx.note_operation(request->Op);
+  tx.tables().foreign.erase_prefix("\x0c");
+  tx.set_index("connect-intentions");
+  tx.set_index("config-entries");
+  SystemMetadataRequest format;
+  format.Op = "upsert";
+  SystemMetadataEntry& entry = format.Entry.emplace();
+  entry.Key = "intention-format";
+  entry.Value = "config-entry";
+  if (auto set = apply_system_metadata(tx, std::move(format)); !set) return ApplyResult{std::move(set.error())};
+  return ApplyResult{};
+}
+
 Result<ApplyResult> apply_connect_ca_command(Transaction& tx, std::string_view body) {
   return with<CARequest>(body, [&](auto& request) {
     tx.note_operation(request.Op);
@@ -153,7 +174,7 @@ constexpr CommandRow kCommands[] = {
     {8, "Txn", &apply_txn},
     {9, "Autopilot", &apply_autopilot_command},
     {11, "ACLBootstrap", nullptr},
-    {12, "Intention", nullptr},
+    {12, "Intention", &apply_intention},
     {13, "ConnectCA", &apply_connect_ca_command},
     {17, "ACLToken", nullptr},
     {18, "ACLTokenDelete", nullptr},
