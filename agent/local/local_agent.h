@@ -163,6 +163,7 @@ class LocalAgent {
   base::Result<> do_add_service(ServiceRegistration registration, bool keep);
   base::Result<> complete_sidecar(ServiceRegistration& registration) const;
   base::Result<> do_remove_service(const std::string& id);
+  // local_agent_checks.cc
   base::Result<> do_add_check(CheckRegistration registration, bool keep);
   void do_remove_check(const std::string& id);
   base::Result<> do_update_ttl(const std::string& id, const std::string& status, std::string output);
@@ -211,10 +212,10 @@ class LocalAgent {
   server::Deadlines deferred_{};                        // by check: when its output is sent
   SyncSchedule schedule_;
   bool discard_check_output_ = false;
-  bool dirty_ = true;             // something is not in a round yet
+  bool dirty_ = true;  // something is not in a round yet
   bool round_under_way_ = false;
-  bool compares_all_ = false;     // this round does
-  std::vector<Answer> fresh_{};   // that no round carries yet
+  bool compares_all_ = false;      // this round does
+  std::vector<Answer> fresh_{};    // that no round carries yet
   std::vector<Answer> waiting_{};  // for the end of the round
   Aliases aliases_;
   ExposedChecks exposed_;

@@ -73,7 +73,8 @@ void ServerCatalog::fetch(std::move_only_function<void(Result<Remote>)> done) {
 void ServerCatalog::submit(Step::Request request, std::move_only_function<void(Result<>)> done) {
   std::string command;
   if (auto* registration = std::get_if<catalog::RegisterRequest>(&request)) {
-    if (Result<> valid = server::prepare(*registration, server_.view()->tables()); !valid) return done(std::move(valid));
+    if (Result<> valid = server::prepare(*registration, server_.view()->tables()); !valid)
+      return done(std::move(valid));
     command = catalog::encode_command(catalog::Command::register_, *registration);
   } else {
     command = catalog::encode_command(catalog::Command::deregister, std::get<catalog::DeregisterRequest>(request));

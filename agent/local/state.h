@@ -15,6 +15,10 @@
 namespace proconsul::agent::local {
 
 enum class Source : std::uint8_t { file, api };
+/// As files of the data directory have it.
+constexpr const char* source_name(Source source) {
+  return source == Source::file ? "local" : "remote";
+}
 
 struct ServiceEntry {
   catalog::NodeService service{};
