@@ -96,6 +96,21 @@ def check_alias(servers: list[Member], follower: Member, followed: Member) -> No
         if check["CheckID"] == "alias"] == ["passing"])
 
 
+def check_requests(servers: list[Member], clients: list[Member]) -> None:
+    """What is asked of a client is answered by the servers, and is the same everywhere."""
+    first, second = clients
+    assert first.ask("PUT", "/v1/kv/colour", "blue")[1].strip() == b"true"
+    assert second.ask("GET", "/v1/kv/colour?raw")[1] == b"blue"
+    status, body = first.ask("PUT", "/v1/session/create", json.dumps({"TTL": "10s"}))
+    assert status == 200, body
+    session = json.loads(body)["ID"]
+    assert first.ask("PUT", f"/v1/kv/lock?acquire={session}", "x")[1].strip() == b"true"
+    assert second.ask("PUT", f"/v1/kv/lock?acquire={'0' * 8}-0000-0000-0000-{'0' * 12}", "y")[0] == 500
+    assert [row["Node"] for row in answer(second, f"/v1/session/info/{session}")] == [first.name]
+    assert len(answer(first, "/v1/catalog/nodes")) == 5
+    assert answer(first, "/v1/status/leader") == answer(servers[0], "/v1/status/leader")
+
+
 def asked_by(client: Member, servers: list[Member]) -> Member | None:
     """The server that the client has a connection to, by the system's list of them."""
     process = pathlib.Path(f"/proc/{client.process.pid}")
@@ -115,6 +130,8 @@ def check_server_goes(servers: list[Member], client: Member) -> None:
     victim = eventually("a server is asked", lambda: asked_by(client, servers))
     victim.kill()
     other = next(server for server in servers if server is not victim)
+    eventually("a write without it", lambda: client.ask("PUT", "/v1/kv/without", victim.name)[1].strip() == b"true")
+    assert client.ask("GET", "/v1/kv/without?raw&consistent")[1].decode() == victim.name
 
     def registered():
         client.put("/v1/agent/service/register", {"Name": f"without-{victim.name}"})
@@ -129,6 +146,8 @@ def check_all_servers_gone(servers: list[Member], client: Member) -> None:
         server.kill()
     eventually("the client knows that nobody is there",
                lambda: answer(client, "/v1/agent/self")["Stats"]["consul"]["known_servers"] == "0")
+    status, text = client.ask("GET", "/v1/kv/colour")
+    assert (status, text.strip()) == (500, b"No known Consul servers"), (status, text)
     client.put("/v1/agent/service/register", {"Name": "orphan"})  # kept, and told later
     assert "orphan" in answer(client, "/v1/agent/services")
     for server in servers:
@@ -179,6 +198,7 @@ def main() -> int:
             for client in clients:
                 check_catalog(servers, client)
                 check_self(client)
+            check_requests(servers, clients)
             check_alias(servers, first, second)
             check_server_goes(servers, first)
             check_all_servers_gone(servers, first)
