@@ -205,7 +205,9 @@ void PoolDuties::autopilot(const catalog::AutopilotConfig& config) {
     const raft::Status status = means_.raft();
     input.configuration = status.configuration;
     input.leader = status.leader;
-    input.last_index = status.last_index.value;
+    // Others are as far as they were when they were asked: under writes that is long ago.
+    input.last_index = std::exchange(asked_at_, status.last_index.value);
+    if (input.last_index == 0) input.last_index = status.last_index.value;
     input.last_term = status.last_term.value;
     input.known = servers();
     {
