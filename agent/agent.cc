@@ -257,10 +257,12 @@ Result<> Agent::Impl::start_api() {
                                   .limits = server != nullptr ? &limits : nullptr,
                                   .metrics_proxy = metrics_proxy.get(),
                                   .caller = &mode->caller(),
-                                  .loops = &loops});
+                                  .loops = &loops,
+                                  .archives = &mode->archives()});
   telemetry = std::make_unique<Telemetry>(config, [this] { mode->read_gauges(); });
   if (Result<> opened = listen_dns(); !opened) return opened;
   http = std::make_unique<http::HttpServer>(loops, *context);
+  http->limit_cache(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst);
   return {};
 }
 
@@ -433,6 +435,7 @@ Result<> Agent::Impl::reload(bool automatic) {
   }
   if (dns) dns->reload(std::move(*dns_settings));
   http->limit_connections(config.http_max_conns_per_client);
+  http->limit_cache(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst);
   limits.set(request_limits(config));
   metrics_proxy->set(metrics_proxy_settings(config));
   mode->reconfigure(config);

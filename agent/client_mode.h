@@ -26,6 +26,7 @@ class ClientMode final : public Mode {
 
   local::Catalog& catalog() override { return *catalog_; }
   rpc::Caller& caller() override { return *caller_; }
+  rpc::ArchiveServers& archives() override { return *caller_; }
   Sections statistics() override;
 
  private:

@@ -10,6 +10,7 @@
 #include "agent/cluster/pools.h"
 #include "agent/config/config.h"
 #include "agent/local/catalog.h"
+#include "agent/rpc/archive_call.h"
 #include "agent/rpc/caller.h"
 #include "agent/server/operator.h"
 #include "agent/server/registrar.h"
@@ -50,6 +51,7 @@ class Mode {
   // Once it is started.
   virtual local::Catalog& catalog() = 0;
   virtual rpc::Caller& caller() = 0;
+  virtual rpc::ArchiveServers& archives() = 0;
   virtual server::Server* server() { return nullptr; }  // null on a client agent
   virtual server::Operator* cluster() { return nullptr; }
   /// Sections of `info` and /v1/agent/self that are the mode's own, "consul" among them.

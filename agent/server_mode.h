@@ -30,6 +30,7 @@ class ServerMode final : public Mode {
 
   local::Catalog& catalog() override { return *catalog_; }
   rpc::Caller& caller() override { return rpc_->caller(); }
+  rpc::ArchiveServers& archives() override { return *rpc_; }
   server::Server* server() override { return server_.get(); }
   server::Operator* cluster() override { return server_.get(); }
   Sections statistics() override { return server_->statistics(); }

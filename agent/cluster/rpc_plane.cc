@@ -126,6 +126,13 @@ Result<> RpcPlane::reload_tls(const config::Config& config) {
   return {};
 }
 
+Result<base::net::Destination> RpcPlane::archive_server(std::string_view datacenter) {
+  const bool here = datacenter.empty() || datacenter == config_.datacenter;
+  const Result<rpc::Target> target = here ? leader() : route(datacenter);
+  if (!target) return target.error();
+  return connections_->pool().destination(*target);
+}
+
 void RpcPlane::stop() {
   leader_.detach();
   if (server::RaftServer* server = server_) server->resign();

@@ -10,6 +10,7 @@
 #include "agent/cluster/connections.h"
 #include "agent/cluster/servers.h"
 #include "agent/config/config.h"
+#include "agent/rpc/archive_call.h"
 #include "agent/rpc/dispatcher.h"
 #include "agent/rpc/leader_client.h"
 #include "agent/rpc/port.h"
@@ -23,7 +24,7 @@
 
 namespace proconsul::agent::cluster {
 
-class RpcPlane final : private rpc::Cluster {
+class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
  public:
   /// `loops` and `servers` outlive it.
   static base::Result<std::unique_ptr<RpcPlane>> create(base::net::Loops& loops, const config::Config& config,
@@ -40,6 +41,7 @@ class RpcPlane final : private rpc::Cluster {
   rpc::Caller& caller() { return *dispatcher_; }
   /// For connections from now on. An error changes nothing.
   base::Result<> reload_tls(const config::Config& config);
+  base::Result<base::net::Destination> archive_server(std::string_view datacenter) override;
   /// Before the server is. Idempotent; not from a loop.
   void stop();
 

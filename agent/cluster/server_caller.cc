@@ -221,6 +221,12 @@ Result<Target> ServerCaller::choose() {
   return *server;
 }
 
+Result<base::net::Destination> ServerCaller::archive_server(std::string_view) {
+  const Result<Target> server = choose();
+  if (!server) return server.error();
+  return pool_.destination(*server);
+}
+
 void ServerCaller::failed(const Target& server) {
   const std::lock_guard lock(mutex_);
   if (list_.failed(server.node)) log_.debug("cycled away from server", {{"server", server.node}});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/cluster/server_list.h"
+#include "agent/rpc/archive_call.h"
 #include "agent/rpc/caller.h"
 #include "agent/rpc/pool.h"
 #include "agent/rpc/retry.h"
@@ -19,7 +20,7 @@
 
 namespace proconsul::agent::cluster {
 
-class ServerCaller final : public rpc::Caller {
+class ServerCaller final : public rpc::Caller, public rpc::ArchiveServers {
  public:
   struct Options {
     rpc::CallTimes times{};
@@ -42,6 +43,7 @@ class ServerCaller final : public rpc::Caller {
   /// The server to ask now, limited as a call is; also for what is no call (an archive). Errors:
   /// "No known Consul servers", "RPC rate limit exceeded".
   base::Result<rpc::Target> choose();
+  base::Result<base::net::Destination> archive_server(std::string_view datacenter) override;
   /// It did not answer.
   void failed(const rpc::Target& server);
 

@@ -4,14 +4,19 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <regex>
 
 #include "agent/http/server.h"
 #include "agent/http/test_server.h"
+#include "agent/rpc/archive_call.h"
 #include "agent/rpc/cluster.h"
 #include "agent/rpc/dispatcher.h"
+#include "agent/rpc/port.h"
+#include "agent/rpc/snapshot.h"
 #include "agent/server/raft_server.h"
 
 namespace proconsul::agent::http {
@@ -84,6 +89,18 @@ int status_of(const std::string& answer) {
 }
 std::string body_of(const std::string& answer) {
   return answer.substr(answer.find("\r\n\r\n") + 4);
+}
+/// What chunks carry.
+std::string unchunked(std::string_view chunks) {
+  std::string bytes;
+  while (!chunks.empty()) {
+    const std::size_t line = chunks.find("\r\n");
+    const std::size_t size = std::stoul(std::string(chunks.substr(0, line)), nullptr, 16);
+    if (size == 0) break;
+    bytes += chunks.substr(line + 2, size);
+    chunks.remove_prefix(line + 2 + size + 2);
+  }
+  return bytes;
 }
 std::uint64_t index_of(const std::string& answer) {
   const std::size_t at = answer.find("X-Consul-Index: ");
@@ -277,7 +294,6 @@ TEST_F(AskedTest, AnswersAreTheSameBytes) {
       "/v1/internal/ui/nodes?filter=Node+==+a",
       "/v1/internal/ui/node/a",
       "/v1/internal/ui/node/none",
-      "/v1/operator/usage",
       "/v1/operator/autopilot/configuration",
       "/v1/operator/autopilot/health",
   };
@@ -287,6 +303,8 @@ TEST_F(AskedTest, AnswersAreTheSameBytes) {
     EXPECT_EQ(get(kAgent, target), answer) << target;
     EXPECT_EQ(get(kElsewhere, target), answer) << target;
   }
+  EXPECT_EQ(get(kAgent, "/v1/operator/usage"), get(kServer, "/v1/operator/usage"));
+  EXPECT_EQ(get(kAgent, "/v1/operator/usage?global"), get(kServer, "/v1/operator/usage?global"));
 }
 
 TEST_F(AskedTest, PagesAreCutFromTheWholeAnswer) {
@@ -415,6 +433,74 @@ TEST_F(AskedTest, TheCacheKeepsWhatItHasWhenServersFail) {
   agent.caller = caller.get();
   EXPECT_EQ(status_of(get(kAgent, "/v1/catalog/service/web?cached")), 200);
   EXPECT_EQ(body_of(get(kAgent, "/v1/catalog/service/?cached")), "Missing service name");
+}
+
+/// One server for whatever is asked.
+struct OneServer final : rpc::ArchiveServers {
+  Result<base::net::Destination> archive_server(std::string_view datacenter) override {
+    if (datacenter != "dc1") return base::Error{base::Errc::not_found, rpc::kNoPath};
+    return base::net::Destination{.address = address};
+  }
+  std::string address{};
+};
+
+TEST_F(AskedTest, ArchivesComeFromServersAndGoToThem) {
+  rpc::SnapshotService archives(loops[1], rpc::Services{.server = *server, .cluster = server.get()}, cluster, *pool,
+                                "");
+  rpc::Port::Options options;
+  options.snapshot = [&](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
+                         std::shared_ptr<const void> place) {
+    archives.accept(std::move(socket), std::move(tls), std::move(place));
+  };
+  rpc::Port port(loops, *dispatcher, std::move(options));
+  OneServer one;
+  one.address = "127.0.0.1:" + std::to_string(*port.listen("127.0.0.1", 0));
+  for (Context* context : {&agent, &elsewhere}) context->archives = &one;
+  base::Background background;
+  here.background = &background;
+
+  for (const Which which : {kAgent, kElsewhere}) {
+    put("/v1/kv/saved", "yes");
+    clients[which].send("GET /v1/snapshot?dc=dc1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    const std::string answer = clients[which].receive(20s);
+    EXPECT_EQ(status_of(answer), 200);
+    EXPECT_NE(answer.find("Content-Type: application/x-gzip\r\n"), std::string::npos);
+    EXPECT_GT(index_of(answer), 1U);
+    const std::string archive = unchunked(body_of(answer));
+    EXPECT_TRUE(archive.starts_with("\x1f\x8b"));
+    put("/v1/kv/saved", "no");
+    EXPECT_EQ(status_of(ask(which, "PUT", "/v1/snapshot", archive)), 200);
+    EXPECT_EQ(body_of(get(kServer, "/v1/kv/saved?raw")), "yes");
+    const std::string broken = ask(which, "PUT", "/v1/snapshot", "no archive");
+    EXPECT_EQ(status_of(broken), 500);
+    EXPECT_NE(body_of(broken).find("gzip: invalid header"), std::string::npos) << broken;
+  }
+  EXPECT_EQ(body_of(ask(kAgent, "GET", "/v1/snapshot?dc=dc3")), "No path to datacenter");
+  one.address = "127.0.0.1:1";
+  EXPECT_NE(body_of(ask(kAgent, "GET", "/v1/snapshot")).find("connection refused"), std::string::npos);
+  port.stop();
+  archives.stop();
+}
+
+TEST_F(AskedTest, WhateverServersReplyCanBeShown) {
+  Request request;
+  request.rest = "name";
+  request.options.datacenter = "dc1";
+  elsewhere.settings.translate_wan_addresses = true;
+  int shown = 0;
+  for (const auto& file : std::filesystem::directory_iterator(PROCONSUL_SOURCE_DIR "/tests/fuzz/corpus/asked_reply")) {
+    std::ifstream input(file.path(), std::ios::binary);
+    const std::string reply = std::string(std::istreambuf_iterator<char>(input), {}).substr(1);
+    for (const auto& family : all_routes()) {
+      for (const Route& route : family) {
+        if (!route.handler.ask) continue;
+        Result<Question> question = route.handler.ask(elsewhere, request);
+        if (!question || !question->call->decode_reply(reply)) continue;
+        shown += question->show({elsewhere, request}, *question->call).has_value();
+      }
+    }
+  }
+  EXPECT_GT(shown, 100);
 }
 
 TEST_F(AskedTest, AddressesOfTheWanAreShownWhereTheyAreWanted) {

@@ -27,6 +27,7 @@ namespace proconsul::agent::event {
 class Events;
 }
 namespace proconsul::agent::rpc {
+class ArchiveServers;
 class Caller;
 }
 namespace proconsul::base::net {
@@ -112,6 +113,7 @@ struct Context {
   ui_proxy::MetricsProxy* metrics_proxy = nullptr;
   rpc::Caller* caller = nullptr;  // asks servers: of another datacenter, and on a client agent of this one
   base::net::Loops* loops = nullptr;
+  rpc::ArchiveServers* archives = nullptr;  // where snapshots are that are not here
 };
 
 }  // namespace proconsul::agent::http

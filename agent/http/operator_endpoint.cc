@@ -77,7 +77,8 @@ void raft_remove_peer(Context& agent, const Request& request, Responder responde
     return responder.send(Result<Reply>(Errc::invalid_argument, "Must specify only one of ?id or ?address"));
   }
   const std::string_view wanted = request.param(by_id ? "id" : "address");
-  if (!is_here(agent, request.options.datacenter)) {
+  // The leader alone can do it.
+  if (!is_here(agent, request.options.datacenter) || (agent.caller && !agent.server->leadership().is_leader)) {
     rpc::RaftRemovePeerRequest change{};
     change.Token = request.options.token;
     change.Datacenter = request.options.datacenter;
@@ -153,6 +154,9 @@ namespace {
 
 /// What `shape` makes of the leader's view.
 void with_health(Context& agent, Responder responder, Reply (*shape)(Context&, const Operator::Health&)) {
+  if (agent.cluster == nullptr) {
+    return responder.send(Result<Reply>(Errc::internal, "this is answered by servers only: the agent is a client"));
+  }
   agent.cluster->leaders_view_of_health(
       [&agent, shape, responder = std::move(responder)](Result<Operator::Health> health) mutable {
         if (!health) return responder.send(Result<Reply>(health.error()));
@@ -279,6 +283,7 @@ Result<Question> ask_autopilot_health(const Context&, const Request& request) {
 
 Result<Question> ask_operator_usage(const Context&, const Request& request) {
   auto query = query_of<rpc::OperatorUsageRequest>(request);
+  query.Datacenter.clear();  // Consul does not look at ?dc here
   query.Global = request.has_param("global");
   return question(
       "Operator.Usage", std::move(query), +[](const AskedContext& context, catalog::Usage& found) -> Result<Answer> {

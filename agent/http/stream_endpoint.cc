@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/http/answers.h"
+#include "agent/http/ask.h"
 #include "base/json.h"
 #include "base/net/loop.h"
 #include "base/quote.h"
@@ -345,7 +346,11 @@ void StreamHub::wake(std::vector<std::uint64_t> streams) {
 }
 
 Result<Reply> change_stream(Context& agent, const Request& request) {
-  if (Result<> local = here(agent, named_datacenter(agent, request)); !local) return local.error();
+  if (const std::string_view datacenter = named_datacenter(agent, request); !is_here(agent, datacenter)) {
+    return base::Error{
+        Errc::invalid_argument,
+        "Changes are streamed by the servers of their datacenter alone: ask a server of " + std::string(datacenter)};
+  }
   Result<Interest> interest = interest_of(request);
   if (!interest) return interest.error();
   const Result<std::optional<ChangeLog::Position>> wanted = position_of(request);

@@ -44,7 +44,8 @@ class Stream : public testing::Test {
   base::WatchRegistry local_watches{};
   StreamHub hub{server.store.changes()};
   base::net::Loops loops{2};
-  Context context{.server = &server, .local_watches = local_watches, .settings = {.datacenter = "dc1"}, .streams = &hub};
+  Context context{
+      .server = &server, .local_watches = local_watches, .settings = {.datacenter = "dc1"}, .streams = &hub};
   HttpServer http{loops, context, kFamilies};
   std::uint16_t port = 0;
 };
@@ -172,7 +173,7 @@ TEST_F(Stream, BadParametersAreRefused) {
     EXPECT_TRUE(refused.starts_with("HTTP/1.1 400") && refused.ends_with(text)) << refused;
   }
   EXPECT_TRUE(answer("topic=kv", "Last-Event-ID: a.b\r\n").ends_with("Invalid Last-Event-ID"));
-  EXPECT_TRUE(answer("topic=kv&dc=elsewhere").ends_with("No path to datacenter"));
+  EXPECT_TRUE(answer("topic=kv&dc=elsewhere").ends_with("ask a server of elsewhere"));
 }
 
 }  // namespace

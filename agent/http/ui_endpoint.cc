@@ -1,8 +1,11 @@
 #include "agent/http/ui_endpoint.h"
 
 #include <chrono>
+#include <map>
+#include <string>
 #include <utility>
 
+#include "agent/cluster/pools.h"
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
 #include "agent/http/overview.h"
@@ -11,6 +14,7 @@
 #include "base/json.h"
 #include "catalog/query/nodes.h"
 #include "catalog/query/overview.h"
+#include "gossip/ip_text.h"
 
 namespace proconsul::agent::http {
 
@@ -22,16 +26,51 @@ namespace {
 
 constexpr const char* kConsulVersionKey = "consul-version";
 
-// Nodes that agents registered before they told their version: members know it, by address. We are the only member.
-void add_version(const Settings& settings, catalog::NodeInfo& info) {
-  const bool ours = info.Address == settings.serf_lan_address || info.Address == settings.serf_wan_address;
-  if (ours) info.Meta.try_emplace(kConsulVersionKey, kConsulVersion);
-}
+/// Of nodes that agents registered before they told their version: members know it, by address.
+class MemberVersions {
+ public:
+  explicit MemberVersions(const Context& agent) : agent_(agent) {}
+  void add_to(catalog::NodeInfo& info) {
+    if (info.Meta.contains(kConsulVersionKey)) return;
+    if (!std::exchange(known_, true)) look_up();
+    if (const auto found = versions_.find(info.Address); found != versions_.end()) {
+      info.Meta.emplace(kConsulVersionKey, found->second);
+    }
+  }
 
-void show(const Settings& settings, catalog::NodeInfo& info) {
-  add_version(settings, info);
+ private:
+  void look_up() {
+    for (const std::string& own : {agent_.settings.serf_lan_address, agent_.settings.serf_wan_address}) {
+      versions_.emplace(own, kConsulVersion);
+    }
+    if (!agent_.pools) return;
+    for (const bool wan : {true, false}) {
+      if (wan && !agent_.pools->has_wan()) continue;
+      for (const gossip::serf::MemberPtr& member : agent_.pools->members(wan)) {
+        const auto build = member->Tags.find("build");
+        if (build == member->Tags.end()) continue;
+        versions_.insert_or_assign(gossip::ip_text(member->Addr), build->second.substr(0, build->second.find(':')));
+      }
+    }
+  }
+  const Context& agent_;
+  bool known_ = false;
+  std::map<std::string, std::string> versions_{};
+};
+
+void show(catalog::NodeInfo& info, MemberVersions& versions) {
+  versions.add_to(info);
   info.Services.make_present();
   info.Checks.make_present();
+}
+
+Reply shown_services(const std::vector<catalog::CheckServiceNode>& instances) {
+  std::string body = "[";
+  for (const ServiceListingSummary& summary : summarize(instances)) {
+    if (body.size() > 1) body += ',';
+    base::append_json(body, summary);
+  }
+  return json(body + ']');
 }
 
 }  // namespace
@@ -41,7 +80,8 @@ Result<Answer> ui_nodes(const ReadContext& context) {
   if (!filter) return filter.error();
   catalog::NodeDumpAnswer found = catalog::dump_nodes(context.view.tables(), {}, {}, context.watch);
   std::erase_if(found.dump, [&](const auto& info) { return !filter->matches(*info); });
-  for (auto& info : found.dump) show(context.agent.settings, *info);
+  MemberVersions versions(context.agent);
+  for (auto& info : found.dump) show(*info, versions);
   found.dump.make_present();
   return Answer{.reply = json(base::to_json(found.dump)), .index = found.index};
 }
@@ -53,7 +93,8 @@ Result<Answer> ui_node(const ReadContext& context) {
       catalog::dump_nodes(context.view.tables(), *node, context.request.param("peer"), context.watch);
   if (found.dump.empty()) return Answer{.reply = {.status = 404, .type = {}}, .index = found.index};
   catalog::NodeInfo& info = *found.dump.front();
-  show(context.agent.settings, info);
+  MemberVersions versions(context.agent);
+  show(info, versions);
   return Answer{.reply = json(base::to_json(info)), .index = found.index};
 }
 
@@ -67,13 +108,7 @@ Result<Answer> ui_services(const ReadContext& context) {
     catalog::CheckServiceNode instance = catalog::check_service_node(tables, *row);
     if (filter->matches(instance)) instances.push_back(std::move(instance));
   }
-  std::string body = "[";
-  for (const ServiceListingSummary& summary : summarize(instances)) {
-    if (body.size() > 1) body += ',';
-    base::append_json(body, summary);
-  }
-  body += ']';
-  return Answer{.reply = json(std::move(body)), .index = found.index};
+  return Answer{.reply = shown_services(instances), .index = found.index};
 }
 
 // The same, asked of other servers.
@@ -85,7 +120,8 @@ Result<Question> ask_ui_nodes(const Context&, const Request& request) {
         for (auto* dump : {&found.Dump, &found.ImportedDump})
           std::erase_if(*dump, [](const auto& info) { return !info; });
         for (auto& info : found.ImportedDump) found.Dump.push_back(std::move(info));
-        for (auto& info : found.Dump) show(context.agent.settings, *info);
+        MemberVersions versions(context.agent);
+        for (auto& info : found.Dump) show(*info, versions);
         found.Dump.make_present();
         return Answer{.reply = json(base::to_json(found.Dump))};
       });
@@ -101,7 +137,8 @@ Result<Question> ask_ui_node(const Context&, const Request& request) {
       "Internal.NodeInfo", std::move(query),
       +[](const AskedContext& context, rpc::IndexedNodeDump& found) -> Result<Answer> {
         if (found.Dump.empty() || !found.Dump.front()) return Answer{.reply = {.status = 404, .type = {}}};
-        show(context.agent.settings, *found.Dump.front());
+        MemberVersions versions(context.agent);
+        show(*found.Dump.front(), versions);
         return Answer{.reply = json(base::to_json(*found.Dump.front()))};
       });
 }

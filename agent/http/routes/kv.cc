@@ -18,6 +18,8 @@ using base::type_of;
 using enum Method;
 
 constexpr Failure kBadNumber{500, R"(strconv\.ParseUint: [\s\S]*)", "A parameter that is no number: Consul's status."};
+constexpr Failure kStreamedElsewhere{400, R"(Changes are streamed by the servers of their datacenter alone[\s\S]*)",
+                                     "A client agent, or another datacenter: ask one of its servers."};
 constexpr Failure kTooManyOps{413, R"(Transaction contains too many operations[\s\S]*)", "At most 128."};
 
 constexpr Route kKvRoutes[] = {
@@ -80,7 +82,7 @@ constexpr Route kStreamRoutes[] = {
       .answer = type_of<Map<base::Value>>,
       .gives = Content::events,
       .same_answer_with = {410},
-      .failures = {&kNoDatacenter}}},
+      .failures = {&kStreamedElsewhere}}},
 };
 
 }  // namespace
