@@ -1,23 +1,20 @@
 #include "base/net/h2_codec.h"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include "base/net/h2_library.h"
 
 namespace proconsul::base::net {
 namespace {
 
 using base::Errc;
+using h2::view;
 
 constexpr std::size_t kMostKept = 64 * 1024;  // bytes of fields, and of the body
 
 H2Codec& codec_of(void* user) {
   return *static_cast<H2Codec*>(user);
-}
-
-std::string_view view(const std::uint8_t* data, std::size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
 }
 
 }  // namespace
@@ -88,23 +85,14 @@ void H2Codec::ping() {
 
 void H2Codec::request(const Fields& fields, std::string body) {
   body_ = std::move(body);
-  std::vector<nghttp2_nv> headers;
-  for (const auto& [name, value] : fields) {
-    headers.push_back({.name = reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-                       .value = reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())),
-                       .namelen = name.size(),
-                       .valuelen = value.size(),
-                       .flags = NGHTTP2_NV_FLAG_NONE});
-  }
+  const std::vector<nghttp2_nv> headers = h2::name_values(fields);
   nghttp2_data_provider provider{.source = {.ptr = nullptr}, .read_callback = Callbacks::read_body};
   nghttp2_submit_request(session_, nullptr, headers.data(), headers.size(), body_.empty() ? nullptr : &provider,
                          nullptr);
 }
 
 base::Result<> H2Codec::take(std::string_view data) {
-  const ssize_t taken =
-      nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(data.data()), data.size());
-  if (taken < 0) return {Errc::corrupt, "http2: " + std::string(nghttp2_strerror(static_cast<int>(taken)))};
+  if (base::Result<> taken = h2::give_input(session_, data); !taken) return taken;
   collect();
   // A peer that breaks the rules: nghttp2 wants nothing more from it once it has said goodbye.
   if (nghttp2_session_want_read(session_) == 0 && !answer_.closed) {
@@ -115,22 +103,12 @@ base::Result<> H2Codec::take(std::string_view data) {
 }
 
 void H2Codec::collect() {
-  for (;;) {
-    const std::uint8_t* data = nullptr;
-    const ssize_t size = nghttp2_session_mem_send(session_, &data);
-    if (size <= 0) return;
-    output_.append(view(data, static_cast<std::size_t>(size)));
-  }
+  h2::take_output(session_, output_);
 }
 
 std::string H2Codec::output() {
   collect();
   return std::exchange(output_, {});
-}
-
-std::string_view field(const H2Codec::Fields& fields, std::string_view name) {
-  const auto found = std::find_if(fields.begin(), fields.end(), [&](const auto& entry) { return entry.first == name; });
-  return found == fields.end() ? std::string_view() : std::string_view(found->second);
 }
 
 }  // namespace proconsul::base::net

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "base/net/h2_fields.h"
 #include "base/result.h"
 
 struct nghttp2_session;
@@ -16,7 +16,7 @@ namespace proconsul::base::net {
 
 class H2Codec {
  public:
-  using Fields = std::vector<std::pair<std::string, std::string>>;
+  using Fields = H2Fields;
   struct Answer {
     Fields fields{};     // headers and trailers, 64 KiB at most
     std::string body{};  // 64 KiB at most between two calls of drain_body()
@@ -53,8 +53,5 @@ class H2Codec {
   bool has_settings_ = false, has_pong_ = false;
   Answer answer_{};
 };
-
-/// The first field of that name; empty if there is none.
-std::string_view field(const H2Codec::Fields& fields, std::string_view name);
 
 }  // namespace proconsul::base::net
