@@ -16,11 +16,14 @@ void add_kind_name(Transaction& tx, std::string_view kind, std::string_view serv
   row.Kind = kind;
   row.Service = service;
   tx.tables().kind_service_names.insert(key, base::make_row(std::move(row)));
+  tx.touch(Topic::kind_name, key);
   tx.raise_index(std::string("kind_service_names.").append(kind_text(kind)), tx.index());
 }
 
 void remove_kind_name(Transaction& tx, std::string_view kind, std::string_view service) {
-  tx.tables().kind_service_names.erase(index_key({kind, service}));
+  const std::string key = index_key({kind, service});
+  tx.tables().kind_service_names.erase(key);
+  tx.touch(Topic::kind_name, key);
   tx.raise_index(std::string("kind_service_names.").append(kind_text(kind)), tx.index());
 }
 

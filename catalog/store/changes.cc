@@ -27,7 +27,8 @@ class Capture {
     for (std::size_t i = first; i < touched.size(); ++i) {
       const auto [topic, key] = item(touched, i);
       if (topic == Topic::kv) ++keys;
-      catalog |= topic == Topic::service || topic == Topic::node || topic == Topic::check;
+      catalog |= topic == Topic::service || topic == Topic::node || topic == Topic::check || topic == Topic::connect ||
+                 topic == Topic::kind_name;
       // What is registered is more than what only became healthier, and comes in the same command.
       if (topic == Topic::service && is_own(key)) instances_.emplace(key);
     }
@@ -44,6 +45,10 @@ class Capture {
       } else if (topic == Topic::check && is_own(key)) {
         const Item next = i + 1 < touched.size() ? item(touched, i + 1) : Item{Topic::index, {}};
         check(key, next.topic == Topic::service_check ? next.key : std::string_view());
+      } else if (topic == Topic::connect && is_own(key)) {
+        connect(key);
+      } else if (topic == Topic::kind_name && is_new(Kind::kind_name, key)) {
+        add(Kind::kind_name, key).removed = !tables_.kind_service_names.contains(key);
       }
     }
   }
@@ -84,6 +89,12 @@ class Capture {
     std::erase_if(seen_, [&](std::string_view seen) {
       return static_cast<Kind>(seen[0]) == Kind::kv && seen.substr(1).starts_with(prefix);
     });
+  }
+
+  // Who is found under the name gets a change of its own, as an instance.
+  void connect(std::string_view key) {
+    if (tables_.connect_instances.contains(key) || !is_new(Kind::connect, key)) return;
+    add(Kind::connect, key).removed = true;
   }
 
   void node(std::string_view key) {
@@ -157,6 +168,18 @@ class Capture {
   std::unordered_set<std::string> seen_{};
 };
 
+// Who was found under the name: registered by one of these commands, or before them all.
+void complete_connect(const Tables& before, const std::vector<Change>& changes, Change& gone) {
+  for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
+    if (change->kind != Kind::instance || change->removed || change->index >= gone.index) continue;
+    const StoredService service = change->service->get();
+    if (index_key({peer_part({}), connect_name(service), service.Node, service.ID}) != gone.key) continue;
+    gone.service = change->service;
+    return;
+  }
+  if (const InstanceRow* row = before.connect_instances.get(gone.key)) gone.service = row->share_service();
+}
+
 }  // namespace
 
 std::size_t Change::bytes() const {
@@ -174,12 +197,18 @@ void capture_changes(const Tables& tables, const base::KeySet& touched, std::siz
 }
 
 void complete_removals(const Tables& before, std::vector<Change>& changes) {
-  const auto named = [](const Change& change) { return change.kind != Kind::kv && change.kind != Kind::kv_tree; };
+  const auto named = [](const Change& change) {
+    return change.kind != Kind::kv && change.kind != Kind::kv_tree && change.kind != Kind::kind_name;
+  };
   if (std::ranges::none_of(changes, [&](const Change& change) { return change.removed && named(change); })) return;
   // Keys of nodes have fewer parts than those of instances: one map serves both.
   std::unordered_map<std::string_view, const Change*> latest;
   for (Change& change : changes) {
     if (!named(change)) continue;
+    if (change.kind == Kind::connect) {
+      complete_connect(before, changes, change);
+      continue;
+    }
     const Change*& last = latest.try_emplace(change.key).first->second;
     if (change.removed && last) {
       if (!last->removed) {

@@ -27,17 +27,19 @@ struct Tables;
 /// One thing that a command changed. Of imported services and nodes there are none.
 struct Change {
   enum class Kind : std::uint8_t {
-    kv,        // a key: `kv` is its row, null if it was deleted
-    kv_tree,   // all keys below `key` were deleted
-    node,      // `node`
-    instance,  // a service instance was registered, changed or deregistered: `service`, `node`, `checks`
-    health,    // only what a service instance's health depends on: the same
+    kv,         // a key: `kv` is its row, null if it was deleted
+    kv_tree,    // all keys below `key` were deleted
+    node,       // `node`
+    instance,   // a service instance was registered, changed or deregistered: `service`, `node`, `checks`
+    health,     // only what a service instance's health depends on: the same
+    connect,    // `service` is no longer found in the mesh under the name in `key`; always removed
+    kind_name,  // the first instance of its kind got the name of a service, or the last one went: only `key`
   };
   Kind kind{};
   bool removed = false;    // then the rows are the last ones that there were
   std::uint64_t index{};   // the command's
   std::uint32_t number{};  // from 1 on, within the command
-  std::string key{};       // of the KV store; else the index key: of `instances` or `nodes` (tables.h)
+  std::string key{};       // of the KV store; else the index key of the table: of `instances`, `nodes`, ... (tables.h)
   base::Ref<const KvRow> kv{};
   base::Ref<const NodeRow> node{};
   base::Ref<const ServiceRow> service{};

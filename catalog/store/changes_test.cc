@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "catalog/registry/registry_fixture.h"
 #include "catalog/store/kv.h"
 #include "catalog/store/store.h"
@@ -28,7 +30,7 @@ class Changes : public RegistryFixture {
     ChangeLog::Position position{from};
     std::string text;
     const bool there = store.changes().read(position, [&](const Change& change) {
-      text += (text.empty() ? "" : " ") + spell(change);
+      if (change.kind != Change::Kind::kind_name) text += (text.empty() ? "" : " ") + spell(change);
       return true;
     });
     return there ? text : "forgotten";
@@ -42,11 +44,17 @@ class Changes : public RegistryFixture {
         return sign + change.key + "*";
       case Change::Kind::node:
         return sign + "node:" + change.node->get().Node;
+      case Change::Kind::kind_name:
+        return sign + "name:" + change.key;
       case Change::Kind::instance:
       case Change::Kind::health:
+      case Change::Kind::connect:
         break;
     }
-    std::string text = sign + (change.kind == Change::Kind::health ? "health:" : "service:");
+    std::string text = sign;
+    text += change.kind == Change::Kind::instance ? "service:"
+            : change.kind == Change::Kind::health ? "health:"
+                                                  : "mesh:";
     text += change.service->get().Service + "@" + change.service->get().Node;
     for (const auto& check : change.checks) text += "," + check->get().CheckID + ":" + check->get().Status;
     return text;
@@ -105,6 +113,59 @@ TEST_F(Changes, AnInstanceThatChangesItsNameLeavesTheOldOne) {
   apply(service_request("n1", "w", "db"));
 
   EXPECT_EQ(behind(start), "-service:web@n1 +service:db@n1");
+}
+
+TEST_F(Changes, AProxyThatServesAnotherLeavesItsNameInTheMesh) {
+  const auto proxy = [](const char* destination) {
+    RegisterRequest request = service_request("n1", "p", "proxy");
+    request.Service->Kind = kKindConnectProxy;
+    request.Service->Proxy.edit().DestinationServiceName = destination;
+    return request;
+  };
+  apply(proxy("web"));
+  std::uint64_t start = index;
+  apply(proxy("db"));
+  EXPECT_EQ(behind(start), "+service:proxy@n1 -mesh:proxy@n1");
+
+  // Twice in one commit: each time it is the row that was found there.
+  start = index;
+  ASSERT_TRUE(apply_register(next(), proxy("api")));
+  ASSERT_TRUE(apply_register(next(), proxy("web")));
+  store.commit();
+  std::string destinations;
+  ChangeLog::Position position{start};
+  EXPECT_TRUE(store.changes().read(position, [&](const Change& change) {
+    if (change.kind != Change::Kind::connect) return true;
+    destinations += change.service->get().Proxy->DestinationServiceName + std::to_string(change.index - start) + " ";
+    return true;
+  }));
+  EXPECT_EQ(destinations, "db1 api2 ");
+
+  start = index;
+  deregister("n1", "p");
+  EXPECT_EQ(behind(start), "-service:proxy@n1 -mesh:proxy@n1");
+}
+
+TEST_F(Changes, NamesOfServicesAreToldWhenTheyComeAndGo) {
+  const auto names = [this](std::uint64_t from) {
+    std::string text;
+    ChangeLog::Position position{from};
+    EXPECT_TRUE(store.changes().read(position, [&](const Change& change) {
+      if (change.kind == Change::Kind::kind_name) text += spell(change) + ";";
+      return true;
+    }));
+    std::ranges::replace(text, '\0', '/');
+    return text;
+  };
+  std::uint64_t start = index;
+  apply(service_request("n1", "w", "web"));
+  EXPECT_EQ(names(start), "+name:/web/;");
+  start = index;
+  apply(service_request("n2", "w", "web"));
+  deregister("n1");
+  EXPECT_EQ(names(start), "");
+  deregister("n2");
+  EXPECT_EQ(names(start), "-name:/web/;");
 }
 
 TEST_F(Changes, WhatComesAndGoesWithinOneCommitIsThereToo) {

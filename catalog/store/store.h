@@ -26,7 +26,7 @@ enum class Topic : char {
   session = 's',       // index_key({ID})
   node_session = 'S',  // index_key({Node, ID})
   query = 'q',         // the 16 bytes of the UUID
-  // The keys of the tables named (tables.h); all but the last two begin with the peer, "~" for our own.
+  // The keys of the tables named (tables.h); all but the last three begin with the peer, "~" for our own.
   node = 'n',           // nodes
   node_service = 'o',   // services
   service = 'v',        // instances
@@ -36,6 +36,7 @@ enum class Topic : char {
   check_status = 'e',   // checks_by_status, passing ones included
   coordinate = 'r',     // coordinates
   system = 'y',         // system_metadata
+  kind_name = 'w',      // kind_service_names: a name that comes or goes; begins with the kind
 };
 
 class View : public base::RefCounted {
