@@ -109,6 +109,16 @@ Result<> RpcPlane::listen(server::RaftServer& server) {
                             std::shared_ptr<const void> place) {
     snapshots_->accept(std::move(socket), std::move(tls), std::move(place));
   };
+  grpc::Services grpc_services;
+  subscriptions_ = std::make_unique<grpc::SubscribeService>(
+      loops_, server, cluster,
+      grpc::SubscribeService::Settings{.datacenter = config_.datacenter, .hold_timeout = config_.rpc_hold_timeout});
+  if (config_.rpc_enable_streaming) subscriptions_->add_to(grpc_services);
+  grpc_ = std::make_unique<grpc::Server>(loops_, std::move(grpc_services), grpc::Server::Options());
+  options.grpc = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
+                        std::shared_ptr<const void> place) {
+    grpc_->accept(std::move(socket), std::move(tls), std::move(place));
+  };
   port_ = std::make_unique<rpc::Port>(loops_, *dispatcher_, std::move(options));
   server_ = &server;
   leader_.attach(*dispatcher_);
@@ -137,6 +147,8 @@ void RpcPlane::stop() {
   leader_.detach();
   if (server::RaftServer* server = server_) server->resign();
   if (port_) port_->stop();
+  if (grpc_) grpc_->stop();
+  if (subscriptions_) subscriptions_->stop();
   if (snapshots_) snapshots_->stop();
   if (dispatcher_) dispatcher_->stop();
   connections_->pool().stop();

@@ -10,6 +10,8 @@
 #include "agent/cluster/connections.h"
 #include "agent/cluster/servers.h"
 #include "agent/config/config.h"
+#include "agent/grpc/server.h"
+#include "agent/grpc/subscribe.h"
 #include "agent/rpc/archive_call.h"
 #include "agent/rpc/dispatcher.h"
 #include "agent/rpc/leader_client.h"
@@ -74,6 +76,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   std::atomic<server::RaftServer*> server_{};
   std::unique_ptr<rpc::Dispatcher> dispatcher_{};
   std::unique_ptr<rpc::SnapshotService> snapshots_{};
+  std::unique_ptr<grpc::SubscribeService> subscriptions_{};
+  std::unique_ptr<grpc::Server> grpc_{};
   std::unique_ptr<rpc::Port> port_{};
 };
 

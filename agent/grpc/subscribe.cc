@@ -1,0 +1,164 @@
+#include "agent/grpc/subscribe.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace proconsul::agent::grpc {
+
+using base::Errc;
+using base::Result;
+using base::net::Clock;
+using base::net::Timer;
+
+namespace {
+
+constexpr std::size_t kMostUnsent = std::size_t{4} << 20;  // bytes of live events that a subscriber may leave unread
+constexpr std::chrono::milliseconds kLeaderPause{100};
+constexpr const char* kStartAnew = "subscription closed by server, client must reset state and resubscribe";
+
+bool is_config_topic(Topic topic) {
+  switch (topic) {
+    case Topic::mesh_config:
+    case Topic::service_resolver:
+    case Topic::ingress_gateway:
+    case Topic::service_intentions:
+    case Topic::service_defaults:
+    case Topic::api_gateway:
+    case Topic::tcp_route:
+    case Topic::http_route:
+    case Topic::inline_certificate:
+    case Topic::bound_api_gateway:
+    case Topic::sameness_group:
+    case Topic::jwt_provider:
+    case Topic::exported_services:
+    case Topic::file_system_certificate:
+      return true;
+    case Topic::unknown:
+    case Topic::service_health:
+    case Topic::service_health_connect:
+    case Topic::service_list:
+    case Topic::ip_rate_limit:  // of which there is one, so it has no key
+      return false;
+  }
+  return false;
+}
+
+/// A subject that is well formed may still be none of its topic's. Like Consul's, such errors have no code of their
+/// own.
+Result<> check_topic(const Subject& subject) {
+  const bool is_health = subject.topic == Topic::service_health || subject.topic == Topic::service_health_connect;
+  if (is_health && subject.wildcard) {
+    return {Errc::invalid_argument, "topic " + topic_name(subject.topic) + " does not support wildcard subscriptions"};
+  }
+  if (is_health || is_config_topic(subject.topic) || subject.topic == Topic::service_list ||
+      subject.topic == Topic::ip_rate_limit) {
+    return {};
+  }
+  return {Errc::invalid_argument, "unknown topic " + topic_name(subject.topic)};
+}
+
+}  // namespace
+
+Result<Subject> subject_of(const SubscribeRequest& request) {
+  Subject subject;
+  subject.topic = static_cast<Topic>(request.Topic);
+  if (request.WildcardSubject) {
+    subject.wildcard = true;
+    return subject;
+  }
+  subject.key = request.NamedSubject ? request.NamedSubject->Key : request.Key;
+  subject.peer = request.NamedSubject ? request.NamedSubject->PeerName : request.PeerName;
+  if (subject.key.empty()) {
+    return {Errc::invalid_argument, "either WildcardSubject or NamedSubject.Key is required"};
+  }
+  if (subject.topic == Topic::service_health || subject.topic == Topic::service_health_connect) return subject;
+  subject.peer.clear();
+  if (is_config_topic(subject.topic)) return subject;
+  if (subject.topic == Topic::service_list) {
+    return {Errc::invalid_argument, "topic ServiceList can only be consumed using WildcardSubject"};
+  }
+  return {Errc::invalid_argument, "cannot construct subject for topic " + topic_name(subject.topic)};
+}
+
+/// One call. While no leader was ever heard of, it waits: what is on disk here may be anything.
+class SubscribeService::Subscription final : public Handler, EventPublisher::Subscriber, Timer {
+ public:
+  Subscription(SubscribeService& service, Call& call)
+      : service_(service), call_(call), publisher_(*service.publishers_[call.loop().number()]) {}
+  ~Subscription() override { publisher_.unsubscribe(*this); }
+
+  void received(std::string_view message) override {
+    if (const Result<> parsed = schema().parse(message, request_); !parsed) {
+      const std::string why = "grpc: failed to unmarshal the received message: " + parsed.error().detail;
+      return call_.end({Code::internal, why});
+    }
+    if (!request_.Datacenter.empty() && request_.Datacenter != service_.settings_.datacenter) return go_elsewhere();
+    deadline_ = Clock::now() + std::chrono::nanoseconds(service_.settings_.hold_timeout.nanoseconds);
+    begin();
+  }
+
+ private:
+  void begin() {
+    const server::Leadership leadership = service_.server_.leadership();
+    if (!leadership.is_leader && !leadership.may_show_stale()) {
+      if (Clock::now() >= deadline_) return call_.end({Code::unknown, rpc::kNoLeader});
+      return arm(call_.loop(), std::min(deadline_, Clock::now() + kLeaderPause));
+    }
+    const Result<Subject> subject = subject_of(request_);
+    if (!subject) return call_.end({Code::invalid_argument, subject.error().detail});
+    if (const Result<> known = check_topic(*subject); !known) return call_.end({Code::unknown, known.error().detail});
+    publisher_.subscribe(*subject, request_.Index, *this);
+    beginning_ = call_.unsent();
+  }
+  void on_timer() override { begin(); }
+
+  void go_elsewhere() {
+    const Result<rpc::Target> target = service_.cluster_.route(request_.Datacenter);
+    call_.end({Code::unavailable, target ? rpc::kDatacenterUnreachable : target.error().detail});
+  }
+
+  bool deliver(const Frames& events) override {
+    // The snapshot may be as large as it is; what comes behind it must be read.
+    if (beginning_ && call_.unsent() + events->size() > *beginning_ + kMostUnsent) {
+      closed();
+      return false;
+    }
+    call_.send(events);
+    return true;
+  }
+  void closed() override { call_.end({Code::aborted, kStartAnew}); }
+
+  SubscribeService& service_;
+  Call& call_;
+  EventPublisher& publisher_;
+  SubscribeRequest request_{};
+  Clock::time_point deadline_{};
+  std::optional<std::size_t> beginning_{};  // bytes of the snapshot that were to be sent; unset before there is one
+};
+
+SubscribeService::SubscribeService(base::net::Loops& loops, server::Server& server, const rpc::Cluster& cluster,
+                                   Settings settings)
+    : loops_(loops), server_(server), cluster_(cluster), settings_(std::move(settings)) {
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    publishers_.push_back(std::make_unique<EventPublisher>(loops[i], server));
+  }
+}
+
+SubscribeService::~SubscribeService() = default;
+
+void SubscribeService::add_to(Services& services) {
+  services.add("subscribe.StateChangeSubscription",
+               {{.name = "Subscribe", .shape = Shape::server_stream, .start = [this](Call& call) {
+                   return std::make_unique<Subscription>(*this, call);
+                 }}});
+}
+
+void SubscribeService::stop() {
+  for (std::size_t i = 0; i < publishers_.size(); ++i) {
+    loops_[i].run([&] { publishers_[i]->stop(); });
+  }
+}
+
+}  // namespace proconsul::agent::grpc
