@@ -156,6 +156,7 @@ void SubscribeService::add_to(Services& services) {
 }
 
 void SubscribeService::stop() {
+  if (std::exchange(stopped_, true)) return;
   for (std::size_t i = 0; i < publishers_.size(); ++i) {
     loops_[i].run([&] { publishers_[i]->stop(); });
   }

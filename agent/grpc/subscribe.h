@@ -26,7 +26,7 @@ class SubscribeService {
   SubscribeService(base::net::Loops& loops, server::Server& server, const rpc::Cluster& cluster, Settings settings);
   ~SubscribeService();
   void add_to(Services& services);
-  /// Once no call is open any more, and before the server's writer ends; not from a loop.
+  /// Once no call is open any more, and before the server's writer ends; not from a loop. Idempotent.
   void stop();
 
  private:
@@ -37,6 +37,7 @@ class SubscribeService {
   const rpc::Cluster& cluster_;
   const Settings settings_;
   std::vector<std::unique_ptr<EventPublisher>> publishers_{};  // one per loop
+  bool stopped_ = false;
 };
 
 /// What a request is about. The errors are those of invalid arguments, in Consul's words.

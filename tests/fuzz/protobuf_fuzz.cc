@@ -1,0 +1,39 @@
+// Messages that anybody sends: they are read within their bounds or refused, and what was read is written to bytes that
+// are read as the same.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "agent/grpc/messages.h"
+#include "agent/grpc/subscribe.h"
+
+namespace grpc = proconsul::agent::grpc;
+
+namespace {
+
+template <class T>
+void read_and_write(std::string_view bytes) {
+  const auto& schema = grpc::schema();
+  T first{};
+  if (!schema.parse(bytes, first)) return;
+  std::string once, twice;
+  schema.append(once, first);
+  T second{};
+  // Messages in place are written even if they were not there, so it may have become too much; but never invalid.
+  if (!schema.parse(once, second)) return;
+  schema.append(twice, second);
+  if (once != twice) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  read_and_write<grpc::SubscribeRequest>(bytes);
+  read_and_write<grpc::Event>(bytes);
+  grpc::SubscribeRequest request;
+  if (grpc::schema().parse(bytes, request)) (void)grpc::subject_of(request);
+  return 0;
+}
