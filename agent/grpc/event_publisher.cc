@@ -128,6 +128,7 @@ EventPublisher::~EventPublisher() {
 
 void EventPublisher::stop() {
   close_all();
+  cancel();
   watch_.cancel();
   watch_ = {};
 }
@@ -242,6 +243,21 @@ void EventPublisher::make_snapshot(Feed& feed) {
   feed.snapshot = std::make_shared<const std::string>(std::move(out));
   feed.snapshot_from = view->applied_index();
   feed.snapshot_until = loop_.now() + kSnapshotTime;
+  if (!armed()) arm(loop_, feed.snapshot_until);
+}
+
+// Snapshots are kept for those who come at the same time, not for ever.
+void EventPublisher::on_timer() {
+  std::optional<Clock::time_point> next;
+  for (const auto& [key, feed] : feeds_) {
+    if (!feed->snapshot) continue;
+    if (feed->snapshot_until <= loop_.now()) {
+      feed->snapshot.reset();
+    } else if (!next || feed->snapshot_until < *next) {
+      next = feed->snapshot_until;
+    }
+  }
+  if (next) arm(loop_, *next);
 }
 
 // ---- changes ----

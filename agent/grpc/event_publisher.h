@@ -34,7 +34,7 @@ struct Subject {
 };
 
 /// On its loop, but for what it says of itself. Outlives the store's writer: see stop().
-class EventPublisher final : base::WakeSink {
+class EventPublisher final : base::WakeSink, base::net::Timer {
  public:
   class Subscriber {
    public:
@@ -75,6 +75,7 @@ class EventPublisher final : base::WakeSink {
   using Feeds = std::unordered_map<std::string, std::unique_ptr<Feed>>;
 
   void wake(std::vector<std::uint64_t> tokens) override;
+  void on_timer() override;
   void publish(std::optional<std::uint64_t> woken_behind);
   bool read();
   void take(const catalog::Change& change);

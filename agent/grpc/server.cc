@@ -1,6 +1,7 @@
 #include "agent/grpc/server.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -41,6 +42,13 @@ H2Fields status_fields(const Status& status) {
 
 H2Fields head_fields(const std::string& http_status, std::string_view subtype) {
   return {{":status", http_status}, {"content-type", content_type(subtype)}};
+}
+
+bool is_reserved(std::string_view name) {
+  static constexpr std::array<std::string_view, 8> kNames = {"content-type",  "te",           "grpc-accept-encoding",
+                                                             "grpc-encoding", "grpc-timeout", "grpc-message-type",
+                                                             "grpc-message",  "grpc-status"};
+  return (name.starts_with(':') && name != ":authority") || std::ranges::find(kNames, name) != kNames.end();
 }
 
 }  // namespace
@@ -360,6 +368,9 @@ void Server::Connection::request(StreamId id, H2Fields fields, bool finished) {
         id, "200", *subtype,
         {Code::unimplemented, "grpc: Decompressor is not installed for grpc-encoding " + base::quote(encoding)});
   }
+  // What was for us is not kept: a stream may be open for ever.
+  std::erase_if(fields, [](const auto& each) { return is_reserved(each.first); });
+  fields.shrink_to_fit();
   auto stream = std::make_unique<Stream>(*this, metrics_, id, std::move(fields), *subtype, **method);
   Stream& call = *stream;
   streams_.insert_or_assign(id, std::move(stream));
