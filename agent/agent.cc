@@ -170,7 +170,13 @@ Result<> Agent::Impl::settle_identity() {
 
 Result<> Agent::Impl::start_gossip() {
   const Config& config = loaded.config;
-  const Mode::Parts parts{.loops = loops, .config = config, .node_id = node_id};
+  limits.set(request_limits(config));
+  const Mode::Parts parts{.loops = loops,
+                          .config = config,
+                          .node_id = node_id,
+                          .limit = [this](const rpc::Method& method, bool leads, const std::string& from) {
+                            return limits.refuse_call(method.name, method.writes(), leads, from);
+                          }};
   if (config.server_mode) {
     Result<std::unique_ptr<ServerMode>> made = ServerMode::create(parts);
     if (!made) return made.error();
@@ -222,7 +228,9 @@ Result<> Agent::Impl::start_local() {
       event::Events::Options{.node = config.node_name,
                              .services = [this] { return local->services(); },
                              .broadcast = [this](std::string_view name, std::string_view payload) -> Result<> {
-                               pools->user_event(std::string(name), std::string(payload));
+                               pools->user_event(std::string(name), std::string(payload), [](const Result<>& sent) {
+                                 if (!sent) kLog.warn("failed to send a user event", {{"error", sent.error()}});
+                               });
                                return {};
                              }},
       local_watches);
@@ -236,7 +244,6 @@ Result<> Agent::Impl::start_api() {
   overview = std::make_unique<http::Overview>(std::chrono::steady_clock::now());
   if (server != nullptr) streams = std::make_unique<http::StreamHub>(server->changes());
   debug = config.enable_debug;
-  limits.set(request_limits(config));
   // The metrics server is no business of the agent's own certificates.
   Result<std::shared_ptr<base::net::TlsContext>> to_metrics = base::net::TlsContext::client({});
   if (!to_metrics) return to_metrics.error();

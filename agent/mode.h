@@ -28,6 +28,9 @@ class Mode {
     base::net::Loops& loops;
     const config::Config& config;
     const std::string& node_id;
+    /// Asked of each call of a peer: whether the limits of requests let it go on. `leads`: this server does. Any
+    /// thread.
+    std::function<base::Result<>(const rpc::Method& method, bool leads, const std::string& from)> limit{};
   };
   virtual ~Mode() = default;
 

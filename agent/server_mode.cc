@@ -39,10 +39,10 @@ void ServerMode::member_changed(const gossip::serf::MemberPtr& member, server::F
 
 Result<> ServerMode::start(cluster::Pools& pools) {
   const Config& config = parts_.config;
-  servers_ = std::make_unique<cluster::Servers>(
-      cluster::Servers::Options{.datacenter = config.datacenter,
-                                .own_id = parts_.node_id,
-                                .members = [&pools](bool wan) { return pools.members(wan); }});
+  servers_ = std::make_unique<cluster::Servers>(cluster::Servers::Options{
+      .datacenter = config.datacenter, .own_id = parts_.node_id, .members = [&pools](bool wan) {
+        return pools.members(wan);
+      }});
   Result<std::unique_ptr<cluster::RpcPlane>> plane =
       cluster::RpcPlane::create(parts_.loops, config, parts_.node_id, *servers_);
   if (!plane) return plane.error();
@@ -66,7 +66,10 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   live_ = server_.get();
   catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_);
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
-  return rpc_->listen(*server_);
+  federation_ = std::make_unique<cluster::Federation>(pools, config.datacenter);
+  return rpc_->listen(*server_, *federation_, [this](const rpc::Method& method, const std::string& from) {
+    return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
+  });
 }
 
 void ServerMode::take_part() {

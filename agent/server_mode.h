@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "agent/cluster/bootstrapper.h"
+#include "agent/cluster/federation.h"
 #include "agent/cluster/rpc_plane.h"
 #include "agent/cluster/servers.h"
 #include "agent/local/server_catalog.h"
@@ -44,6 +45,7 @@ class ServerMode final : public Mode {
   const Parts parts_;
   std::unique_ptr<server::LastSeen> last_seen_{};
   std::unique_ptr<cluster::Servers> servers_{};
+  std::unique_ptr<cluster::Federation> federation_{};
   std::unique_ptr<cluster::RpcPlane> rpc_{};
   std::unique_ptr<server::RaftServer> server_{};
   std::atomic<server::RaftServer*> live_{};  // once there is one: the pools are there before it

@@ -22,7 +22,7 @@ class CoordinateSender {
   struct Options {
     std::string node{};
     std::string datacenter{};
-    double rate = 64;                               // sync_coordinate_rate_target, of all agents
+    double rate = 64;                                 // sync_coordinate_rate_target, of all agents
     base::Duration interval_min = base::seconds(15);  // sync_coordinate_interval_min
   };
   /// All outlive it. Lives on `loop`.

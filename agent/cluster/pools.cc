@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "agent/cluster/flood.h"
 #include "agent/cluster/join_address.h"
 #include "agent/cluster/keyring_file.h"
 #include "agent/cluster/merge_rules.h"
@@ -148,7 +149,10 @@ class Pools::Handler final : public gossip::PoolHandler {
       tell_of_server(*member, fate, event.type == MemberEventType::update);
       if (!wan_ && events_.lan_member) events_.lan_member(member, fate);
     }
+    if (flood_ != nullptr && fate == server::Fate::alive) flood_->look();
   }
+  /// On the loop's thread: who is to look when somebody joins.
+  void flood(Flood* flood) { flood_ = flood; }
   void user_event(const gossip::serf::UserEventMessage& event) override {
     if (wan_) return;
     if (event.Name == kNewLeader) {
@@ -176,11 +180,12 @@ class Pools::Handler final : public gossip::PoolHandler {
   const bool wan_;
   const std::string datacenter_;
   const base::log::Logger log_;
+  Flood* flood_ = nullptr;
 };
 
 Result<std::unique_ptr<Pools>> Pools::start(base::net::Loop& loop, const Config& config, const server::ServerInfo& own,
                                             Events events) {
-  std::unique_ptr<Pools> pools(new Pools(std::move(events)));
+  std::unique_ptr<Pools> pools(new Pools(loop, std::move(events)));
   pools->datacenter_ = config.datacenter;
   pools->is_server_ = config.server_mode;
   pools->lan_port_ = static_cast<std::uint16_t>(config.serf_bind_addr_lan.port);
@@ -205,12 +210,39 @@ Result<std::unique_ptr<Pools>> Pools::start(base::net::Loop& loop, const Config&
           .warn("memberlist: Binding to public address without encryption!");
     }
   }
+  if (pools->wan_) pools->begin_flood();
   return pools;
 }
 
-Pools::Pools(Events events) : events_(std::move(events)) {}
+Pools::Pools(base::net::Loop& loop, Events events) : events_(std::move(events)), loop_(loop) {}
 
-Pools::~Pools() = default;
+Pools::~Pools() {
+  if (!flood_) return;
+  loop_.run([this] {
+    lan_handler_->flood(nullptr);
+    flood_.reset();
+  });
+}
+
+void Pools::begin_flood() {
+  flood_ = std::make_unique<Flood>(
+      loop_, Flood::Means{.missing = [this] { return missing_on_wan(members(false), members(true), datacenter_); },
+                          .join =
+                              [this](Missing server) {
+                                std::string name = std::move(server.name);
+                                wan_->join({std::move(server.address)}, true,
+                                           [this, name = std::move(name)](const Result<gossip::swim::JoinOutcome>& to) {
+                                             const bool joined = to && to->joined > 0;
+                                             log_.debug(joined ? "Successfully performed flood-join for server"
+                                                               : "Failed to flood-join server",
+                                                        {{"server", name}});
+                                           });
+                              }});
+  loop_.post([this] {
+    lan_handler_->flood(flood_.get());
+    flood_->look();
+  });
+}
 
 gossip::PoolViewPtr Pools::view(bool wan) const {
   return pool(wan)->view();
@@ -329,27 +361,13 @@ void Pools::leave(Done done) {
   wan_->leave(std::move(lan));
 }
 
-void Pools::user_event(std::string name, std::string payload) {
-  lan_->user_event(std::move(name), base::Bytes(std::move(payload)), false, [this](const Result<>& sent) {
-    if (!sent) log_.warn("failed to send a user event", {{"error", sent.error()}});
-  });
+void Pools::user_event(std::string name, std::string payload, Done done) {
+  lan_->user_event(std::move(name), base::Bytes(std::move(payload)), false, std::move(done));
 }
 
-void Pools::key_operation(gossip::serf::KeyOperation operation, std::string key, std::uint8_t relay_factor,
-                          bool local_only, std::move_only_function<void(std::vector<PoolKeys>)> done) {
-  auto lan = [this, operation, key, relay_factor, done = std::move(done)](std::vector<PoolKeys> so_far) mutable {
-    lan_->key_operation(operation, std::move(key), relay_factor,
-                        [so_far = std::move(so_far), done = std::move(done)](gossip::serf::KeyResult result) mutable {
-                          so_far.push_back({.wan = false, .result = std::move(result)});
-                          done(std::move(so_far));
-                        });
-  };
-  if (!wan_ || local_only) return lan({});
-  wan_->key_operation(operation, key, relay_factor, [lan = std::move(lan)](gossip::serf::KeyResult result) mutable {
-    std::vector<PoolKeys> first;
-    first.push_back({.wan = true, .result = std::move(result)});
-    lan(std::move(first));
-  });
+void Pools::key_operation(bool wan, gossip::serf::KeyOperation operation, std::string key, std::uint8_t relay_factor,
+                          gossip::serf::KeyDone done) {
+  pool(wan)->key_operation(operation, std::move(key), relay_factor, std::move(done));
 }
 
 }  // namespace proconsul::agent::cluster

@@ -19,11 +19,7 @@
 
 namespace proconsul::agent::cluster {
 
-/// What a keyring operation came to in one pool, as Consul shows it.
-struct PoolKeys {
-  bool wan{};
-  gossip::serf::KeyResult result{};
-};
+class Flood;
 
 class Pools {
  public:
@@ -57,20 +53,22 @@ class Pools {
   void force_leave(const std::string& node, bool prune, bool wan, Done done);
   /// Says goodbye, on the WAN first.
   void leave(Done done);
-  void user_event(std::string name, std::string payload);
-  /// One after the other: the WAN's if there is one and not `local_only`, then the LAN's.
-  void key_operation(gossip::serf::KeyOperation operation, std::string key, std::uint8_t relay_factor, bool local_only,
-                     std::move_only_function<void(std::vector<PoolKeys>)> done);
+  /// To everybody on the LAN.
+  void user_event(std::string name, std::string payload, Done done);
+  void key_operation(bool wan, gossip::serf::KeyOperation operation, std::string key, std::uint8_t relay_factor,
+                     gossip::serf::KeyDone done);
 
  private:
   class Handler;
-  explicit Pools(Events events);
+  Pools(base::net::Loop& loop, Events events);
   void joined(bool wan, std::vector<std::string> errors, base::Result<gossip::swim::JoinOutcome> outcome,
               std::move_only_function<void(base::Result<int>)> done);
+  void begin_flood();
   gossip::Pool* pool(bool wan) const { return wan ? wan_.get() : lan_.get(); }
 
   const Events events_;
   const base::log::Logger log_{"agent"};
+  base::net::Loop& loop_;
   std::string datacenter_{};
   bool is_server_ = true;
   std::uint16_t lan_port_ = 0;  // of those who are joined without one
@@ -79,7 +77,8 @@ class Pools {
   std::unique_ptr<Handler> wan_handler_{};
   std::unique_ptr<gossip::Pool> lan_{};
   std::unique_ptr<gossip::Pool> wan_{};
-  base::Background resolvers_{};  // wait for name servers; end before the pools
+  std::unique_ptr<Flood> flood_{};  // null: there is no WAN
+  base::Background resolvers_{};    // wait for name servers; end before the pools
 };
 
 /// Go's multierror: "2 errors occurred:\n\t* a\n\t* b\n\n".

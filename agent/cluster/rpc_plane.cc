@@ -82,12 +82,14 @@ void RpcPlane::write_coordinates() {
   }
 }
 
-Result<> RpcPlane::listen(server::RaftServer& server) {
+Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federation, Limit limit) {
   const rpc::Services services{.server = server,
                                .cluster = &server,
                                .coordinates = &coordinates_,
                                .datacenter = config_.datacenter,
-                               .session_ttl_min = config_.session_ttl_min};
+                               .session_ttl_min = config_.session_ttl_min,
+                               .sort_by_distance = !config_.disable_coordinates,
+                               .federation = &federation};
   rpc::Dispatcher::Settings settings;
   settings.datacenter = config_.datacenter;
   settings.times = call_times(config_);
@@ -101,6 +103,7 @@ Result<> RpcPlane::listen(server::RaftServer& server) {
   Result<rpc::Port::Tls> offered = rpc::offered_tls(tls_rules(config_));
   if (!offered) return offered.error();
   options.tls = std::move(*offered);
+  options.serving.limit = std::move(limit);
   options.raft = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
                         std::shared_ptr<const void> place) {
     transport_->accept(std::move(socket), std::move(tls), std::move(place));
@@ -169,10 +172,20 @@ Result<rpc::Target> RpcPlane::route(std::string_view datacenter) const {
   if (const std::optional<ServerInfo> server = servers_.route(datacenter)) return target_of(*server);
   const std::vector<std::string> known = servers_.datacenters();
   const bool exists = std::ranges::find(known, datacenter) != known.end();
-  log_.warn("RPC request for DC is currently failing as no path was found",
-            {{"datacenter", std::string(datacenter)}, {"advice", servers_.explain(datacenter)}});
+  if (servers_.may_complain(datacenter)) {
+    log_.warn(exists ? "RPC request to DC is currently failing as no server can be reached"
+                     : "RPC request for DC is currently failing as no path was found",
+              {{"datacenter", datacenter}, {"advice", servers_.explain(datacenter)}});
+  }
   if (exists) return Error{Errc::unavailable, rpc::kDatacenterUnreachable};
   return Error{Errc::not_found, rpc::kNoPath};
+}
+
+void RpcPlane::failed(const rpc::Target& target, const Error& error) {
+  servers_.failed(target.datacenter, target.node);
+  if (!servers_.may_complain(target.node)) return;
+  log_.error("RPC failed to server in DC",
+             {{"server", target.address}, {"datacenter", target.datacenter}, {"error", error}});
 }
 
 void RpcPlane::ask(const ServerInfo& server, std::string_view method, rpc::InvocationPtr invocation,

@@ -14,6 +14,7 @@
 #include "agent/grpc/subscribe.h"
 #include "agent/rpc/archive_call.h"
 #include "agent/rpc/dispatcher.h"
+#include "agent/rpc/federation.h"
 #include "agent/rpc/leader_client.h"
 #include "agent/rpc/port.h"
 #include "agent/rpc/raft_transport.h"
@@ -37,8 +38,10 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   std::unique_ptr<raft::Transport> transport();
   server::RemoteLeader& remote_leader() { return leader_; }
 
-  /// From here on others can call. `server` is stopped before this is.
-  base::Result<> listen(server::RaftServer& server);
+  /// From here on others can call. `server` is stopped before this is; `federation` outlives it.
+  /// `limit` is asked of each call of a peer, on any loop.
+  using Limit = std::function<base::Result<>(const rpc::Method& method, const std::string& from)>;
+  base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Limit limit);
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
   /// For connections from now on. An error changes nothing.
@@ -59,7 +62,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
 
   base::Result<rpc::Target> leader() const override;
   base::Result<rpc::Target> route(std::string_view datacenter) const override;
-  void failed(const rpc::Target& target) override { servers_.failed(target.node); }
+  void failed(const rpc::Target& target, const base::Error& error) override;
   void write_coordinates();
   void ask(const server::ServerInfo& server, std::string_view method, rpc::InvocationPtr invocation,
            rpc::Finished done);

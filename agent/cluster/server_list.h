@@ -29,8 +29,8 @@ class ServerList {
 
   /// All of them in a new order: the first that answers a ping is to be chosen.
   std::vector<rpc::Target> shuffled();
-  /// Takes that choice over, unless it has gone meanwhile: those of `order` that are still there in that order, then who
-  /// has come since.
+  /// Takes that choice over, unless it has gone meanwhile: those of `order` that are still there in that order, then
+  /// who has come since.
   bool choose(std::size_t answering, std::vector<rpc::Target> order);
 
   /// How long until the next shuffle, so that a server gets no more than 64 new connections a second.

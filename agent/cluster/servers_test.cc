@@ -34,10 +34,12 @@ class ServersTest : public ::testing::Test {
       member("a", "dc1", MemberStatus::alive, true), member("x", "dc2", MemberStatus::alive, true),
       member("y", "dc2", MemberStatus::alive, true), member("z", "dc3", MemberStatus::failed, true)};
   base::ManualClock clock_{};
+  base::SeededRandom random_{7};
   Servers servers_{{.datacenter = "dc1",
                     .own_id = "a",
                     .members = [this](bool wan) { return wan ? wan_ : lan_; },
-                    .clock = &clock_}};
+                    .clock = &clock_,
+                    .random = &random_}};
 };
 
 TEST_F(ServersTest, KnowsWhoIsWhere) {
@@ -47,27 +49,55 @@ TEST_F(ServersTest, KnowsWhoIsWhere) {
   EXPECT_FALSE(servers_.by_id("q"));
 }
 
-TEST_F(ServersTest, EachInItsTurn) {
-  std::multiset<std::string> chosen;
-  for (int i = 0; i < 4; ++i) chosen.insert(servers_.route("dc2")->short_name);
-  EXPECT_EQ(chosen.count("x"), 2u);
-  EXPECT_EQ(chosen.count("y"), 2u);
+TEST_F(ServersTest, TheSameUntilItFailsOrTheyChangePlaces) {
+  const std::string first = servers_.route("dc2")->short_name;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(servers_.route("dc2")->short_name, first);
   EXPECT_EQ(servers_.route("dc1")->name, "b") << "never this server, never a failed one";
+
+  std::set<std::string> chosen;
+  for (int i = 0; i < 32; ++i) {
+    clock_.advance(base::seconds(120));
+    chosen.insert(servers_.route("dc2")->short_name);
+  }
+  EXPECT_THAT(chosen, ElementsAre("x", "y"));
 }
 
 TEST_F(ServersTest, WhoDidNotAnswerComesLast) {
-  servers_.failed("x.dc2");
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(servers_.route("dc2")->name, "y.dc2");
-  servers_.failed("y.dc2");
-  EXPECT_TRUE(servers_.route("dc2"));
+  const std::string first = servers_.route("dc2")->name;
+  servers_.failed("dc2", first);
+  const std::string second = servers_.route("dc2")->name;
+  EXPECT_NE(second, first);
+  servers_.failed("dc2", second);
+  EXPECT_EQ(servers_.route("dc2")->name, first) << "both failed: the one whose turn is longest ago";
   clock_.advance(base::seconds(10));
-  std::set<std::string> chosen;
-  for (int i = 0; i < 2; ++i) chosen.insert(servers_.route("dc2")->name);
-  EXPECT_EQ(chosen.size(), 2u);
+  EXPECT_EQ(servers_.route("dc2")->name, first);
+}
+
+TEST_F(ServersTest, WhoSeemsDeadIsTriedNowAndThen) {
+  EXPECT_EQ(servers_.route("dc3")->name, "z.dc3");
+  servers_.failed("dc3", "z.dc3");
+  EXPECT_FALSE(servers_.route("dc3"));
+  clock_.advance(base::seconds(10));
+  EXPECT_TRUE(servers_.route("dc3"));
+}
+
+TEST_F(ServersTest, ADatacenterThatLeftIsForgotten) {
+  wan_[3] = member("z", "dc3", MemberStatus::left, true);
+  EXPECT_THAT(servers_.datacenters(), ElementsAre("dc1", "dc2"));
+  EXPECT_FALSE(servers_.route("dc3"));
+}
+
+TEST_F(ServersTest, ComplainsOncePerTime) {
+  EXPECT_TRUE(servers_.may_complain("dc9"));
+  EXPECT_FALSE(servers_.may_complain("dc9"));
+  EXPECT_TRUE(servers_.may_complain("dc8"));
+  clock_.advance(base::seconds(10));
+  EXPECT_TRUE(servers_.may_complain("dc9"));
+  for (int i = 0; i < 100; ++i) (void)servers_.may_complain(std::to_string(i));
+  EXPECT_FALSE(servers_.may_complain("another")) << "names come from clients: not all are remembered";
 }
 
 TEST_F(ServersTest, SaysWhyThereIsNoWay) {
-  EXPECT_FALSE(servers_.route("dc3"));
   EXPECT_NE(servers_.explain("dc3").find("z.dc3 at 10.0.0.1:8300 is failed"), std::string::npos);
   EXPECT_FALSE(servers_.route("dc9"));
   EXPECT_NE(servers_.explain("dc9").find("known datacenters: dc1, dc2, dc3; no server of dc9"), std::string::npos);

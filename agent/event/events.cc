@@ -17,7 +17,6 @@ namespace {
 const base::log::Logger kLog("agent");
 
 constexpr base::Int kMaxVersion = 1;
-constexpr std::string_view kPrefix = "consul:event:";
 /// Asks agents to run a command: an old feature that this agent has not.
 constexpr std::string_view kRemoteExec = "_rexec";
 
@@ -58,7 +57,7 @@ Result<UserEvent> Events::fire(UserEvent event, base::Random& random) {
   if (Result<> valid = validate(event); !valid) return valid.error();
   event.ID = base::generate_uuid(random);
   event.Version = kMaxVersion;
-  const std::string name = std::string(kPrefix) + event.Name;
+  const std::string name = std::string(kEventPrefix) + event.Name;
   const std::string payload = base::to_msgpack(event, base::MsgpackHandle::event);
   Result<> sent = check_fits(name, payload);
   if (sent) sent = options_.broadcast ? options_.broadcast(name, payload) : deliver_alone(name, payload);
@@ -116,7 +115,7 @@ bool Events::concerns_us(const UserEvent& event) const {
 }
 
 void Events::receive(std::string_view name, std::string_view payload, std::uint64_t ltime) {
-  if (!name.starts_with(kPrefix)) return;
+  if (!name.starts_with(kEventPrefix)) return;
   UserEvent event;
   if (Result<> read = base::read_msgpack(payload, event, base::MsgpackHandle::event); !read) {
     kLog.error("Failed to decode event", {{"error", read.error().detail}});

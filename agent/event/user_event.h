@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/type.h"
 
 namespace proconsul::agent::event {
+
+/// Before the names of Consul's user events, where serf carries them.
+inline constexpr std::string_view kEventPrefix = "consul:event:";
 
 struct UserEvent {
   std::string ID{};  // UUID text

@@ -73,11 +73,12 @@ void catalog_deregister(Context& agent, const Request& request, Responder respon
   deregister_from_catalog(agent, std::move(change), when_true(std::move(responder)));
 }
 
-Result<Reply> catalog_datacenters(Context& agent, const Request&) {
-  std::string body = "[";
-  base::append_json_string(body, agent.settings.datacenter);
-  body += ']';
-  return json(std::move(body));
+void catalog_datacenters(Context& agent, const Request&, Responder responder) {
+  ask<rpc::DatacentersRequest, base::List<std::string>>(
+      agent, "Catalog.ListDatacenters", {},
+      [responder = std::move(responder)](Result<base::List<std::string>> names) mutable {
+        responder.send(names ? Result<Reply>(json(base::to_json(*names))) : Result<Reply>(names.error()));
+      });
 }
 
 Result<Answer> catalog_nodes(const ReadContext& context) {

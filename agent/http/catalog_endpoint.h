@@ -7,7 +7,7 @@ namespace proconsul::agent::http {
 
 void catalog_register(Context& agent, const Request& request, Responder responder);
 void catalog_deregister(Context& agent, const Request& request, Responder responder);
-base::Result<Reply> catalog_datacenters(Context& agent, const Request& request);
+void catalog_datacenters(Context& agent, const Request& request, Responder responder);
 base::Result<Answer> catalog_nodes(const ReadContext& context);
 base::Result<Answer> catalog_services(const ReadContext& context);
 base::Result<Answer> catalog_service(const ReadContext& context);

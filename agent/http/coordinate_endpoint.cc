@@ -41,17 +41,16 @@ Answer show_rows(const AskedContext& context, rpc::IndexedCoordinates& found) {
 
 }  // namespace
 
-Result<Reply> coordinate_datacenters(Context& agent, const Request&) {
-  if (Result<> on = enabled(agent); !on) return on.error();
-  // A server that has measured no peer in the WAN sits at the origin.
-  catalog::Coordinate own{};
-  own.Node = agent.settings.node_name;
-  own.Coord.emplace() = catalog::NetworkCoordinate::origin();
-  catalog::DatacenterMap map{};
-  map.Datacenter = agent.settings.datacenter;
-  map.AreaID = "wan";
-  map.Coordinates.emplace_back(std::move(own));
-  return json('[' + base::to_json(map) + ']');
+void coordinate_datacenters(Context& agent, const Request&, Responder responder) {
+  if (Result<> on = enabled(agent); !on) return responder.send(Result<Reply>(on.error()));
+  ask<rpc::Nothing, base::List<catalog::DatacenterMap>>(
+      agent, "Coordinate.ListDatacenters", {},
+      [responder = std::move(responder)](Result<base::List<catalog::DatacenterMap>> maps) mutable {
+        if (!maps) return responder.send(Result<Reply>(maps.error()));
+        maps->make_present();
+        for (catalog::DatacenterMap& map : *maps) map.Coordinates.make_present();
+        responder.send(json(base::to_json(*maps)));
+      });
 }
 
 Result<Answer> coordinate_nodes(const ReadContext& context) {

@@ -5,7 +5,7 @@
 
 namespace proconsul::agent::http {
 
-base::Result<Reply> coordinate_datacenters(Context& agent, const Request& request);
+void coordinate_datacenters(Context& agent, const Request& request, Responder responder);
 base::Result<Answer> coordinate_nodes(const ReadContext& context);
 base::Result<Answer> coordinate_node(const ReadContext& context);
 void coordinate_update(Context& agent, const Request& request, Responder responder);

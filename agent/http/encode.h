@@ -32,6 +32,7 @@ struct Exchange {
   bool pretty = false;
   enum class Cache : std::uint8_t { unused, miss, hit } cache{};  // X-Cache
   std::uint64_t age = 0;                                          // Age of a hit, in seconds
+  std::unique_ptr<const std::string> complaint{};                 // Request::complaint, for who answers later
   std::unique_ptr<const LoggedRequest> logged{};                  // where the log wants finished requests
   /// Equal waiters whose forms differ get different bytes.
   std::uint64_t form() const {

@@ -7,6 +7,8 @@
 
 #include "agent/cluster/pools.h"
 #include "agent/http/answers.h"
+#include "agent/rpc/caller.h"
+#include "agent/rpc/types.h"
 #include "base/json.h"
 #include "base/strconv.h"
 
@@ -14,8 +16,6 @@ namespace proconsul::agent::http {
 
 using base::Errc;
 using base::Result;
-using cluster::PoolKeys;
-using gossip::serf::KeyOperation;
 
 PROCONSUL_DESCRIBE_TYPE(KeyringBody, "agent.keyringArgs") {
   type.field("Key", &KeyringBody::Key);
@@ -66,62 +66,63 @@ Result<Asked> read(const Request& request) {
   return asked;
 }
 
-base::Map<base::Int> counts(const std::map<std::string, int>& keys) {
-  base::Map<base::Int> counts;
-  for (const auto& [key, count] : keys) counts.emplace(key, count);
-  return counts;
-}
-
-Reply list(const std::vector<PoolKeys>& pools, const std::string& datacenter) {
+Reply list(rpc::KeyringResponses& answered) {
   base::List<KeyringResponse> responses;
-  for (const PoolKeys& pool : pools) {
+  for (const auto& each : answered.Responses) {
     KeyringResponse& response = responses.emplace_back();
-    response.WAN = pool.wan;
-    response.Datacenter = datacenter;
-    for (const auto& [node, message] : pool.result.messages) response.Messages.emplace(node, message);
-    response.Keys = counts(pool.result.keys);
-    response.PrimaryKeys = counts(pool.result.primary_keys);
-    response.NumNodes = pool.result.nodes;
+    response.WAN = each->WAN;
+    response.Datacenter = std::move(each->Datacenter);
+    response.Segment = std::move(each->Segment);
+    response.Messages = std::move(each->Messages);
+    response.Keys = std::move(each->Keys);
+    response.PrimaryKeys = std::move(each->PrimaryKeys);
+    response.NumNodes = each->NumNodes;
   }
   return json(base::to_json(responses));
 }
 
-Result<> failures(const std::vector<PoolKeys>& pools, const std::string& datacenter) {
+Result<> failures(const rpc::KeyringResponses& answered) {
   std::vector<std::string> errors;
-  for (const PoolKeys& pool : pools) {
-    if (pool.result.error.empty()) continue;
-    errors.push_back((pool.wan ? "WAN" : datacenter + " (LAN)") + " error: " + pool.result.error);
-    for (const auto& [node, message] : pool.result.messages) errors.push_back(node + ": " + message);
+  for (const auto& response : answered.Responses) {
+    if (response->Error.empty()) continue;
+    errors.push_back((response->WAN ? "WAN" : response->Datacenter + " (LAN)") + " error: " + response->Error);
+    for (const auto& [node, message] : response->Messages) errors.push_back(node + ": " + message);
   }
   if (errors.empty()) return {};
   return {Errc::internal, cluster::list_errors(errors)};
 }
 
-void operate(Context& agent, const Request& request, Responder responder, KeyOperation operation) {
+void operate(Context& agent, const Request& request, Responder responder, const char* operation) {
   Result<Asked> asked = read(request);
   if (!asked) return responder.send(Result<Reply>(asked.error()));
-  agent.pools->key_operation(operation, std::move(asked->key), asked->relay_factor, asked->local_only,
-                             [responder = std::move(responder), operation,
-                              datacenter = agent.settings.datacenter](const std::vector<PoolKeys>& pools) mutable {
-                               if (Result<> failed = failures(pools, datacenter); !failed)
-                                 return responder.send(Result<Reply>(failed.error()));
-                               responder.send(operation == KeyOperation::list ? list(pools, datacenter) : empty());
-                             });
+  rpc::KeyringRequest call;
+  call.Operation = operation;
+  call.Key = std::move(asked->key);
+  call.RelayFactor = asked->relay_factor;
+  call.LocalOnly = asked->local_only;
+  rpc::ask<rpc::KeyringRequest, rpc::KeyringResponses>(
+      *agent.caller, agent.loops->next(), "Internal.KeyringOperation", std::move(call),
+      [responder = std::move(responder),
+       lists = std::string_view(operation) == "list"](Result<rpc::KeyringResponses> answered) mutable {
+        if (!answered) return responder.send(Result<Reply>(answered.error()));
+        if (Result<> failed = failures(*answered); !failed) return responder.send(Result<Reply>(failed.error()));
+        responder.send(lists ? list(*answered) : empty());
+      });
 }
 
 }  // namespace
 
 void keyring_list(Context& agent, const Request& request, Responder responder) {
-  operate(agent, request, std::move(responder), KeyOperation::list);
+  operate(agent, request, std::move(responder), "list");
 }
 void keyring_install(Context& agent, const Request& request, Responder responder) {
-  operate(agent, request, std::move(responder), KeyOperation::install);
+  operate(agent, request, std::move(responder), "install");
 }
 void keyring_use(Context& agent, const Request& request, Responder responder) {
-  operate(agent, request, std::move(responder), KeyOperation::use);
+  operate(agent, request, std::move(responder), "use");
 }
 void keyring_remove(Context& agent, const Request& request, Responder responder) {
-  operate(agent, request, std::move(responder), KeyOperation::remove);
+  operate(agent, request, std::move(responder), "remove");
 }
 
 }  // namespace proconsul::agent::http

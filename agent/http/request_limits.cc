@@ -11,6 +11,9 @@ namespace {
 
 const base::log::Logger kLog("agent.server.rpc-rate-limit");
 constexpr std::int64_t kBurstSeconds = 10;
+constexpr std::string_view kRetryLater =
+    "rate limit exceeded for operation that can only be performed by the leader, try again later";
+constexpr std::string_view kRetryElsewhere = "rate limit exceeded, try again later or against a different server";
 
 /// Whole operations a second, ten seconds' worth of them at once: a rate below one lets nothing through.
 std::int64_t burst_of(double rate) {
@@ -41,24 +44,33 @@ std::optional<Reply> RequestLimits::refuse(std::string_view rpc, bool writes, bo
     kExceeded.add();
     return text(429, "RPC rate limit exceeded");
   }
+  if (!exceeded(rpc, writes, remote, now)) return std::nullopt;
+  if (writes && leads) return text(503, std::string(kRetryLater));
+  return text(429, std::string(kRetryElsewhere));
+}
+
+base::Result<> RequestLimits::refuse_call(std::string_view rpc, bool writes, bool leads, std::string_view from,
+                                          TokenBucket::Clock::time_point now) {
+  if (unlimited_) return {};
+  std::lock_guard lock(mutex_);
+  if (!exceeded(rpc, writes, from, now)) return {};
+  return {base::Errc::unavailable, std::string(writes && leads ? kRetryLater : kRetryElsewhere)};
+}
+
+bool RequestLimits::exceeded(std::string_view rpc, bool writes, std::string_view from,
+                             TokenBucket::Clock::time_point now) {
   // What an operator needs to mend an overloaded cluster is never limited.
-  if (options_.mode == Mode::disabled || rpc.starts_with("Operator.") || rpc.starts_with("Status.")) {
-    return std::nullopt;
-  }
-  if ((writes ? write_ : read_).take(now)) return std::nullopt;
+  if (options_.mode == Mode::disabled || rpc.starts_with("Operator.") || rpc.starts_with("Status.")) return false;
+  if ((writes ? write_ : read_).take(now)) return false;
   const bool enforced = options_.mode == Mode::enforcing;
   const std::string_view kind = writes ? "global/write" : "global/read";
   kLog.debug("RPC exceeded allowed rate limit",
-             {{"rpc", rpc}, {"source_addr", remote}, {"limit_type", kind}, {"limit_enforced", enforced}});
+             {{"rpc", rpc}, {"source_addr", from}, {"limit_type", kind}, {"limit_enforced", enforced}});
   base::metrics::counter(
       "rpc.rate_limit.exceeded",
       {{"limit_type", std::string(kind)}, {"op", std::string(rpc)}, {"mode", enforced ? "enforcing" : "permissive"}})
       .add();
-  if (!enforced) return std::nullopt;
-  if (writes && leads) {
-    return text(503, "rate limit exceeded for operation that can only be performed by the leader, try again later");
-  }
-  return text(429, "rate limit exceeded, try again later or against a different server");
+  return enforced;
 }
 
 }  // namespace proconsul::agent::http

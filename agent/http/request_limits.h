@@ -31,8 +31,14 @@ class RequestLimits {
   /// 429 or 503 if an operation must not go on now; counts it. `rpc` is empty for what is no RPC. Any thread.
   std::optional<Reply> refuse(std::string_view rpc, bool writes, bool leads, std::string_view remote,
                               TokenBucket::Clock::time_point now = TokenBucket::Clock::now());
+  /// The same for a call of a peer, which has limits of its own for its calls: the text of an error says why.
+  base::Result<> refuse_call(std::string_view rpc, bool writes, bool leads, std::string_view from,
+                             TokenBucket::Clock::time_point now = TokenBucket::Clock::now());
 
  private:
+  /// Of the buckets of the server; with the lock.
+  bool exceeded(std::string_view rpc, bool writes, std::string_view from, TokenBucket::Clock::time_point now);
+
   std::atomic<bool> unlimited_ = true;  // so that nobody waits for the lock who need not
   std::mutex mutex_{};
   Options options_{};

@@ -76,5 +76,20 @@ TEST(RequestLimits, TheAgentsOwnRateCountsEveryCall) {
   EXPECT_EQ(status_of(limits, "KVS.Get", false, true), 200);
 }
 
+TEST(RequestLimits, CallsOfPeersCountWithThoseOfClientsButNotAsThisAgentsOwn) {
+  RequestLimits limits;
+  limits.set({.mode = RequestLimits::Mode::enforcing, .read_rate = 1, .write_rate = 1, .rpc_rate = 0, .rpc_burst = 0});
+
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(limits.refuse_call("KVS.Get", false, true, "peer", kStart));
+  EXPECT_EQ(limits.refuse_call("KVS.Get", false, true, "peer", kStart).error().detail,
+            "rate limit exceeded, try again later or against a different server");
+  EXPECT_TRUE(limits.refuse_call("Status.Ping", false, true, "peer", kStart));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(limits.refuse_call("KVS.Apply", true, true, "peer", kStart));
+  EXPECT_EQ(limits.refuse_call("KVS.Apply", true, true, "peer", kStart).error().detail,
+            "rate limit exceeded for operation that can only be performed by the leader, try again later");
+  EXPECT_EQ(limits.refuse_call("KVS.Apply", true, false, "peer", kStart).error().detail,
+            "rate limit exceeded, try again later or against a different server");
+}
+
 }  // namespace
 }  // namespace proconsul::agent::http

@@ -162,6 +162,12 @@ void Worker::shut() {
 void Worker::reply_later(std::uint64_t id, Reply reply) {
   loop_.post([this, id, reply = std::move(reply)]() mutable {
     if (Connection* connection = find(id)) {
+      Exchange& exchange = connection->exchange();
+      if (reply.status >= 400) exchange.cache = Exchange::Cache::unused;
+      if (const auto complaint = std::move(exchange.complaint)) {
+        encoder_.shape(exchange, reply);
+        reply = text(400, *complaint + reply.body.flat());
+      }
       connection->reply(std::move(reply));
       connection->resume();
     }
@@ -345,6 +351,7 @@ void Worker::run(Connection& connection, Request& request) {
     }
     return connection.reply(std::move(*reply));
   }
+  if (!request.complaint.empty()) exchange.complaint.reset(new std::string(std::move(request.complaint)));
   connection.wait();
   handler.async(context_, request, make_responder(*this, connection.id()));
 }

@@ -1,7 +1,10 @@
 // Who takes a call to where it is answered: the dispatcher of a server, or a client agent's way to its servers.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string_view>
+#include <utility>
 
 #include "agent/rpc/method.h"
 #include "base/net/loop.h"
@@ -26,5 +29,17 @@ class Caller {
 
 /// The same from any thread, of a call that nobody gives up. The caller outlives it.
 void ask(Caller& caller, base::net::Loop& loop, const Method& method, InvocationPtr invocation, Finished done);
+
+/// The same by types, which are those of the method's row.
+template <class Req, class Rep>
+void ask(Caller& caller, base::net::Loop& loop, std::string_view method, Req request,
+         std::move_only_function<void(base::Result<Rep>)> done) {
+  const Method& row = *find_method(method);
+  auto invocation = std::static_pointer_cast<TypedInvocation<Req, Rep>>(row.make());
+  invocation->request = std::move(request);
+  ask(caller, loop, row, invocation, [invocation, done = std::move(done)](base::Result<> result) mutable {
+    result ? done(std::move(invocation->reply)) : done(result.error());
+  });
+}
 
 }  // namespace proconsul::agent::rpc

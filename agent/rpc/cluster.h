@@ -27,7 +27,7 @@ class Cluster {
   /// server currently reachable".
   virtual base::Result<Target> route(std::string_view datacenter) const = 0;
   /// It did not answer: another one should be tried next.
-  virtual void failed(const Target& target) { (void)target; }
+  virtual void failed(const Target& target, const base::Error& error) { (void)target, (void)error; }
 };
 
 inline constexpr const char* kNoLeader = "No cluster leader";

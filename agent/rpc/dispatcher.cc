@@ -25,6 +25,7 @@ constexpr std::int64_t kJitterFraction = 16;
 constexpr int kMostEvaluations = 4;
 constexpr auto kLeaderLook = std::chrono::milliseconds(20);  // whether another one leads by now
 constexpr auto kLastWords = std::chrono::milliseconds(50);   // of a leader, once another one leads
+constexpr int kMostServersElsewhere = 3;                     // that are tried for one call
 constexpr auto kBusyPause = std::chrono::milliseconds(10);
 
 /// 0 up to `most`, at random.
@@ -153,8 +154,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
                                      done_with_leader();
                                      if (result) return finish({});
                                      if (to_the_leader) return failed_at_leader(result.error());
-                                     dispatcher_.cluster_.failed(target);
-                                     finish(result.error());
+                                     failed_elsewhere(target, result.error());
                                    });
   }
 
@@ -171,6 +171,24 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     done_with_leader();
     if (method_.reads()) return to_leader();
     finish(Error{Errc::unavailable, "leadership lost while committing log"});
+  }
+
+  /// Another server of that datacenter may do it, if this one never heard of it or it was a question.
+  void failed_elsewhere(const Target& target, const Error& error) {
+    const bool unheard = error.detail.starts_with(kNoConnection);
+    const bool lost = unheard || is_eof(error.detail);
+    if (lost || error.code == Errc::timeout) dispatcher_.cluster_.failed(target, error);
+    const auto passed = Clock::now() - begun_;
+    const bool late =
+        std::chrono::nanoseconds(passed).count() > dispatcher_.settings_.times.rpc_hold_timeout.nanoseconds;
+    if (!lost || late || (!unheard && !method_.reads()) || ++tries_elsewhere_ >= kMostServersElsewhere) {
+      return finish(error);
+    }
+    const Result<Target> other = dispatcher_.cluster_.route(target.datacenter);
+    if (!other || (other->node == target.node && other->address == target.address)) return finish(error);
+    loop_.post([this, alive = alive_, other = *other] {
+      if (*alive) forward(other, false);
+    });
   }
 
   /// Tries again, or gives up.
@@ -320,6 +338,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   Clock::time_point deadline_{};
   std::string asked_{};  // the leader that was asked last
   Clock::time_point again_at_{};
+  int tries_elsewhere_ = 0;
   Pause pause_ = Pause::none;
   bool with_leader_ = false;
   bool watching_ = false;
@@ -348,6 +367,8 @@ void Dispatcher::Waits::on_timer() {
 
 Dispatcher::Dispatcher(base::net::Loops& loops, Services services, Cluster& cluster, Pool& pool, Settings settings)
     : loops_(loops), services_(std::move(services)), cluster_(cluster), pool_(pool), settings_(std::move(settings)) {
+  services_.caller = this;
+  services_.loops = &loops;
   for (std::size_t i = 0; i < loops.size(); ++i) waits_.push_back(std::make_unique<Waits>(*this, loops[i]));
 }
 

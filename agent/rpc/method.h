@@ -28,7 +28,14 @@ namespace proconsul::agent::server {
 class CoordinateBatch;
 }
 
+namespace proconsul::base::net {
+class Loops;
+}
+
 namespace proconsul::agent::rpc {
+
+class Caller;
+class Federation;
 
 /// What handlers work with.
 struct Services {
@@ -37,6 +44,11 @@ struct Services {
   server::CoordinateBatch* coordinates = nullptr;  // null: each is written at once
   std::string datacenter = "dc1";
   base::Duration session_ttl_min = base::seconds(10);
+  bool sort_by_distance = true;      // false with disable_coordinates
+  Federation* federation = nullptr;  // null: there is no other datacenter
+  // For methods that ask other servers; the dispatcher fills them in.
+  Caller* caller = nullptr;
+  base::net::Loops* loops = nullptr;
 };
 
 enum MethodFlag : std::uint32_t {
@@ -44,6 +56,7 @@ enum MethodFlag : std::uint32_t {
   kHere = 1u << 1,            // answered by the server that is asked, whatever the request says
   kDatacenterOnly = 1u << 2,  // forwarded to another datacenter, but never to the leader
   kLeaderAlways = 1u << 3,    // AllowStale does not count
+  kCountsAsWrite = 1u << 5,   // among the limits, though it may be asked again
   kInsecure = 1u << 4,        // also, and only, served to clients that have no certificate yet
 };
 
@@ -80,6 +93,7 @@ struct Method {
   std::uint32_t flags{};
   InvocationPtr (*make)(){};
   bool reads() const { return (flags & kReads) != 0; }
+  bool writes() const { return !reads() || (flags & kCountsAsWrite) != 0; }
 };
 
 /// Every family's rows, in methods.cc. Null: there is none of this name.

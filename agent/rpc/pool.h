@@ -63,6 +63,8 @@ class Pool {
   std::atomic<bool> stopped_{false};
 };
 
+/// How the text of an error begins when the server never got the call.
+inline constexpr std::string_view kNoConnection = "rpc error getting client";
 /// Of a lost connection, which a query may survive by being asked again: its text says so, as Consul reads it.
 bool is_eof(std::string_view error);
 

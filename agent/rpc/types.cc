@@ -198,6 +198,51 @@ PROCONSUL_DESCRIBE_TYPE(IndexedNodeDump, "structs.IndexedNodeDump") {
   type.embed<catalog::QueryMeta>();
 }
 
+PROCONSUL_DESCRIBE_TYPE(IndexedNodesWithGateways, "structs.IndexedNodesWithGateways") {
+  type.field("ImportedNodes", &IndexedNodesWithGateways::ImportedNodes);
+  type.field("Nodes", &IndexedNodesWithGateways::Nodes);
+  type.field("Gateways", &IndexedNodesWithGateways::Gateways);
+  type.embed<catalog::QueryMeta>();
+}
+
+PROCONSUL_DESCRIBE_TYPE(EventFireRequest, "structs.EventFireRequest") {
+  type.field("Datacenter", &EventFireRequest::Datacenter);
+  type.field("Name", &EventFireRequest::Name);
+  type.field("Payload", &EventFireRequest::Payload);
+  type.embed<catalog::QueryOptions>();
+}
+
+PROCONSUL_DESCRIBE_TYPE(EventFireResponse, "structs.EventFireResponse") {
+  type.embed<catalog::QueryMeta>();
+}
+
+PROCONSUL_DESCRIBE_TYPE(KeyringRequest, "structs.KeyringRequest") {
+  type.field("Operation", &KeyringRequest::Operation);
+  type.field("Key", &KeyringRequest::Key);
+  type.field("Datacenter", &KeyringRequest::Datacenter);
+  type.field("Forwarded", &KeyringRequest::Forwarded);
+  type.field("RelayFactor", &KeyringRequest::RelayFactor);
+  type.field("LocalOnly", &KeyringRequest::LocalOnly);
+  type.embed<catalog::QueryOptions>();
+}
+
+PROCONSUL_DESCRIBE_TYPE(KeyringResponse, "structs.KeyringResponse") {
+  type.field("WAN", &KeyringResponse::WAN);
+  type.field("Datacenter", &KeyringResponse::Datacenter);
+  type.field("Segment", &KeyringResponse::Segment);
+  type.field("Partition", &KeyringResponse::Partition);
+  type.field("Messages", &KeyringResponse::Messages);
+  type.field("Keys", &KeyringResponse::Keys);
+  type.field("PrimaryKeys", &KeyringResponse::PrimaryKeys);
+  type.field("NumNodes", &KeyringResponse::NumNodes);
+  type.field("Error", &KeyringResponse::Error);
+}
+
+PROCONSUL_DESCRIBE_TYPE(KeyringResponses, "structs.KeyringResponses") {
+  type.field("Responses", &KeyringResponses::Responses);
+  type.embed<catalog::QueryMeta>();
+}
+
 PROCONSUL_DESCRIBE_TYPE(SnapshotRequest, "structs.SnapshotRequest") {
   type.field("Datacenter", &SnapshotRequest::Datacenter);
   type.field("Token", &SnapshotRequest::Token);

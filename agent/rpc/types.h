@@ -215,6 +215,52 @@ struct IndexedNodeDump : catalog::QueryMeta {
 };
 PROCONSUL_DECLARE_TYPE(IndexedNodeDump)
 
+struct IndexedNodesWithGateways : catalog::QueryMeta {
+  base::List<catalog::CheckServiceNode> ImportedNodes{};
+  base::List<catalog::CheckServiceNode> Nodes{};
+  base::List<base::Pointer<catalog::GatewayService>> Gateways{};
+};
+PROCONSUL_DECLARE_TYPE(IndexedNodesWithGateways)
+
+struct EventFireRequest : catalog::QueryOptions {
+  std::string Datacenter{};
+  std::string Name{};
+  base::Bytes Payload{};
+};
+PROCONSUL_DECLARE_TYPE(EventFireRequest)
+
+struct EventFireResponse : catalog::QueryMeta {};
+PROCONSUL_DECLARE_TYPE(EventFireResponse)
+
+struct KeyringRequest : catalog::QueryOptions {
+  std::string Operation{};  // "list", "install", "use", "remove"
+  std::string Key{};        // base64
+  std::string Datacenter{};
+  bool Forwarded{};  // by a server of another datacenter: of the LAN alone
+  std::uint8_t RelayFactor{};
+  bool LocalOnly{};
+};
+PROCONSUL_DECLARE_TYPE(KeyringRequest)
+
+/// What an operation came to in one pool.
+struct KeyringResponse {
+  bool WAN{};
+  std::string Datacenter{};
+  std::string Segment{};
+  std::string Partition{};
+  base::Map<std::string> Messages{};  // by node
+  base::Map<base::Int> Keys{};
+  base::Map<base::Int> PrimaryKeys{};
+  base::Int NumNodes{};
+  std::string Error{};
+};
+PROCONSUL_DECLARE_TYPE(KeyringResponse)
+
+struct KeyringResponses : catalog::QueryMeta {
+  base::List<base::Pointer<KeyringResponse>> Responses{};
+};
+PROCONSUL_DECLARE_TYPE(KeyringResponses)
+
 struct SnapshotRequest {
   std::string Datacenter{};
   std::string Token{};

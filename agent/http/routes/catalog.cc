@@ -56,7 +56,7 @@ constexpr Route kCatalogRoutes[] = {
       .failures = {&kRefusedWrite}}},
     {get,
      "/v1/catalog/datacenters",
-     call(catalog_datacenters),
+     async(catalog_datacenters),
      kGoesOn | kDiscovery | kCacheable | kNotRefreshed,
      {.rpc = "Catalog.ListDatacenters",
       .metric = "catalog_datacenters",
@@ -117,7 +117,7 @@ constexpr Route kCatalogRoutes[] = {
 constexpr Route kCoordinateRoutes[] = {
     {get,
      "/v1/coordinate/datacenters",
-     call(coordinate_datacenters),
+     async(coordinate_datacenters),
      {},
      {.rpc = "Coordinate.ListDatacenters",
       .summary = "Network coordinates of the servers of all datacenters",

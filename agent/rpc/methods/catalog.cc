@@ -1,7 +1,9 @@
 #include "agent/http/metrics.h"
+#include "agent/rpc/federation.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
 #include "catalog/query/nodes.h"
+#include "catalog/registry/mesh.h"
 
 namespace proconsul::agent::rpc {
 namespace {
@@ -25,7 +27,10 @@ void deregister(Services& services, catalog::DeregisterRequest& request, server:
 }
 
 Result<> list_datacenters(Services& services, const DatacentersRequest&, base::List<std::string>& reply) {
-  reply.push_back(services.datacenter);
+  if (services.federation != nullptr) {
+    for (std::string& name : services.federation->datacenters()) reply.push_back(std::move(name));
+  }
+  if (reply.empty()) reply.push_back(services.datacenter);
   return {};
 }
 
@@ -156,6 +161,14 @@ Result<Found> node_service_list(Services&, const catalog::View& view, base::KeyS
   return Found::yes;
 }
 
+/// No blocking query: its answer has no index.
+Result<> virtual_ip(Services& services, const ServiceSpecificRequest& request, std::string& reply) {
+  const auto view = services.server.view();
+  reply =
+      catalog::virtual_ip_of(view->tables(), {.ServiceName = {.Name = request.ServiceName}, .Peer = request.PeerName});
+  return {};
+}
+
 }  // namespace
 
 std::span<const Method> catalog_methods() {
@@ -169,6 +182,7 @@ std::span<const Method> catalog_methods() {
       method<&service_nodes>("Catalog.ServiceNodes", kReads),
       method<&node_services>("Catalog.NodeServices", kReads),
       method<&node_service_list>("Catalog.NodeServiceList", kReads),
+      method<&virtual_ip>("Catalog.VirtualIPForService", kReads),
   };
   return kRows;
 }

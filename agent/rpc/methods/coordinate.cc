@@ -1,3 +1,4 @@
+#include "agent/rpc/federation.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
 #include "agent/server/coordinate_batch.h"
@@ -37,6 +38,11 @@ Result<Found> node(Services&, const catalog::View& view, base::KeySet* watch, co
   return Found::yes;
 }
 
+Result<> list_datacenters(Services& services, const Nothing&, base::List<catalog::DatacenterMap>& reply) {
+  if (services.federation != nullptr) reply = services.federation->coordinates();
+  return {};
+}
+
 }  // namespace
 
 std::span<const Method> coordinate_methods() {
@@ -44,6 +50,7 @@ std::span<const Method> coordinate_methods() {
       method<&update>("Coordinate.Update", 0),
       method<&list_nodes>("Coordinate.ListNodes", kReads),
       method<&node>("Coordinate.Node", kReads),
+      method<&list_datacenters>("Coordinate.ListDatacenters", kReads | kHere),
   };
   return kRows;
 }

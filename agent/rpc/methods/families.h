@@ -25,6 +25,7 @@ std::span<const Method> txn_methods();
 std::span<const Method> coordinate_methods();
 std::span<const Method> query_methods();
 std::span<const Method> internal_methods();
+std::span<const Method> keyring_methods();
 std::span<const Method> operator_methods();
 
 inline catalog::MetaFilter meta_filter(const base::Map<std::string>& wanted) {

@@ -1,4 +1,7 @@
+#include "agent/event/user_event.h"
+#include "agent/rpc/federation.h"
 #include "agent/rpc/methods/families.h"
+#include "agent/server/changes.h"
 #include "catalog/query/nodes.h"
 #include "catalog/query/overview.h"
 
@@ -43,6 +46,34 @@ Result<Found> catalog_overview(Services&, const catalog::View& view, base::KeySe
   return Found::yes;
 }
 
+/// Instances of one peer, or of this cluster; those that peers share are theirs to list once there are peerings.
+Result<Found> service_dump(Services&, const catalog::View& view, base::KeySet* watch, const ServiceDumpRequest& request,
+                           IndexedNodesWithGateways& reply) {
+  Result<base::filter::Filter> filter = base::filter::Filter::create<catalog::CheckServiceNode>(request.Filter);
+  if (!filter) return filter.error();
+  const catalog::Tables& tables = view.tables();
+  const catalog::InstancesAnswer found =
+      request.UseServiceKind ? catalog::instances_of_kind(tables, request.ServiceKind, request.PeerName, watch)
+                             : catalog::all_instances(tables, request.PeerName, watch);
+  reply.Index = found.index;
+  base::List<catalog::CheckServiceNode>& nodes = request.PeerName.empty() ? reply.Nodes : reply.ImportedNodes;
+  nodes.make_present();
+  for (const catalog::InstanceRow* row : found.rows) {
+    catalog::CheckServiceNode instance = catalog::check_service_node(tables, *row);
+    if (filter->matches(instance)) nodes.push_back(std::move(instance));
+  }
+  return Found::yes;
+}
+
+void event_fire(Services& services, EventFireRequest& request, server::Answered<EventFireResponse> done) {
+  if (services.federation == nullptr) {
+    return done(base::Error{base::Errc::unavailable, "this server is in no pool"});
+  }
+  services.federation->user_event(
+      std::string(event::kEventPrefix) + request.Name, std::move(request.Payload),
+      [done = std::move(done)](Result<> sent) mutable { sent ? done(EventFireResponse{}) : done(sent.error()); });
+}
+
 }  // namespace
 
 std::span<const Method> internal_methods() {
@@ -50,6 +81,8 @@ std::span<const Method> internal_methods() {
       method<&node_info>("Internal.NodeInfo", kReads),
       method<&node_dump>("Internal.NodeDump", kReads),
       method<&catalog_overview>("Internal.CatalogOverview", kReads),
+      method<&service_dump>("Internal.ServiceDump", kReads),
+      method<&event_fire>("Internal.EventFire", kReads | kCountsAsWrite),
   };
   return kRows;
 }

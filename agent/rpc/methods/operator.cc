@@ -1,3 +1,4 @@
+#include "agent/rpc/autopilot_state.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
 #include "base/quote.h"
@@ -24,12 +25,6 @@ int status_number(std::string_view status) {
   return 0;
 }
 
-/// The name of the node that runs a server, found by the server's id.
-std::string node_name(const catalog::View& view, const std::string& id) {
-  const Result<const catalog::NodeRow*> row = catalog::find_node_by_id(view.tables(), id);
-  return row && *row != nullptr ? (*row)->get().Node : "(unknown)";
-}
-
 Result<> raft_configuration(Services& services, const DCSpecificRequest&, RaftConfigurationResponse& reply) {
   const auto view = services.server.view();
   const Operator::Peers peers = services.cluster->raft_peers();
@@ -37,7 +32,7 @@ Result<> raft_configuration(Services& services, const DCSpecificRequest&, RaftCo
   for (const Operator::Peer& peer : peers.servers) {
     RaftServer shown{};
     shown.ID = peer.id;
-    shown.Node = node_name(*view, peer.id);
+    shown.Node = node_name(view->tables(), peer.id);
     shown.Address = peer.address;
     shown.Leader = peer.leader;
     shown.ProtocolVersion = "3";
@@ -89,7 +84,7 @@ Result<> server_health(Services& services, const DCSpecificRequest&, AutopilotHe
   for (const Operator::ServerHealth& server : health.servers) {
     AutopilotServerHealth shown{};
     shown.ID = server.peer.id;
-    shown.Name = node_name(*view, server.peer.id);
+    shown.Name = node_name(view->tables(), server.peer.id);
     shown.Address = server.peer.address;
     shown.SerfStatus = status_number(server.gossip_status);
     shown.Version = server.version;
@@ -102,6 +97,11 @@ Result<> server_health(Services& services, const DCSpecificRequest&, AutopilotHe
     shown.StableSince = server.stable_since;
     reply.Servers.push_back(std::move(shown));
   }
+  return {};
+}
+
+Result<> state_of_autopilot(Services& services, const DCSpecificRequest&, AutopilotState& reply) {
+  reply = autopilot_state(services.server.view()->tables(), services.cluster->health());
   return {};
 }
 
@@ -123,6 +123,7 @@ std::span<const Method> operator_methods() {
       method<&autopilot_get>("Operator.AutopilotGetConfiguration", kReads),
       method<&autopilot_set>("Operator.AutopilotSetConfiguration", 0),
       method<&server_health>("Operator.ServerHealth", kReads),
+      method<&state_of_autopilot>("Operator.AutopilotState", kReads),
       method<&usage>("Operator.Usage", kReads),
   };
   return kRows;

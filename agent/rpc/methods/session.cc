@@ -55,7 +55,7 @@ std::span<const Method> session_methods() {
       method<&get>("Session.Get", kReads),
       method<&list>("Session.List", kReads),
       method<&of_node>("Session.NodeSessions", kReads),
-      method<&renew>("Session.Renew", kReads | kLeaderAlways),
+      method<&renew>("Session.Renew", kReads | kLeaderAlways | kCountsAsWrite),
   };
   return kRows;
 }
