@@ -108,11 +108,14 @@ QueryExecution::QueryExecution(const Tables& tables, PreparedQuery query, const 
   sort(options);
   cut(result_.rows, limit_);
   if (!result_.rows.empty()) return;
-  plan_failover(options.other_datacenters);
+  const QueryFailoverOptions& failover = query_.Service.Failover;
+  if (failover.NearestN <= 0 && failover.Datacenters.empty() && failover.Targets.empty()) return;
+  plan_failover(options.other_datacenters ? options.other_datacenters() : std::vector<std::string>());
   fail_over();
 }
 
 void QueryExecution::sort(const QueryExecuteOptions& options) {
+  if (options.near_is_elsewhere) return;
   std::string near(options.near.empty() ? std::string_view(query_.Service.Near) : options.near);
   if (near == "_agent") {
     near = options.node;
@@ -130,7 +133,7 @@ void QueryExecution::sort(const QueryExecuteOptions& options) {
   }
 }
 
-void QueryExecution::plan_failover(std::span<const std::string> other_datacenters) {
+void QueryExecution::plan_failover(const std::vector<std::string>& other_datacenters) {
   const QueryFailoverOptions& failover = query_.Service.Failover;
   std::set<std::string_view> chosen;
   for (const std::string& datacenter : other_datacenters) {

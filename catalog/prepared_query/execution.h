@@ -9,8 +9,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,15 +24,17 @@
 namespace proconsul::catalog {
 
 struct QueryExecuteOptions {
-  std::string_view datacenter{};  // this one
-  std::string_view node{};        // the agent's, which "_agent" means
-  std::string_view segment{};     // the agent's
-  std::string_view near{};        // nearest first, as seen from this node ("_agent", "_ip"); wins over the query's own
-  std::string_view source_ip{};   // of the client, which "_ip" means; empty: unknown
-  std::int64_t limit = 0;         // at most so many instances; <= 0: all
-  bool connect = false;           // proxies and native instances, whatever the query says
-  bool sort_by_distance = true;   // false with disable_coordinates: then nothing is sorted
-  std::span<const std::string> other_datacenters{};  // known ones, nearest first; they must outlive start()
+  std::string_view datacenter{};   // this one
+  std::string_view node{};         // the agent's, which "_agent" means
+  std::string_view segment{};      // the agent's
+  std::string_view near{};         // nearest first, as seen from this node ("_agent", "_ip"); wins over the query's own
+  std::string_view source_ip{};    // of the client, which "_ip" means; empty: unknown
+  std::int64_t limit = 0;          // at most so many instances; <= 0: all
+  bool connect = false;            // proxies and native instances, whatever the query says
+  bool sort_by_distance = true;    // false with disable_coordinates: then nothing is sorted
+  bool near_is_elsewhere = false;  // "near" is a node of another datacenter, whose distances nobody knows here
+  /// Known ones, nearest first; asked only where there is nobody healthy here. Empty: there are none.
+  std::function<std::vector<std::string>()> other_datacenters{};
 };
 
 /// What was found. `rows` live as long as the tables; `remote` is what another datacenter answered in their place.
@@ -63,7 +65,7 @@ class QueryExecution {
  private:
   QueryExecution(const Tables& tables, PreparedQuery query, const QueryExecuteOptions& options, base::Random& random);
   void sort(const QueryExecuteOptions& options);
-  void plan_failover(std::span<const std::string> other_datacenters);
+  void plan_failover(const std::vector<std::string>& other_datacenters);
   void fail_over();
 
   const Tables* tables_;

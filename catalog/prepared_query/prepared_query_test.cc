@@ -285,7 +285,7 @@ TEST_F(QueryExecutions, UnknownDatacentersArePassedOver) {
 TEST_F(QueryExecutions, OtherDatacentersAreAskedInOrderUntilOneHasSomebody) {
   const std::vector<std::string> others{"near", "far", "farther"};
   QueryExecution execution = run({.Service = "nobody", .Failover = {.NearestN = 1, .Datacenters = {"near", "farther"}}},
-                                 {.limit = 3, .other_datacenters = others});
+                                 {.limit = 3, .other_datacenters = [&] { return others; }});
 
   ASSERT_TRUE(execution.next());
   EXPECT_EQ(execution.next()->Datacenter, "near");

@@ -1,5 +1,12 @@
+#include <memory>
+#include <optional>
+
+#include "agent/rpc/caller.h"
+#include "agent/rpc/federation.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
+#include "base/log.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "catalog/prepared_query/execution.h"
 #include "catalog/prepared_query/prepared_query.h"
@@ -10,6 +17,8 @@ namespace {
 using base::Errc;
 using base::Error;
 using base::Result;
+
+const base::log::Logger kLog("agent.server.prepared_query");
 
 Error not_found() {
   return {Errc::not_found, "Query not found"};
@@ -40,9 +49,24 @@ Result<Found> list(Services&, const catalog::View& view, base::KeySet* watch, co
   return Found::yes;
 }
 
-void fill(catalog::PreparedQueryExecuteResponse& reply, const catalog::Tables& tables,
-          const catalog::QueryResult& result) {
+// No blocking queries: they are consistent, where that is asked for, by themselves.
+
+/// Goes on with the state once this server is known to lead, if the request wants that; then on some loop.
+template <class Reply, class Then>
+void when_consistent(Services& services, const catalog::QueryOptions& options, server::Answered<Reply> done,
+                     Then then) {
+  if (!options.RequireConsistent) return then(std::move(done));
+  services.server.verify_leader(
+      [&loop = services.loops->next(), done = std::move(done), then = std::move(then)](Result<> leads) mutable {
+        if (!leads) return done(leads.error());
+        loop.post([done = std::move(done), then = std::move(then)]() mutable { then(std::move(done)); });
+      });
+}
+
+catalog::PreparedQueryExecuteResponse response(const catalog::Tables& tables, const catalog::QueryResult& result) {
+  catalog::PreparedQueryExecuteResponse reply;
   reply.Service = result.service;
+  reply.Nodes.make_present();
   for (const catalog::InstanceRow* row : result.rows) {
     reply.Nodes.push_back(catalog::check_service_node(tables, *row));
   }
@@ -50,43 +74,115 @@ void fill(catalog::PreparedQueryExecuteResponse& reply, const catalog::Tables& t
   reply.Datacenter = result.datacenter;
   reply.PeerName = result.peer;
   reply.Failovers = result.failovers;
+  return reply;
 }
 
-Result<Found> execute(Services& services, const catalog::View& view, base::KeySet*,
-                      const PreparedQueryExecuteRequest& request, catalog::PreparedQueryExecuteResponse& reply) {
+using Execution = server::Answered<catalog::PreparedQueryExecuteResponse>;
+
+/// A query on its way through the datacenters that it may fail over to.
+struct Failover : std::enable_shared_from_this<Failover> {
+  Services& services;
+  const PreparedQueryExecuteRequest request;
+  const catalog::ViewPtr view;  // what the execution looks at
+  catalog::QueryExecution execution;
+  Execution done;
+
+  Failover(Services& services_, const PreparedQueryExecuteRequest& request_, catalog::ViewPtr view_,
+           catalog::QueryExecution execution_, Execution done_)
+      : services(services_),
+        request(request_),
+        view(std::move(view_)),
+        execution(std::move(execution_)),
+        done(std::move(done_)) {}
+
+  void go_on() {
+    std::optional<catalog::PreparedQueryExecuteRemoteRequest> next = execution.next();
+    if (!next || services.caller == nullptr) return finish();
+    static_cast<catalog::QueryOptions&>(*next) = request;
+    ask<catalog::PreparedQueryExecuteRemoteRequest, catalog::PreparedQueryExecuteResponse>(
+        *services.caller, services.loops->next(), "PreparedQuery.ExecuteRemote", *next,
+        [self = shared_from_this(),
+         datacenter = next->Datacenter](Result<catalog::PreparedQueryExecuteResponse> answer) {
+          if (!answer) {
+            kLog.warn("Failed querying for service in datacenter",
+                      {{"service", self->execution.query().Service.Service},
+                       {"datacenter", datacenter},
+                       {"error", answer.error()}});
+          }
+          self->execution.answered(std::move(answer));
+          self->go_on();
+        });
+  }
+
+  void finish() {
+    const catalog::QueryResult& result = execution.result();
+    catalog::PreparedQueryExecuteResponse reply = response(view->tables(), result);
+    if (!result.remote.empty()) reply.Nodes = result.remote;
+    done(std::move(reply));
+  }
+};
+
+void run(Services& services, const PreparedQueryExecuteRequest& request, Execution done) {
+  static const auto kTimes =
+      base::metrics::sample("prepared-query.execute", {}, "Time that executing a prepared query takes.");
+  const base::metrics::ScopedTimer timer(kTimes);
+  const std::string& from = request.Source.Datacenter.empty() ? request.Agent.Datacenter : request.Source.Datacenter;
+  const catalog::ViewPtr view = services.server.view();
+  catalog::QueryExecuteOptions options{.datacenter = services.datacenter,
+                                       .node = request.Agent.Node,
+                                       .segment = request.Agent.Segment,
+                                       .near = request.Source.Node,
+                                       .source_ip = request.Source.Ip,
+                                       .limit = request.Limit,
+                                       .connect = request.Connect,
+                                       .sort_by_distance = services.sort_by_distance,
+                                       .near_is_elsewhere = from != services.datacenter};
+  if (services.federation != nullptr) {
+    options.other_datacenters = [&services] {
+      std::vector<std::string> names = services.federation->datacenters();
+      std::erase(names, services.datacenter);
+      return names;
+    };
+  }
   Result<std::optional<catalog::QueryExecution>> execution =
-      catalog::QueryExecution::start(view.tables(), request.QueryIDOrName,
-                                     {.datacenter = services.datacenter,
-                                      .node = request.Agent.Node,
-                                      .segment = request.Agent.Segment,
-                                      .near = request.Source.Node,
-                                      .source_ip = request.Source.Ip,
-                                      .limit = request.Limit,
-                                      .connect = request.Connect},
-                                     base::system_random());
-  if (!execution) return execution.error();
-  if (!*execution) return not_found();
-  fill(reply, view.tables(), (*execution)->result());
-  return Found::yes;
+      catalog::QueryExecution::start(view->tables(), request.QueryIDOrName, options, base::system_random());
+  if (!execution) return done(execution.error());
+  if (!*execution) return done(not_found());
+  if (!(*execution)->next()) return done(response(view->tables(), (*execution)->result()));
+  std::make_shared<Failover>(services, request, view, std::move(**execution), std::move(done))->go_on();
 }
 
-Result<Found> execute_remote(Services& services, const catalog::View& view, base::KeySet*,
-                             const catalog::PreparedQueryExecuteRemoteRequest& request,
-                             catalog::PreparedQueryExecuteResponse& reply) {
-  fill(reply, view.tables(),
-       catalog::execute_for_other(view.tables(), request.Query, services.datacenter, request.Limit, request.Connect,
-                                  base::system_random()));
-  return Found::yes;
+void execute(Services& services, PreparedQueryExecuteRequest& request, Execution done) {
+  when_consistent(services, request, std::move(done),
+                  [&services, request](Execution then) { run(services, request, std::move(then)); });
 }
 
-Result<Found> explain(Services&, const catalog::View& view, base::KeySet*, const PreparedQueryExecuteRequest& request,
-                      catalog::PreparedQueryExplainResponse& reply) {
-  Result<std::optional<catalog::PreparedQuery>> query =
-      catalog::query_resolve(view.tables(), request.QueryIDOrName, request.Agent.Segment);
-  if (!query) return query.error();
-  if (!*query) return not_found();
-  reply.Query = std::move(**query);
-  return Found::yes;
+void execute_remote(Services& services, catalog::PreparedQueryExecuteRemoteRequest& request, Execution done) {
+  when_consistent(services, request, std::move(done), [&services, request](Execution then) {
+    static const auto kTimes = base::metrics::sample("prepared-query.execute_remote", {},
+                                                     "Time that executing another datacenter's query takes.");
+    const base::metrics::ScopedTimer timer(kTimes);
+    const catalog::ViewPtr view = services.server.view();
+    then(response(view->tables(), catalog::execute_for_other(view->tables(), request.Query, services.datacenter,
+                                                             request.Limit, request.Connect, base::system_random())));
+  });
+}
+
+void explain(Services& services, PreparedQueryExecuteRequest& request,
+             server::Answered<catalog::PreparedQueryExplainResponse> done) {
+  when_consistent(services, request, std::move(done), [&services, request](auto then) {
+    static const auto kTimes =
+        base::metrics::sample("prepared-query.explain", {}, "Time that explaining a prepared query takes.");
+    const base::metrics::ScopedTimer timer(kTimes);
+    const catalog::ViewPtr view = services.server.view();
+    Result<std::optional<catalog::PreparedQuery>> query =
+        catalog::query_resolve(view->tables(), request.QueryIDOrName, request.Agent.Segment);
+    if (!query) return then(query.error());
+    if (!*query) return then(not_found());
+    catalog::PreparedQueryExplainResponse reply;
+    reply.Query = std::move(**query);
+    then(std::move(reply));
+  });
 }
 
 }  // namespace
