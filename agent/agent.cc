@@ -297,10 +297,9 @@ void Agent::Impl::join_others() {
 
 Result<> Agent::Impl::listen_dns() {
   server::Server* const server = mode->server();
-  if (server == nullptr) return {};  // config::without_effect() says so
   Result<dns::Settings> settings = dns::dns_settings(loaded.config);
   if (!settings) return settings.error();
-  dns = std::make_unique<dns::DnsServer>(loops, *server, std::move(*settings));
+  dns = std::make_unique<dns::DnsServer>(loops, server, &mode->caller(), std::move(*settings));
   for (const config::Address& address : loaded.config.dns_addrs) {
     if (Result<std::uint16_t> port = dns->listen(address); !port) {
       return {port.error().code, "Failed to start DNS listener: " + port.error().detail};

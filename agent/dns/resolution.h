@@ -64,12 +64,28 @@ struct Resolution {
   Found virtual_names(const Lookup& lookup, std::size_t end, const Sections& out);
   Found prepared_names(const Lookup& lookup, std::size_t end, const Sections& out);
   Found address_names(const Lookup& lookup, std::size_t end, const Sections& out);
+  /// Whether the state here may be shown.
   bool fresh_enough(bool stale_allowed);
   void add_authority();
   Record authority_record();
   void name_servers(std::vector<Record>& names, std::vector<Record>& glue);
+  bool name_server(const catalog::Node& node, std::string_view domain, std::string_view domain_name,
+                   std::vector<Record>& names, std::vector<Record>& glue);
+  void node_records(const Lookup& lookup, const catalog::Node& node, const Sections& out);
   std::string_view response_domain(std::size_t& labels) const;
   bool find_zone(bool& arpa, bool& served) const;
+
+  // remote_records.cc: what others answer
+  struct Remote {
+    Found found{};
+    const RemoteAnswer* answer{};  // null but for Found::yes
+  };
+  /// What was said of it; Found::failed while it is still to be asked.
+  Remote remote(RemoteKey key);
+  Found remote_instances(const Lookup& lookup, RemoteKey key, const Sections& out);
+  Found remote_query(const Lookup& lookup, std::string_view name, std::string_view datacenter,
+                     const std::string& source, const Sections& out);
+  std::uint32_t query_ttl(std::string_view service, const std::string& ttl) const;
 
   // records.cc: what is answered
   Found instance_records(const Lookup& lookup, const ImagePtr& image, const Selection* selection, std::uint32_t ttl,

@@ -80,6 +80,7 @@ Outcome Resolver::resolve(const State& state, const Settings& settings, const As
                           Reply& reply, Wants& wants) {
   reply.clear();
   wants.hosts.clear();
+  wants.remote.clear();
   stale_ = reverse_ = false;
   Resolution resolution{.resolver = *this,
                         .state = state,
@@ -125,7 +126,7 @@ Outcome Resolution::run() {
     return answer_reverse();
   }
   answer_zone();
-  return wants.hosts.empty() ? Outcome::answered : Outcome::wanting;
+  return wants.empty() ? Outcome::answered : Outcome::wanting;
 }
 
 // The longest of our domains that the question is below, as it spells it.
@@ -204,7 +205,25 @@ void Resolution::add_authority() {
 
 // Up to three servers of the cluster, as name servers of the zone, and their addresses.
 void Resolution::name_servers(std::vector<Record>& names, std::vector<Record>& glue) {
-  if (!fresh_enough(settings.allow_stale)) return;
+  std::size_t labels = 0;
+  const std::string_view domain = response_domain(labels);
+  std::string small(domain);
+  std::transform(small.begin(), small.end(), small.begin(), lower);
+  const std::string_view domain_name = reply.keep(std::move(small));
+  if (!fresh_enough(settings.allow_stale)) {
+    const Remote servers = remote({.kind = RemoteKey::Kind::servers,
+                                   .name = std::string(catalog::kConsulServiceName),
+                                   .datacenter = settings.datacenter});
+    if (servers.answer == nullptr) return;
+    std::vector<std::uint32_t> order(servers.answer->nodes.size());
+    for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+    for (const std::uint32_t i : order) {
+      if (names.size() == kMaxNameServers) return;
+      (void)name_server(servers.answer->nodes[i], domain, domain_name, names, glue);
+    }
+    return;
+  }
   const ImagePtr image = resolver.images_.get(
       state.tables, settings,
       {.service = catalog::kConsulServiceName, .peer = {}, .connect = false, .datacenter = settings.datacenter});
@@ -213,33 +232,32 @@ void Resolution::name_servers(std::vector<Record>& names, std::vector<Record>& g
   const std::uint32_t count = settings.only_passing ? image->all.passing_end : image->all.end;
   std::vector<std::uint32_t> order(image->order.begin(), image->order.begin() + count);
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
-  std::size_t labels = 0;
-  const std::string_view domain = response_domain(labels);
-  std::string small(domain);
-  std::transform(small.begin(), small.end(), small.begin(), lower);
-  const std::string_view domain_name = reply.keep(std::move(small));
   std::size_t given = 0;
   for (const std::uint32_t i : order) {
     if (given == kMaxNameServers) return;
     const catalog::StoredService service = image->members[image->order[i]].row->service().get();
     const catalog::NodeRow* row = catalog::find_node(state.tables, service.Node);
     if (row == nullptr) continue;
-    const catalog::Node node = row->get();
-    std::string name = node_labels(node);
-    if (!is_plain(node.Node) || name.empty()) continue;
-    std::transform(name.begin(), name.end(), name.begin(), lower);
-    const NameRef server{.head = reply.keep(std::move(name)), .tail = domain_name};
-    if (!server.fits()) continue;
-    Record record;
-    record.owner = {.head = {}, .tail = domain};
-    record.type = kTypeNs;
-    record.ttl = settings.node_ttl;
-    record.data = Record::Data::name;
-    record.target = server;
-    names.push_back(record);
-    node_record(node, kTypeAny, server, kMaxAliases, glue);
-    ++given;
+    if (name_server(row->get(), domain, domain_name, names, glue)) ++given;
   }
+}
+
+bool Resolution::name_server(const catalog::Node& node, std::string_view domain, std::string_view domain_name,
+                             std::vector<Record>& names, std::vector<Record>& glue) {
+  std::string name = node_labels(node);
+  if (!is_plain(node.Node) || name.empty()) return false;
+  std::transform(name.begin(), name.end(), name.begin(), lower);
+  const NameRef server{.head = reply.keep(std::move(name)), .tail = domain_name};
+  if (!server.fits()) return false;
+  Record record;
+  record.owner = {.head = {}, .tail = domain};
+  record.type = kTypeNs;
+  record.ttl = settings.node_ttl;
+  record.data = Record::Data::name;
+  record.target = server;
+  names.push_back(record);
+  node_record(node, kTypeAny, server, kMaxAliases, glue);
+  return true;
 }
 
 // ---- consistency ----
@@ -247,6 +265,7 @@ void Resolution::name_servers(std::vector<Record>& names, std::vector<Record>& g
 // Whether this server's copy of the state may be shown. A copy that may not for its age may still be what a cache
 // would hold.
 bool Resolution::fresh_enough(bool stale_allowed) {
+  if (!state.has_data) return false;
   if (state.is_leader) return true;
   const base::Duration age = state.last_contact;
   const bool known = age.nanoseconds >= 0;
@@ -310,11 +329,17 @@ Found Resolution::service_names(const Lookup& lookup, std::size_t end, std::size
     service = first;
   }
   ServiceKey key{.service = service, .peer = place.peer, .connect = false, .datacenter = {}};
-  if (place.peer.empty()) {
-    if (place.datacenter_or(settings.datacenter) != settings.datacenter) return Found::no_name;
-    key.datacenter = settings.datacenter;
+  const std::string_view asked = place.peer.empty() ? place.datacenter_or(settings.datacenter) : settings.datacenter;
+  if (asked != settings.datacenter || !fresh_enough(settings.allow_stale)) {
+    return remote_instances(lookup,
+                            {.kind = RemoteKey::Kind::instances,
+                             .name = std::string(service),
+                             .datacenter = std::string(asked),
+                             .peer = std::string(place.peer),
+                             .tag = std::string(tag)},
+                            out);
   }
-  if (!fresh_enough(settings.allow_stale)) return Found::failed;
+  if (place.peer.empty()) key.datacenter = settings.datacenter;
   const ImagePtr image = resolver.images_.get(state.tables, settings, key);
   if (!image) return Found::no_name;
   return instance_records(lookup, image, tag.empty() ? &image->all : image->with_tag(tag),
@@ -324,9 +349,17 @@ Found Resolution::service_names(const Lookup& lookup, std::size_t end, std::size
 Found Resolution::mesh_names(const Lookup& lookup, std::size_t end, bool ingress, const Sections& out) {
   Place place;
   if (!parse_place(lookup, end + 1, place)) return Found::no_name;
-  if (place.datacenter_or(settings.datacenter) != settings.datacenter) return Found::no_name;
-  if (!fresh_enough(settings.allow_stale)) return Found::failed;
   const std::string_view service = lookup.name.text(end - 1);
+  const std::string_view asked = place.datacenter_or(settings.datacenter);
+  if (asked != settings.datacenter || !fresh_enough(settings.allow_stale)) {
+    return remote_instances(lookup,
+                            {.kind = RemoteKey::Kind::instances,
+                             .name = std::string(service),
+                             .datacenter = std::string(asked),
+                             .connect = !ingress,
+                             .ingress = ingress},
+                            out);
+  }
   ImagePtr image;
   if (ingress) {
     // Which gateways lead to a service changes without the gateways: nothing is kept of this.
@@ -351,15 +384,27 @@ Found Resolution::node_names(const Lookup& lookup, std::size_t end, const Sectio
   if (!parse_place(lookup, end + 1, place)) return Found::no_name;
   const std::uint16_t type = lookup.type;
   if (type != kTypeAny && type != kTypeA && type != kTypeAaaa && type != kTypeTxt) return Found::yes;
-  if (place.peer.empty() && place.datacenter_or(settings.datacenter) != settings.datacenter) return Found::no_name;
-  if (!fresh_enough(settings.allow_stale)) return Found::failed;
+  const std::string_view asked = place.peer.empty() ? place.datacenter_or(settings.datacenter) : settings.datacenter;
+  if (asked != settings.datacenter || !fresh_enough(settings.allow_stale)) {
+    const Remote there = remote({.kind = RemoteKey::Kind::node,
+                                 .name = std::string(lookup.name.text(0, end)),
+                                 .datacenter = std::string(asked),
+                                 .peer = std::string(place.peer)});
+    if (there.answer != nullptr) node_records(lookup, there.answer->nodes.front(), out);
+    return there.found;
+  }
   const catalog::NodeRow* row = catalog::find_node_by_name_or_id(state.tables, lookup.name.text(0, end), place.peer);
   if (row == nullptr) return Found::no_name;
-  const catalog::Node node = row->get();
+  node_records(lookup, row->get(), out);
+  return Found::yes;
+}
+
+void Resolution::node_records(const Lookup& lookup, const catalog::Node& node, const Sections& out) {
+  const std::uint16_t type = lookup.type;
   const NameRef owner{.head = {}, .tail = lookup.wire};
   if (type != kTypeTxt) node_record(node, type, owner, lookup.aliases_left, out.answers);
   const bool in_answer = type == kTypeTxt || type == kTypeAny;
-  if (!in_answer && !settings.node_meta_txt) return Found::yes;
+  if (!in_answer && !settings.node_meta_txt) return;
   for (std::string& text : meta_records(node)) {
     Record record;
     record.owner = owner;
@@ -368,16 +413,24 @@ Found Resolution::node_names(const Lookup& lookup, std::size_t end, const Sectio
     record.bytes = reply.keep(std::move(text));
     (in_answer ? out.answers : out.additional).push_back(record);
   }
-  return Found::yes;
 }
 
 Found Resolution::virtual_names(const Lookup& lookup, std::size_t end, const Sections& out) {
   Place place;
   if (!parse_place(lookup, end + 1, place)) return Found::no_name;
-  if (!fresh_enough(false)) return Found::failed;
   const std::string_view peer = place.peer.empty() ? place.either : place.peer;
-  const std::string address = catalog::virtual_ip_of(
-      state.tables, {.ServiceName = {std::string(lookup.name.text(end - 1))}, .Peer = std::string(peer)});
+  const std::string service(lookup.name.text(end - 1));
+  std::string address;
+  if (fresh_enough(false)) {
+    address = catalog::virtual_ip_of(state.tables, {.ServiceName = {service}, .Peer = std::string(peer)});
+  } else {
+    const Remote there = remote({.kind = RemoteKey::Kind::virtual_address,
+                                 .name = service,
+                                 .datacenter = settings.datacenter,
+                                 .peer = std::string(peer)});
+    if (there.answer == nullptr) return there.found;
+    address = there.answer->text;
+  }
   const std::optional<config::Ip> ip = config::Ip::parse(address);
   if (!ip || !ip->is_v4()) return Found::yes;
   // Whatever the type of the question; and the owner's labels are in small letters.
@@ -417,12 +470,13 @@ Found Resolution::prepared_names(const Lookup& lookup, std::size_t end, const Se
   if (end >= 2 && lookup.name.text(0).starts_with('_') && lookup.name.text(end - 1).starts_with('_')) {
     name = lookup.name.text(0, end - 1).substr(1);  // RFC 2782: the protocol does not matter
   }
-  if (datacenter != settings.datacenter) return Found::no_name;
-  if (!fresh_enough(settings.allow_stale)) return Found::failed;
   const Subnet& subnet = ask.query.subnet;
   const std::string source_ip = ask.query.has_subnet
                                     ? config::Ip::from_bytes(subnet.address.data(), subnet.family != 2).to_string()
                                     : ask.client.to_string();
+  if (datacenter != settings.datacenter || !fresh_enough(settings.allow_stale)) {
+    return remote_query(lookup, name, datacenter, source_ip, out);
+  }
   const base::Result<std::optional<catalog::QueryExecution>> execution =
       catalog::QueryExecution::start(state.tables, name,
                                      {.datacenter = settings.datacenter,
@@ -433,11 +487,13 @@ Found Resolution::prepared_names(const Lookup& lookup, std::size_t end, const Se
   if (!execution) return Found::failed;
   if (!*execution) return Found::no_name;
   const catalog::QueryResult& result = (*execution)->result();
-  std::uint32_t ttl = settings.service_ttl(result.service);
-  if (!result.dns.TTL.empty()) {
-    const base::Result<base::Duration> parsed = base::parse_duration(result.dns.TTL);
-    ttl = parsed ? static_cast<std::uint32_t>(parsed->nanoseconds / 1'000'000'000) : 0;
+  // Nobody is healthy here, and the query says who may be elsewhere: who asks there is its RPC method.
+  const catalog::QueryFailoverOptions& failover = (*execution)->query().Service.Failover;
+  if (result.rows.empty() && state.asks_others &&
+      (failover.NearestN > 0 || !failover.Datacenters.empty() || !failover.Targets.empty())) {
+    return remote_query(lookup, name, datacenter, source_ip, out);
   }
+  const std::uint32_t ttl = query_ttl(result.service, result.dns.TTL);
   // The result is in order, and mostly few of it are needed: more are prepared only where addresses are the same.
   const std::size_t answers = out.answers.size();
   const std::size_t additional = out.additional.size();
@@ -463,7 +519,14 @@ Outcome Resolution::answer_reverse() {
   const QuestionName& name = ask.query.name;
   if (ask.query.type == kTypeSoa) add_authority();
   std::string owner_name;
-  if (fresh_enough(settings.allow_stale)) owner_name = resolver.addresses_.name_of(state.tables, name);
+  if (fresh_enough(settings.allow_stale)) {
+    owner_name = resolver.addresses_.name_of(state.tables, name);
+  } else if (const std::optional<config::Ip> ip = address_of(name); ip && state.asks_others) {
+    const Remote there =
+        remote({.kind = RemoteKey::Kind::reverse, .name = ip->to_string(), .datacenter = settings.datacenter});
+    if (!wants.empty()) return Outcome::wanting;
+    if (there.answer != nullptr) owner_name = there.answer->text;
+  }
   if (owner_name.empty()) {
     if (!settings.recursors.empty()) return Outcome::recurse;
     reply.rcode = kNameError;

@@ -11,6 +11,7 @@
 
 #include "agent/dns/image.h"
 #include "agent/dns/message.h"
+#include "agent/dns/remote.h"
 #include "agent/dns/reply.h"
 #include "agent/dns/reverse.h"
 #include "agent/dns/settings.h"
@@ -25,15 +26,20 @@ struct State {
   bool is_leader = true;
   base::Duration last_contact{};  // with the leader; negative: never
   std::int64_t now = 0;           // seconds since 1970, for the serial of the zone
+  bool has_data = true;           // false on a client agent: the tables say nothing
+  bool asks_others = false;       // whether others can be asked what is not here
 };
 
 /// What others have said so far.
 struct Externals {
   std::map<std::string, std::vector<ForeignRecord>> hosts{};  // by whole name in lower case; empty: there was no answer
+  std::map<RemoteKey, RemoteAnswerPtr> remote{};
 };
 /// What others are to be asked.
 struct Wants {
   std::vector<std::string> hosts{};  // whole names
+  std::vector<RemoteKey> remote{};
+  bool empty() const { return hosts.empty() && remote.empty(); }
 };
 
 enum class Outcome : std::uint8_t {

@@ -39,7 +39,12 @@ class DnsResolver : public catalog::testing_support::RegistryFixture {
 
   Outcome outcome_of(const Question& question, Transport transport = Transport::udp, std::uint64_t seed = 7) {
     EXPECT_EQ(parse_query(test::message_of(question), query), Parsed::ok);
-    const State state{.tables = tables(), .is_leader = is_leader, .last_contact = last_contact, .now = 1'700'000'000};
+    const State state{.tables = tables(),
+                      .is_leader = is_leader,
+                      .last_contact = last_contact,
+                      .now = 1'700'000'000,
+                      .has_data = has_data,
+                      .asks_others = asks_others};
     const Ask ask{.query = query, .transport = transport, .seed = seed, .client = {}};
     return resolver.resolve(state, settings, ask, externals, reply, wants);
   }
@@ -73,6 +78,8 @@ class DnsResolver : public catalog::testing_support::RegistryFixture {
   Settings settings{};
   bool is_leader = true;
   base::Duration last_contact{};
+  bool has_data = true;
+  bool asks_others = false;
   Images images{};
   Addresses addresses{};
   Resolver resolver{images, addresses};
@@ -439,6 +446,123 @@ TEST_F(DnsResolver, ImagesAreKeptWithinTheirRoomAndSharedWhileNothingChanges) {
   EXPECT_EQ(none.bytes(), 0U);
   deregister("node-7");
   EXPECT_FALSE(images.get(tables(), settings, {.service = "none", .peer = {}, .connect = false, .datacenter = "dc1"}));
+}
+
+// What others answer.
+
+/// Instances of another datacenter, as they come back.
+RemoteAnswer far_instances(const Settings& settings, const std::string& address) {
+  catalog::CheckServiceNode joined;
+  joined.Node.emplace().Node = "far";
+  joined.Node->Address = address;
+  joined.Node->Datacenter = "dc2";
+  joined.Service.emplace().Service = "web";
+  joined.Service->Port = 80;
+  ImageBuilder builder;
+  builder.add(std::make_shared<const Instance>(make_instance(settings, joined, "dc2")), nullptr, true, {});
+  RemoteAnswer answer;
+  answer.outcome = RemoteAnswer::Outcome::found;
+  answer.image = builder.build();
+  return answer;
+}
+
+TEST_F(DnsResolver, AServiceOfAnotherDatacenterIsAskedForThere) {
+  asks_others = true;
+  const Question question{.name = "blue.web.service.dc2.consul"};
+  ASSERT_EQ(outcome_of(question), Outcome::wanting);
+  ASSERT_THAT(wants.remote, SizeIs(1));
+  const RemoteKey key = wants.remote[0];
+  EXPECT_EQ(key, (RemoteKey{.kind = RemoteKey::Kind::instances, .name = "web", .datacenter = "dc2", .tag = "blue"}));
+
+  externals.remote[key] = std::make_shared<const RemoteAnswer>(far_instances(settings, "10.9.0.1"));
+  EXPECT_THAT(ask(question).answers, ElementsAre("blue.web.service.dc2.consul. 0 A 10.9.0.1"));
+  externals.remote[key] = std::make_shared<const RemoteAnswer>(RemoteAnswer{.outcome = RemoteAnswer::Outcome::no_name});
+  EXPECT_EQ(ask(question).rcode, kNameError);
+  externals.remote[key] = std::make_shared<const RemoteAnswer>();
+  EXPECT_EQ(ask(question).rcode, kServerFailure);
+}
+
+TEST_F(DnsResolver, WithNobodyToAskAnotherDatacenterIsUnknown) {
+  EXPECT_EQ(ask({.name = "web.service.dc2.consul"}).rcode, kNameError);
+  EXPECT_EQ(ask({.name = "n.node.dc2.consul"}).rcode, kNameError);
+  EXPECT_EQ(ask({.name = "q.query.dc2.consul"}).rcode, kNameError);
+}
+
+TEST_F(DnsResolver, AStateThatIsTooOldAsksTheLeader) {
+  instance("n1", "10.0.0.1", "web");
+  is_leader = false;
+  last_contact = base::seconds(7200);
+  EXPECT_EQ(ask({.name = "web.service.consul"}).rcode, kServerFailure);
+  asks_others = true;
+  ASSERT_EQ(outcome_of({.name = "web.service.consul"}), Outcome::wanting);
+  EXPECT_EQ(wants.remote[0].datacenter, "dc1");
+}
+
+TEST_F(DnsResolver, AnAgentWithoutAStateAsksForEverything) {
+  has_data = false;
+  asks_others = true;
+  using Kind = RemoteKey::Kind;
+  const std::pair<const char*, Kind> cases[] = {
+      {"web.service.consul", Kind::instances}, {"web.connect.consul", Kind::instances},
+      {"web.ingress.consul", Kind::instances}, {"n.node.consul", Kind::node},
+      {"q.query.consul", Kind::query},         {"web.virtual.consul", Kind::virtual_address},
+      {"1.0.0.10.in-addr.arpa", Kind::reverse}};
+  for (const auto& [name, kind] : cases) {
+    ASSERT_EQ(outcome_of({.name = name}), Outcome::wanting) << name;
+    ASSERT_THAT(wants.remote, SizeIs(1)) << name;
+    EXPECT_EQ(wants.remote[0].kind, kind) << name;
+    EXPECT_EQ(wants.remote[0].datacenter, "dc1") << name;
+  }
+  ASSERT_EQ(outcome_of({.name = "consul", .type = kTypeNs}), Outcome::wanting);
+  EXPECT_EQ(wants.remote[0].kind, Kind::servers);
+  EXPECT_EQ(ask({.name = "0a000001.addr.consul"}).answers,
+            std::vector<std::string>{"0a000001.addr.consul. 0 A 10.0.0.1"});
+}
+
+TEST_F(DnsResolver, ANodeAndAReverseNameAsOthersKnowThem) {
+  has_data = false;
+  asks_others = true;
+  RemoteAnswer node;
+  node.outcome = RemoteAnswer::Outcome::found;
+  node.nodes.emplace_back().Node = "n";
+  node.nodes[0].Address = "10.0.0.7";
+  node.nodes[0].Datacenter = "dc1";
+  externals.remote[{.kind = RemoteKey::Kind::node, .name = "n", .datacenter = "dc1"}] =
+      std::make_shared<const RemoteAnswer>(node);
+  externals.remote[{.kind = RemoteKey::Kind::servers, .name = "consul", .datacenter = "dc1"}] =
+      std::make_shared<const RemoteAnswer>(node);
+  RemoteAnswer reverse;
+  reverse.outcome = RemoteAnswer::Outcome::found;
+  reverse.text = node_labels(node.nodes[0]);
+  externals.remote[{.kind = RemoteKey::Kind::reverse, .name = "10.0.0.7", .datacenter = "dc1"}] =
+      std::make_shared<const RemoteAnswer>(reverse);
+
+  EXPECT_THAT(ask({.name = "n.node.consul"}).answers, ElementsAre("n.node.consul. 0 A 10.0.0.7"));
+  EXPECT_THAT(ask({.name = "consul", .type = kTypeNs}).answers, ElementsAre("consul. 0 NS n.node.dc1.consul."));
+  EXPECT_THAT(ask({.name = "7.0.0.10.in-addr.arpa", .type = kTypePtr}).answers,
+              ElementsAre("7.0.0.10.in-addr.arpa. 0 PTR n.node.dc1.consul."));
+}
+
+TEST_F(DnsResolver, AQueryThatFindsNobodyHereIsGivenToItsMethodIfItMayFailOver) {
+  catalog::PreparedQuery query;
+  query.ID = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
+  query.Name = "q";
+  query.Service.Service = "web";
+  query.Service.Failover.Datacenters = {"dc2"};
+  store.writer().begin_command(++index);
+  ASSERT_TRUE(catalog::query_set(store.writer(), query));
+  store.commit();
+  EXPECT_EQ(ask({.name = "q.query.consul"}).rcode, kNameError) << "with nobody to ask";
+  asks_others = true;
+  ASSERT_EQ(outcome_of({.name = "q.query.consul"}), Outcome::wanting);
+  RemoteAnswer answer = far_instances(settings, "10.9.0.1");
+  answer.service = "web";
+  answer.ttl = "4s";
+  externals.remote[wants.remote.at(0)] = std::make_shared<const RemoteAnswer>(answer);
+  EXPECT_THAT(ask({.name = "q.query.consul"}).answers, ElementsAre("q.query.consul. 4 A 10.9.0.1"));
+
+  instance("n1", "10.0.0.1", "web");
+  EXPECT_THAT(ask({.name = "q.query.consul"}).answers, ElementsAre("q.query.consul. 0 A 10.0.0.1"));
 }
 
 }  // namespace

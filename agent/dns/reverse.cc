@@ -65,6 +65,12 @@ std::string address_of(const catalog::ServiceRow* row) {
 
 }  // namespace
 
+std::optional<config::Ip> address_of(const QuestionName& name) {
+  const std::optional<Reversed> reversed = parse(name);
+  if (!reversed) return std::nullopt;
+  return reversed->ip;
+}
+
 void Addresses::replace(Keys& keys, std::string_view key, const std::string& was, const std::string& is) {
   if (was == is) return;
   if (const auto found = keys.find(was); !was.empty() && found != keys.end()) {

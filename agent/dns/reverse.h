@@ -3,16 +3,21 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "agent/config/address.h"
 #include "agent/dns/name.h"
 #include "base/radix_tree.h"
 #include "catalog/store/tables.h"
 
 namespace proconsul::agent::dns {
+
+/// The address that a reverse name spells; nothing if it spells none.
+std::optional<config::Ip> address_of(const QuestionName& name);
 
 /// Knows nodes and services by their addresses. It is made at the first question, and then follows the tables by what
 /// changed between two questions. Any thread.

@@ -14,8 +14,11 @@ struct DnsServer::Impl {
   bool stopped = false;
 };
 
-DnsServer::DnsServer(base::net::Loops& loops, server::Server& server, Settings settings)
-    : impl_(new Impl{.loops = loops, .shared = {.server = server}}) {
+DnsServer::DnsServer(base::net::Loops& loops, server::Server* server, rpc::Caller* caller, Settings settings)
+    : impl_(new Impl{.loops = loops,
+                     .shared = {.server = server,
+                                .caller = caller,
+                                .nothing = server == nullptr ? catalog::Store().view() : catalog::ViewPtr()}}) {
   const auto shared = std::make_shared<const Settings>(std::move(settings));
   for (std::size_t i = 0; i < loops.size(); ++i) {
     impl_->workers.push_back(std::make_unique<Worker>(loops[i], impl_->shared, shared));

@@ -6,6 +6,7 @@
 
 #include "agent/config/address.h"
 #include "agent/dns/settings.h"
+#include "agent/rpc/caller.h"
 #include "agent/server/server.h"
 #include "base/net/loop.h"
 #include "base/result.h"
@@ -14,8 +15,8 @@ namespace proconsul::agent::dns {
 
 class DnsServer {
  public:
-  /// `loops` and `server` outlive it.
-  DnsServer(base::net::Loops& loops, server::Server& server, Settings settings);
+  /// All outlive it. `server` is null on a client agent; `caller` asks other servers, null: there are none.
+  DnsServer(base::net::Loops& loops, server::Server* server, rpc::Caller* caller, Settings settings);
   ~DnsServer();
 
   /// Listens on an address of kind udp or tcp; returns the port, which matters for port 0.

@@ -42,7 +42,9 @@ Worker::Worker(base::net::Loop& loop, Shared& shared, std::shared_ptr<const Sett
       reverse_time_(base::metrics::sample("dns.ptr_query", node_label(settings_->node_name),
                                           "Time to answer a reverse look-up.")),
       stale_queries_(base::metrics::counter("dns.stale_queries", {},
-                                            "Questions answered from a state that is more than five seconds old.")) {}
+                                            "Questions answered from a state that is more than five seconds old.")) {
+  if (shared.caller != nullptr) lookups_.emplace(loop, *shared.caller, shared.server != nullptr);
+}
 
 Worker::~Worker() {
   shut();
@@ -57,7 +59,13 @@ void Worker::add_tcp(base::net::Fd listener) {
       loop_, std::move(listener), [this](base::net::Fd socket) { accept(std::move(socket)); }));
 }
 
+void Worker::reload(std::shared_ptr<const Settings> settings) {
+  settings_ = std::move(settings);
+  if (lookups_) lookups_->forget();
+}
+
 void Worker::shut() {
+  if (lookups_) lookups_->stop();
   acceptors_.clear();
   jobs_.clear();
   connections_.clear();
@@ -106,8 +114,8 @@ void Worker::send(const Client& client, std::string_view answer) {
 // ---- questions ----
 
 void Worker::begin_batch() {
-  view_ = shared_.server.view();
-  leadership_ = shared_.server.leadership();
+  view_ = shared_.server != nullptr ? shared_.server->view() : shared_.nothing;
+  if (shared_.server != nullptr) leadership_ = shared_.server->leadership();
   now_ = base::unix_seconds(base::system_clock().wall());
   clock_ = base::net::Clock::now();
 }
@@ -118,7 +126,12 @@ void Worker::end_batch() {
 
 State Worker::state(const catalog::View& view) const {
   const base::Duration age = leadership_.may_show_stale() ? leadership_.last_contact : base::Duration{-1};
-  return {.tables = view.tables(), .is_leader = leadership_.is_leader, .last_contact = age, .now = now_};
+  return {.tables = view.tables(),
+          .is_leader = leadership_.is_leader,
+          .last_contact = age,
+          .now = now_,
+          .has_data = shared_.server != nullptr,
+          .asks_others = shared_.caller != nullptr};
 }
 
 Outcome Worker::resolve(const Query& query, const Client& client, const Settings& settings, std::uint64_t seed,
@@ -190,8 +203,21 @@ void Worker::recurse(Job& job) {
 void Worker::ask_others(Job& job) {
   Wants wants = std::move(wants_);
   wants_ = {};
-  job.outstanding = wants.hosts.size();
+  job.outstanding = wants.hosts.size() + wants.remote.size();
   const std::uint64_t id = job.id;
+  for (const RemoteKey& key : wants.remote) {
+    const auto take = [this, id, key](RemoteAnswerPtr answer) {
+      const auto found = jobs_.find(id);
+      if (found == jobs_.end()) return;
+      found->second->externals.remote.insert_or_assign(key, std::move(answer));
+      arrived(id);
+    };
+    if (RemoteAnswerPtr kept = lookups_->kept(key, *job.settings)) {
+      loop_.post([take, kept = std::move(kept)]() mutable { take(std::move(kept)); });
+    } else {
+      lookups_->ask(key, job.settings, take);
+    }
+  }
   for (const std::string& host : wants.hosts) {
     auto recursion = std::make_unique<Recursion>(
         loop_, job.settings, Transport::udp, host_question(host, kTypeA), random_,
@@ -214,15 +240,19 @@ void Worker::ask_others(Job& job) {
 
 // One more answer of others is there; after the last the question is resolved again.
 void Worker::arrived(std::uint64_t id) {
+  if (--jobs_.at(id)->outstanding == 0) resume(id);
+}
+
+void Worker::resume(std::uint64_t id) {
   Job& job = *jobs_.at(id);
-  if (--job.outstanding > 0) return;
   begin_batch();
   const Outcome outcome = resolve(job.query, job.client, *job.settings, job.seed, job.externals);
-  if (outcome == Outcome::wanting) {
+  if (outcome != Outcome::answered) {
     end_batch();
-    return ask_others(job);
+    return outcome == Outcome::recurse ? recurse(job) : ask_others(job);
   }
-  const std::size_t size = writer_.write(*job.settings, job.client.transport, job.query, reply_, true, out_);
+  const bool reverse = resolver_.was_reverse();
+  const std::size_t size = writer_.write(*job.settings, job.client.transport, job.query, reply_, !reverse, out_);
   end_batch();
   const std::string copy(out_.data(), size);
   end(job, copy);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/dns/recursion.h"
+#include "agent/dns/remote_lookups.h"
 #include "agent/dns/reply.h"
 #include "agent/dns/resolver.h"
 #include "agent/dns/settings.h"
@@ -30,7 +31,9 @@ class UdpSocket;
 
 /// What all workers share.
 struct Shared {
-  server::Server& server;
+  server::Server* server;      // null on a client agent
+  rpc::Caller* caller;         // null: nobody else can be asked
+  catalog::ViewPtr nothing{};  // where there is no server: the state of none
   Images images{};
   Addresses addresses{};
 };
@@ -54,7 +57,7 @@ class Worker {
 
   void add_udp(base::net::Fd socket, bool any_address);
   void add_tcp(base::net::Fd listener);
-  void reload(std::shared_ptr<const Settings> settings) { settings_ = std::move(settings); }
+  void reload(std::shared_ptr<const Settings> settings);
   void shut();
   std::size_t connections() const { return connections_.size(); }
   std::size_t waiting() const { return jobs_.size(); }
@@ -97,6 +100,7 @@ class Worker {
   void ask_others(Job& job);
   void recurse(Job& job);
   void arrived(std::uint64_t id);
+  void resume(std::uint64_t id);
   void end(Job& job, std::string_view answer);
   std::size_t failure(const Settings& settings, const Query& query, const Client& client, std::span<char> out);
   void send(const Client& client, std::string_view answer);
@@ -132,6 +136,7 @@ class Worker {
   };
   std::unordered_map<std::uint64_t, Held> connections_{};
   std::list<std::uint64_t> by_use_{};  // connections, the longest idle first
+  std::optional<RemoteLookups> lookups_{};
   Jobs jobs_{};
   std::uint64_t next_id_ = 1;
 
