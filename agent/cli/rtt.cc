@@ -59,10 +59,10 @@ struct WanName {
   std::string datacenter{};
 };
 
-// "NODE.DATACENTER"; none if it has not exactly two parts.
+// "NODE.DATACENTER". A node's name may have dots of its own, a datacenter's never has.
 std::optional<WanName> wan_name(const std::string& text) {
-  const std::size_t dot = text.find('.');
-  if (dot == std::string::npos || text.find('.', dot + 1) != std::string::npos) return std::nullopt;
+  const std::size_t dot = text.rfind('.');
+  if (dot == std::string::npos || dot == 0 || dot + 1 == text.size()) return std::nullopt;
   return WanName{text.substr(0, dot), text.substr(dot + 1)};
 }
 

@@ -87,8 +87,9 @@ void collect(const Settings& given, const Group& group, const std::string& prefi
 std::vector<std::string> not_built(const Loaded& loaded) {
   const Config& config = loaded.config;
   std::vector<std::string> out;
-  if (config.primary_datacenter != config.datacenter) {
-    out.push_back("primary_datacenter = \"" + config.primary_datacenter + "\": joining datacenters is not built yet.");
+  if (config.acls_enabled && config.primary_datacenter != config.datacenter) {
+    out.push_back("primary_datacenter = \"" + config.primary_datacenter +
+                  "\" with acl.enabled: access control is not built yet, and nothing would be replicated.");
   }
   if (config.acls_enabled && config.acl_resolver.default_policy == "deny") {
     out.push_back("acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.");
@@ -108,9 +109,6 @@ std::vector<std::string> without_effect(const Loaded& loaded) {
   collect(loaded.given, root_group(), "", refused, out);
   if (!loaded.config.server_mode && !loaded.config.retry_join_wan.empty()) {
     out.push_back("retry_join_wan has no effect: only servers join the WAN.");
-  }
-  if (!loaded.config.server_mode && !loaded.config.dns_addrs.empty()) {
-    out.push_back("ports.dns has no effect yet: client agents do not answer DNS.");
   }
   if (loaded.config.acls_enabled) {
     out.push_back("acl.enabled has no effect yet: access control is not built. Every request is allowed.");
