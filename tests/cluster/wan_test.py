@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Two datacenters joined over the WAN: two servers of dc1, one of dc2. They are asked for each other over HTTP and DNS,
+queries fail over, and a datacenter that is gone is missed no longer than it is gone.
+
+    wan_test.py --binary PATH
+"""
+import argparse
+import http.client
+import json
+import pathlib
+import random
+import socket
+import struct
+import sys
+import tempfile
+import time
+
+from agent_process import Agent
+
+WAN = {"gossip_interval": "50ms", "probe_interval": "500ms", "probe_timeout": "300ms", "suspicion_mult": 2}
+NAME_ERROR, SERVER_FAILURE = 3, 2
+
+
+class Server(Agent):
+    """On a loopback address of its own."""
+
+    def __init__(self, binary: str, folder: pathlib.Path, name: str, datacenter: str, number: int, expect: int,
+                 **more):
+        self.host = f"127.0.1.{number}"
+        super().__init__(binary, folder / name, name, {
+            "datacenter": datacenter, "primary_datacenter": "dc1", "bind_addr": self.host, "client_addr": self.host,
+            "bootstrap_expect": expect, "gossip_wan": WAN, "retry_interval": "1s", "retry_interval_wan": "1s",
+            "performance": {"raft_multiplier": 1, "leave_drain_time": "200ms"}} | more)
+        self.ports = json.loads((self.folder / "agent.json").read_text())["ports"]
+
+    def connection(self, timeout: float = 10) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+
+    def get(self, path: str):
+        status, body = self.ask("GET", path, timeout=30)
+        assert status == 200, f"{self.name} {path}: {status} {body!r}"
+        return json.loads(body)
+
+    def put(self, path: str, body) -> bytes:
+        status, answer = self.ask("PUT", path, json.dumps(body), timeout=30)
+        assert status == 200, f"{self.name} {path}: {status} {answer!r}"
+        return answer
+
+    def look_up(self, name: str, timeout: float = 15) -> tuple[int, list[str]]:
+        """The code of an answer, and its addresses."""
+        number = random.randrange(65536)
+        labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+        question = struct.pack(">6H", number, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 1, 1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(timeout)
+            sock.sendto(question, (self.host, self.ports["dns"]))
+            answer = sock.recv(4096)
+        _, flags, _, answers, _, _ = struct.unpack(">6H", answer[:12])
+        at, addresses = len(question), []
+        for _ in range(answers):
+            while answer[at] not in range(192, 256) and answer[at] != 0:
+                at += answer[at] + 1
+            at += 1 if answer[at] == 0 else 2
+            kind, _, _, size = struct.unpack(">2HIH", answer[at:at + 10])
+            if kind == 1:
+                addresses.append(socket.inet_ntoa(answer[at + 10:at + 14]))
+            at += 10 + size
+        return flags & 15, addresses
+
+
+def eventually(what: str, holds, limit: float = 60):
+    end, last = time.monotonic() + limit, None
+    while True:
+        try:
+            if found := holds():
+                return found
+            last = found
+        except (OSError, http.client.HTTPException, ValueError, AssertionError) as error:
+            last = error
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {limit} s: {what}; last: {last!r}")
+        time.sleep(0.05)
+
+
+def members(server: Server) -> dict[str, int]:
+    return {member["Name"]: member["Status"] for member in server.get("/v1/agent/members?wan=1")}
+
+
+def check_pools(a1: Server, a2: Server, b1: Server) -> None:
+    # Nobody told a2 of the WAN: it is joined by a1, and b1 hears of it.
+    everybody = {"a1.dc1", "a2.dc1", "b1.dc2"}
+    for server in (a1, a2, b1):
+        eventually(f"{server.name} knows all of the WAN", lambda s=server: set(members(s)) == everybody)
+    for server, order in ((a1, ["dc1", "dc2"]), (a2, ["dc1", "dc2"]), (b1, ["dc2", "dc1"])):
+        assert server.get("/v1/catalog/datacenters") == order, "one's own datacenter is the nearest"
+        maps = eventually(f"{server.name} has coordinates of both",
+                          lambda s=server: len(m := s.get("/v1/coordinate/datacenters")) == 2 and m)
+        assert {entry["AreaID"] for entry in maps} == {"wan"}
+        assert "b1" in [node["Node"] for entry in maps if entry["Datacenter"] == "dc2" for node in entry["Coordinates"]]
+
+
+def check_reads_and_writes(a2: Server, b1: Server) -> None:
+    assert b1.ask("PUT", "/v1/kv/from-b?dc=dc1", "1")[1].strip() == b"true"
+    assert a2.ask("PUT", "/v1/kv/from-a?dc=dc2", "2")[1].strip() == b"true"
+    assert a2.ask("GET", "/v1/kv/from-b?raw")[1] == b"1"
+    assert b1.ask("GET", "/v1/kv/from-a?raw")[1] == b"2"
+    assert b1.ask("GET", "/v1/kv/from-a?dc=dc1")[0] == 404
+    assert a2.ask("GET", "/v1/kv/from-a?dc=dc2&raw")[1] == b"2"
+    status, body = a2.ask("GET", "/v1/kv/from-a?dc=dc9")
+    assert (status, body.strip()) == (500, b"No path to datacenter"), (status, body)
+
+
+def check_names(a1: Server, a2: Server, b1: Server) -> None:
+    b1.put("/v1/catalog/register", {"Node": "far", "Address": "10.9.0.1", "Service": {"Service": "web", "Port": 80}})
+    a1.put("/v1/catalog/register", {"Node": "near", "Address": "10.8.0.1", "Service": {"Service": "db", "Port": 90}})
+    for server in (a1, a2):
+        assert server.look_up("web.service.dc2.consul") == (0, ["10.9.0.1"])
+        assert server.look_up("far.node.dc2.consul") == (0, ["10.9.0.1"])
+        assert server.look_up("web.service.consul") == (NAME_ERROR, [])
+    assert b1.look_up("db.service.dc1.consul") == (0, ["10.8.0.1"])
+    assert b1.look_up("near.node.dc1.consul") == (0, ["10.8.0.1"])
+    assert b1.look_up("db.service.dc9.consul") == (NAME_ERROR, [])
+    assert b1.look_up("nothing.service.dc1.consul") == (NAME_ERROR, [])
+
+
+def check_failover(a1: Server, a2: Server, b1: Server) -> None:
+    a1.ask("POST", "/v1/query", json.dumps({"Name": "web", "Service": {
+        "Service": "web", "Failover": {"NearestN": 1, "Datacenters": ["dc9", "dc2"]}}, "DNS": {"TTL": "4s"}}))
+    for server in (a1, a2):
+        found = eventually(f"{server.name} has the query", lambda s=server: s.get("/v1/query/web/execute"))
+        assert (found["Datacenter"], found["Failovers"]) == ("dc2", 1), found
+        assert [node["Node"]["Node"] for node in found["Nodes"]] == ["far"]
+        assert server.look_up("web.query.consul") == (0, ["10.9.0.1"])
+    found = b1.get("/v1/query/web/execute?dc=dc1")
+    assert (found["Datacenter"], [node["Node"]["Node"] for node in found["Nodes"]]) == ("dc2", ["far"]), found
+    assert b1.look_up("web.query.dc1.consul") == (0, ["10.9.0.1"])
+
+    b1.kill()
+    found = a1.get("/v1/query/web/execute")
+    assert (found["Nodes"], found["Failovers"]) == ([], 1), found
+    assert a2.look_up("web.query.consul") == (NAME_ERROR, [])
+    assert a2.look_up("web.service.dc2.consul")[0] == SERVER_FAILURE
+    eventually("the dead server is seen", lambda: members(a1)["b1.dc2"] == 4)
+    status, body = a1.ask("GET", "/v1/kv/from-a?dc=dc2", timeout=30)
+    assert status == 500, body
+    assert a1.get("/v1/catalog/datacenters") == ["dc1", "dc2"], "it may come back"
+
+    b1.start().wait_leader()
+    eventually("the query finds it again",
+               lambda: a1.get("/v1/query/web/execute")["Datacenter"] == "dc2"
+               and a1.get("/v1/query/web/execute")["Nodes"])
+    eventually("its names are back", lambda: a2.look_up("web.service.dc2.consul") == (0, ["10.9.0.1"]))
+
+
+def check_other_server(a1: Server, a2: Server, b1: Server) -> None:
+    """One server of a datacenter is enough for reads that may be stale, at once."""
+    for dead, alive in ((a1, a2), (a2, a1)):
+        dead.kill()
+        for _ in range(4):
+            assert b1.look_up("db.service.dc1.consul") == (0, ["10.8.0.1"]), f"{alive.name} is there"
+        dead.start()
+        eventually("dc1 has a leader", lambda: b1.ask("PUT", "/v1/kv/again?dc=dc1", "1")[1].strip() == b"true")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binary", required=True)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="proconsul-wan-") as name:
+        folder = pathlib.Path(name)
+        a1 = Server(options.binary, folder, "a1", "dc1", 1, 2)
+        a2 = Server(options.binary, folder, "a2", "dc1", 2, 2, retry_join=[f"{a1.host}:{a1.ports['serf_lan']}"])
+        b1 = Server(options.binary, folder, "b1", "dc2", 3, 1, retry_join_wan=[f"{a1.host}:{a1.ports['serf_wan']}"])
+        servers = [a1, a2, b1]
+        try:
+            for server in servers:
+                server.start()
+            for server in servers:
+                server.wait_leader(60)
+            check_pools(a1, a2, b1)
+            check_reads_and_writes(a2, b1)
+            check_names(a1, a2, b1)
+            check_failover(a1, a2, b1)
+            check_other_server(a1, a2, b1)
+            print("wan: two datacenters found each other, and did without each other")
+            return 0
+        except (AssertionError, RuntimeError):
+            for server in servers:
+                print(f"--- {server.name}", server.log_tail(), sep="\n")
+            raise
+        finally:
+            for server in servers:
+                if server.process is not None and server.process.poll() is None:
+                    server.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
