@@ -28,6 +28,7 @@ void AskedReads::start(Connection& connection, const Request& request) {
   asked->route = &route;
   base::Result<Question> question = route.handler.ask(context, *asked->request);
   if (!question) return connection.reply(failed_read(question.error(), route));
+  if (question->refused) return connection.reply(std::move(*question->refused));
   asked->question = std::move(*question);
   if (request.options.cached && (route.flags & kCacheable)) exchange.cache = Exchange::Cache::miss;
   // Who only waits for a change is not owed an answer once it has gone.
@@ -55,8 +56,9 @@ bool AskedReads::start_cached(Connection& connection, const Request& request) {
   asked->request = request.own();
   asked->route = &route;
   // What is wrong with a request is no matter for the cache.
-  if (base::Result<Question> question = route.handler.ask(worker_.context(), *asked->request); !question) {
-    connection.reply(failed_read(question.error(), route));
+  base::Result<Question> question = route.handler.ask(worker_.context(), *asked->request);
+  if (!question || question->refused) {
+    connection.reply(question ? std::move(*question->refused) : failed_read(question.error(), route));
     return true;
   }
   const std::uint64_t id = connection.id();
@@ -85,7 +87,10 @@ void AskedReads::answer_cached(Connection& connection, const Asked& asked, const
   Exchange& exchange = connection.exchange();
   if (!found.answer) {
     exchange.cache = Exchange::Cache::unused;
-    return connection.reply(failed_read(found.answer.error(), *asked.route));
+    base::Error error = found.answer.error();
+    // The cache passes on that there was an error, not which one.
+    if (error.code == base::Errc::not_found) error.code = base::Errc::internal;
+    return connection.reply(failed_read(error, *asked.route));
   }
   exchange.cache = found.hit ? Exchange::Cache::hit : Exchange::Cache::miss;
   exchange.age = found.age;

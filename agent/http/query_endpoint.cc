@@ -6,10 +6,7 @@
 #include "agent/http/ask.h"
 #include "agent/http/changes.h"
 #include "base/json.h"
-#include "base/metrics.h"
-#include "base/random.h"
 #include "base/strconv.h"
-#include "catalog/prepared_query/execution.h"
 #include "catalog/prepared_query/prepared_query.h"
 
 namespace proconsul::agent::http {
@@ -18,9 +15,6 @@ namespace {
 using base::Errc;
 using base::Error;
 using base::Result;
-
-/// Answers that come from no table have this index.
-constexpr std::uint64_t kNoIndex = 1;
 
 void apply_query(Context& agent, const Request& request, catalog::PreparedQueryRequest change, Responder responder,
                  Reply (*reply)(const std::string& id)) {
@@ -62,31 +56,20 @@ Result<bool> connect_of(const Request& request) {
 }
 
 // A parameter that cannot be read ends the request before it becomes a query: no headers of one.
-Answer refused(const Error& error) {
-  return {.reply = failure(error), .at_once = true, .bare = true};
+Question refused(const Error& error) {
+  Question question;
+  question.refused = failure(error);
+  return question;
 }
 
-void fill_meta(const ReadContext& context, catalog::QueryMeta& meta) {
-  const server::Leadership leadership = context.agent.server->leadership();
-  meta.Index = kNoIndex;
-  meta.LastContact = leadership.last_contact;
-  meta.KnownLeader = leadership.known;
-  meta.ConsistencyLevel = context.request.options.consistency();
-}
-
-Answer executed(const ReadContext& context, const catalog::QueryResult& result) {
-  catalog::PreparedQueryExecuteResponse response;
-  response.Service = result.service;
-  response.Nodes.make_present();
-  for (const catalog::InstanceRow* row : result.rows) {
-    response.Nodes.push_back(catalog::check_service_node(context.view.tables(), *row));
-  }
-  response.DNS = result.dns;
-  response.Datacenter = result.datacenter;
-  response.PeerName = result.peer;
-  response.Failovers = result.failovers;
-  fill_meta(context, response);
-  return {.reply = json(base::to_json(response)), .index = kNoIndex, .at_once = true};
+rpc::PreparedQueryExecuteRequest execution_of(const Context& agent, const Request& request, std::int64_t limit) {
+  auto query = query_of<rpc::PreparedQueryExecuteRequest>(request);
+  query.QueryIDOrName = request.rest;
+  query.Limit = limit;
+  query.Source = source_of(agent, request);
+  query.Agent.Datacenter = agent.settings.datacenter;
+  query.Agent.Node = agent.settings.node_name;
+  return query;
 }
 
 }  // namespace
@@ -148,49 +131,37 @@ Result<Question> ask_query_get(const Context&, const Request& request) {
   return question("PreparedQuery.Get", std::move(query), &show_queries);
 }
 
-Result<Answer> query_execute(const ReadContext& context) {
-  static const auto kTimes =
-      base::metrics::sample("prepared-query.execute", {}, "Time that executing a prepared query takes.");
-  const base::metrics::ScopedTimer timer(kTimes);
-  const Request& request = context.request;
+Result<Question> ask_query_execute(const Context& agent, const Request& request) {
   const Result<std::int64_t> limit = limit_of(request);
   if (!limit) return refused(limit.error());
   const Result<bool> connect = connect_of(request);
   if (!connect) return refused(connect.error());
-  const Settings& settings = context.agent.settings;
-  const std::string source_ip = request.source_ip();
-  Result<std::optional<catalog::QueryExecution>> execution =
-      catalog::QueryExecution::start(context.view.tables(), request.rest,
-                                     {.datacenter = settings.datacenter,
-                                      .node = settings.node_name,
-                                      .near = request.param("near"),
-                                      .source_ip = source_ip,
-                                      .limit = *limit,
-                                      .connect = *connect,
-                                      .sort_by_distance = !settings.disable_coordinates},
-                                     base::system_random());
-  if (!execution) return execution.error();
-  if (!*execution) {
-    // The cache passes on that there was an error, not which one.
-    return request.options.cached ? Error{Errc::internal, not_found().detail} : not_found();
-  }
-  return executed(context, (*execution)->result());
+  rpc::PreparedQueryExecuteRequest query = execution_of(agent, request, *limit);
+  query.Connect = *connect;
+  return question(
+      "PreparedQuery.Execute", std::move(query),
+      +[](const AskedContext& context, catalog::PreparedQueryExecuteResponse& found) -> Result<Answer> {
+        found.Nodes.make_present();
+        for (catalog::CheckServiceNode& instance : found.Nodes) {
+          if (instance.Node) translate(context.agent, found.Datacenter, *instance.Node);
+          if (instance.Service) translate(context.agent, found.Datacenter, *instance.Service);
+        }
+        // What the cache fetches is stale for whoever asks: that is no matter of the client's.
+        const QueryOptions& options = context.request.options;
+        found.ConsistencyLevel = options.cached ? "leader" : options.consistency();
+        return Answer{.reply = json(base::to_json(found))};
+      });
 }
 
-Result<Answer> query_explain(const ReadContext& context) {
-  static const auto kTimes =
-      base::metrics::sample("prepared-query.explain", {}, "Time that explaining a prepared query takes.");
-  const base::metrics::ScopedTimer timer(kTimes);
-  const Result<std::int64_t> limit = limit_of(context.request);
+Result<Question> ask_query_explain(const Context& agent, const Request& request) {
+  const Result<std::int64_t> limit = limit_of(request);
   if (!limit) return refused(limit.error());
-  Result<std::optional<catalog::PreparedQuery>> query =
-      catalog::query_resolve(context.view.tables(), context.request.rest, {});
-  if (!query) return query.error();
-  if (!*query) return not_found();
-  catalog::PreparedQueryExplainResponse response;
-  response.Query = std::move(**query);
-  fill_meta(context, response);
-  return Answer{.reply = json(base::to_json(response)), .index = kNoIndex, .at_once = true};
+  return question(
+      "PreparedQuery.Explain", execution_of(agent, request, *limit),
+      +[](const AskedContext& context, catalog::PreparedQueryExplainResponse& found) -> Result<Answer> {
+        found.ConsistencyLevel = context.request.options.consistency();
+        return Answer{.reply = json(base::to_json(found))};
+      });
 }
 
 }  // namespace proconsul::agent::http

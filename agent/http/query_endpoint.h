@@ -10,10 +10,10 @@ void query_update(Context& agent, const Request& request, Responder responder);
 void query_delete(Context& agent, const Request& request, Responder responder);
 base::Result<Answer> query_list(const ReadContext& context);
 base::Result<Answer> query_get(const ReadContext& context);
-base::Result<Answer> query_execute(const ReadContext& context);
-base::Result<Answer> query_explain(const ReadContext& context);
 
 base::Result<Question> ask_query_list(const Context& agent, const Request& request);
 base::Result<Question> ask_query_get(const Context& agent, const Request& request);
+base::Result<Question> ask_query_execute(const Context& agent, const Request& request);
+base::Result<Question> ask_query_explain(const Context& agent, const Request& request);
 
 }  // namespace proconsul::agent::http

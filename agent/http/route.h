@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,11 +54,13 @@ struct AskedContext {
   const Request& request;
 };
 
-/// A call of other servers that is to be made, and what its reply shows; index and leader are those of the reply's meta.
+/// A call of other servers that is to be made, and what its reply shows; index and leader are those of the reply's
+/// meta.
 struct Question {
   const rpc::Method* method = nullptr;
   std::shared_ptr<rpc::Invocation> call{};
   std::function<base::Result<Answer>(const AskedContext&, rpc::Invocation&)> show{};
+  std::optional<Reply> refused{};  // instead of a call: what is wrong with the request
 };
 
 /// What a locally hashed read answers (?hash=, X-Consul-ContentHash).
@@ -86,6 +89,7 @@ struct Handler {
   UploadFn upload{};
   AskFn ask{};  // beside one of the others, or alone
   explicit operator bool() const { return call || async || read || hash || upload || ask; }
+  bool asks_alone() const { return ask && !call && !async && !read && !hash && !upload; }
 };
 constexpr Handler call(CallFn fn, AskFn ask = nullptr) {
   return {.call = fn, .ask = ask};
@@ -95,6 +99,10 @@ constexpr Handler async(AsyncFn fn, AskFn ask = nullptr) {
 }
 constexpr Handler read(ReadFn fn, AskFn ask = nullptr) {
   return {.read = fn, .ask = ask};
+}
+/// Asked of the servers even where this is one.
+constexpr Handler ask(AskFn fn) {
+  return {.ask = fn};
 }
 constexpr Handler hashed(HashFn fn) {
   return {.hash = fn};
@@ -142,7 +150,9 @@ struct Route {
   /// Not empty: only paths of the pattern's tree that end so ("/execute"), which rows without it then do not get.
   std::string_view ending{};
   /// request.options is filled.
-  bool takes_options() const { return handler.read || handler.hash || (flags & (kQueryOptions | kGoesOn)); }
+  bool takes_options() const {
+    return handler.read || handler.hash || handler.asks_alone() || (flags & (kQueryOptions | kGoesOn));
+  }
   /// By its RPC it changes the replicated state.
   bool writes() const { return method != Method::get; }
 };

@@ -315,7 +315,7 @@ Reply Worker::too_large(const Exchange& exchange, std::int64_t declared, std::ui
 /// Client agents have no state; others have that of their datacenter.
 bool Worker::goes_elsewhere(const Route& route, const Request& request) const {
   if (!route.handler.ask) return false;
-  if (!context_.server) return true;
+  if (!context_.server || route.handler.asks_alone()) return true;
   if ((route.says.params & param::kGlobal) && request.has_param("global") && context_.caller) return true;
   if (!route.takes_options() || route.flags & (kAnyDatacenter | kGoesOn)) return false;
   return request.options.datacenter != settings().datacenter;
