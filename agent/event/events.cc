@@ -16,7 +16,6 @@ namespace {
 
 const base::log::Logger kLog("agent");
 
-constexpr base::Int kMaxVersion = 1;
 /// Asks agents to run a command: an old feature that this agent has not.
 constexpr std::string_view kRemoteExec = "_rexec";
 
@@ -55,10 +54,8 @@ Events::Events(Options options, base::WatchRegistry& watches) : options_(std::mo
 
 Result<UserEvent> Events::fire(UserEvent event, base::Random& random) {
   if (Result<> valid = validate(event); !valid) return valid.error();
-  event.ID = base::generate_uuid(random);
-  event.Version = kMaxVersion;
+  const std::string payload = seal(event, random);
   const std::string name = std::string(kEventPrefix) + event.Name;
-  const std::string payload = base::to_msgpack(event, base::MsgpackHandle::event);
   Result<> sent = check_fits(name, payload);
   if (sent) sent = options_.broadcast ? options_.broadcast(name, payload) : deliver_alone(name, payload);
   if (!sent) return {sent.error().code, "error broadcasting event: " + sent.error().detail};
@@ -88,7 +85,7 @@ Result<> Events::deliver_alone(std::string_view name, std::string_view payload) 
 }
 
 bool Events::concerns_us(const UserEvent& event) const {
-  if (event.Version > kMaxVersion) {
+  if (event.Version > kEventVersion) {
     kLog.warn("Event version may have unsupported features", {{"version", event.Version}, {"event", event.Name}});
   }
   const auto compile = [&](const std::string& pattern, const char* what) {

@@ -1,5 +1,6 @@
 #include "agent/event/user_event.h"
 
+#include "base/msgpack.h"
 #include "base/regex.h"
 #include "base/uuid.h"
 
@@ -33,6 +34,12 @@ Result<> validate(const UserEvent& event) {
     }
   }
   return {};
+}
+
+std::string seal(UserEvent& event, base::Random& random) {
+  event.ID = base::generate_uuid(random);
+  event.Version = kEventVersion;
+  return base::to_msgpack(event, base::MsgpackHandle::event);
 }
 
 std::uint64_t index_of(const UserEvent& event) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/random.h"
 #include "base/result.h"
 #include "base/type.h"
 
@@ -12,6 +13,9 @@ namespace proconsul::agent::event {
 
 /// Before the names of Consul's user events, where serf carries them.
 inline constexpr std::string_view kEventPrefix = "consul:event:";
+
+/// That agents of this version understand.
+inline constexpr base::Int kEventVersion = 1;
 
 struct UserEvent {
   std::string ID{};  // UUID text
@@ -28,6 +32,9 @@ PROCONSUL_DECLARE_TYPE(UserEvent)
 
 /// Refuses what can reach nobody: no name, a tag without a service, a filter that is no regular expression.
 base::Result<> validate(const UserEvent& event);
+
+/// Gives the event its ID; its bytes, as agents send it to each other.
+std::string seal(UserEvent& event, base::Random& random);
 
 /// What blocking readers compare: changes with every event, and grows with none.
 std::uint64_t index_of(const UserEvent& event);

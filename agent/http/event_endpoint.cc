@@ -2,6 +2,7 @@
 
 #include "agent/event/events.h"
 #include "agent/http/answers.h"
+#include "agent/http/ask.h"
 #include "base/json.h"
 #include "base/random.h"
 
@@ -10,19 +11,33 @@ namespace proconsul::agent::http {
 using base::Errc;
 using base::Result;
 
-Result<Reply> event_fire(Context& agent, const Request& request) {
+void event_fire(Context& agent, const Request& request, Responder responder) {
   event::UserEvent event;
   event.Name = request.rest;
-  if (event.Name.empty()) return {Errc::invalid_argument, "Missing name"};
+  if (event.Name.empty()) return responder.send(Result<Reply>(Errc::invalid_argument, "Missing name"));
   event.NodeFilter = request.param("node");
   event.ServiceFilter = request.param("service");
   event.TagFilter = request.param("tag");
   if (request.content_length > 0) event.Payload = base::Bytes(std::string(request.body));
-  if (Result<> valid = event::validate(event); !valid) return valid.error();
-  if (Result<> local = here(agent, named_datacenter(agent, request)); !local) return local.error();
-  const Result<event::UserEvent> fired = agent.events->fire(std::move(event), base::system_random());
-  if (!fired) return fired.error();
-  return json(base::to_json(*fired));
+  if (Result<> valid = event::validate(event); !valid) return responder.send(Result<Reply>(valid.error()));
+  const std::string datacenter(named_datacenter(agent, request));
+  if (is_here(agent, datacenter)) {
+    const Result<event::UserEvent> fired = agent.events->fire(std::move(event), base::system_random());
+    return responder.send(fired ? Result<Reply>(json(base::to_json(*fired))) : Result<Reply>(fired.error()));
+  }
+  // Any server there will do: the gossip takes it on.
+  rpc::EventFireRequest call;
+  call.Datacenter = datacenter;
+  call.Name = event.Name;
+  call.Payload = base::Bytes(event::seal(event, base::system_random()));
+  call.AllowStale = true;
+  call.Token = token_of(request);
+  ask<rpc::EventFireRequest, rpc::EventFireResponse>(
+      agent, "Internal.EventFire", std::move(call),
+      [responder = std::move(responder),
+       event = std::move(event)](const Result<rpc::EventFireResponse>& fired) mutable {
+        responder.send(fired ? Result<Reply>(json(base::to_json(event))) : Result<Reply>(fired.error()));
+      });
 }
 
 Result<HashedAnswer> event_list(Context& agent, const Request& request, base::KeySet* watch) {

@@ -5,7 +5,7 @@
 
 namespace proconsul::agent::http {
 
-base::Result<Reply> event_fire(Context& agent, const Request& request);
+void event_fire(Context& agent, const Request& request, Responder responder);
 base::Result<HashedAnswer> event_list(Context& agent, const Request& request, base::KeySet* watch);
 
 }  // namespace proconsul::agent::http

@@ -19,7 +19,7 @@ constexpr Failure kBadEvent{500,
 constexpr Route kEventRoutes[] = {
     {put,
      "/v1/event/fire/",
-     call(event_fire),
+     async(event_fire),
      kOctets,
      {.rpc = "Internal.EventFire",
       .summary = "Tell an event to the agents that the filters match",
