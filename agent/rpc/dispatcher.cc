@@ -88,7 +88,8 @@ class Dispatcher::Job final : public Running, base::net::Timer {
         method_(method),
         invocation_(std::move(invocation)),
         done_(std::move(done)),
-        retry_(dispatcher.settings_.times, method, Retry::Of::the_leader, Clock::now()) {
+        begun_(Clock::now()),
+        retry_(dispatcher.settings_.times, method, Retry::Of::the_leader, begun_) {
     waits_.running.insert(this);
   }
   ~Job() override {
@@ -328,6 +329,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   const Method& method_;
   const InvocationPtr invocation_;
   Finished done_;
+  const Clock::time_point begun_;
   Retry retry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<Pool::Call> call_{};
