@@ -20,6 +20,7 @@ constexpr std::uint32_t kMostStreams = 16;
 constexpr std::size_t kMostFields = 4096;
 
 struct User final : net::H2ServerCodec::User {
+  using StreamId = net::H2ServerCodec::StreamId;
   void request(StreamId id, net::H2Fields fields, bool finished) override {
     std::size_t size = 0;
     for (const auto& [name, value] : fields) size += name.size() + value.size();
@@ -45,7 +46,6 @@ struct User final : net::H2ServerCodec::User {
   void closed(StreamId id, std::uint32_t) override {
     if (open.erase(id) != 1) std::abort();
   }
-  using StreamId = net::H2ServerCodec::StreamId;
   net::H2ServerCodec* codec = nullptr;
   std::set<StreamId> open{};
 };
