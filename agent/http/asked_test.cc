@@ -295,7 +295,10 @@ TEST_F(AskedTest, AnswersAreTheSameBytes) {
       "/v1/internal/ui/node/a",
       "/v1/internal/ui/node/none",
       "/v1/operator/autopilot/configuration",
+      "/v1/internal/ui/services",
+      "/v1/internal/ui/services?filter=Service.Port+==+80",
       "/v1/operator/autopilot/health",
+      "/v1/operator/autopilot/state",
   };
   for (const std::string& target : targets) {
     const std::string answer = get(kServer, target);

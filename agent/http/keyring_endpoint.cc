@@ -7,7 +7,7 @@
 
 #include "agent/cluster/pools.h"
 #include "agent/http/answers.h"
-#include "agent/rpc/caller.h"
+#include "agent/http/ask.h"
 #include "agent/rpc/types.h"
 #include "base/json.h"
 #include "base/strconv.h"
@@ -100,8 +100,8 @@ void operate(Context& agent, const Request& request, Responder responder, const 
   call.Key = std::move(asked->key);
   call.RelayFactor = asked->relay_factor;
   call.LocalOnly = asked->local_only;
-  rpc::ask<rpc::KeyringRequest, rpc::KeyringResponses>(
-      *agent.caller, agent.loops->next(), "Internal.KeyringOperation", std::move(call),
+  ask<rpc::KeyringRequest, rpc::KeyringResponses>(
+      agent, "Internal.KeyringOperation", std::move(call),
       [responder = std::move(responder),
        lists = std::string_view(operation) == "list"](Result<rpc::KeyringResponses> answered) mutable {
         if (!answered) return responder.send(Result<Reply>(answered.error()));

@@ -7,6 +7,7 @@
 #include "agent/http/ask.h"
 #include "agent/http/changes.h"
 #include "agent/http/operator_types.h"
+#include "agent/rpc/autopilot_state.h"
 #include "agent/server/operator.h"
 #include "base/quote.h"
 #include "base/strconv.h"
@@ -154,9 +155,6 @@ namespace {
 
 /// What `shape` makes of the leader's view.
 void with_health(Context& agent, Responder responder, Reply (*shape)(Context&, const Operator::Health&)) {
-  if (agent.cluster == nullptr) {
-    return responder.send(Result<Reply>(Errc::internal, "this is answered by servers only: the agent is a client"));
-  }
   agent.cluster->leaders_view_of_health(
       [&agent, shape, responder = std::move(responder)](Result<Operator::Health> health) mutable {
         if (!health) return responder.send(Result<Reply>(health.error()));
@@ -278,6 +276,38 @@ Result<Question> ask_autopilot_health(const Context&, const Request& request) {
         Answer answer{.reply = json(base::to_json(shown))};
         if (!shown.Healthy) answer.reply.status = 429;
         return answer;
+      });
+}
+
+Result<Question> ask_autopilot_state(const Context&, const Request& request) {
+  return question(
+      "Operator.AutopilotState", query_of<rpc::DCSpecificRequest>(request),
+      +[](const AskedContext&, rpc::AutopilotState& found) -> Result<Answer> {
+        AutopilotState shown{};
+        shown.Healthy = found.Healthy;
+        shown.FailureTolerance = shown.OptimisticFailureTolerance = found.FailureTolerance;
+        shown.Leader = std::move(found.Leader);
+        shown.Voters = std::move(found.Voters);
+        shown.Servers.make_present();
+        for (auto& [id, server] : found.Servers) {
+          if (!server) continue;
+          AutopilotServer entry{};
+          entry.ID = std::move(server->Server.ID);
+          entry.Name = std::move(server->Server.Name);
+          entry.Address = std::move(server->Server.Address);
+          entry.NodeStatus = std::move(server->Server.NodeStatus);
+          entry.Version = std::move(server->Server.Version);
+          entry.LastContact = server->Stats.LastContact;
+          entry.LastTerm = server->Stats.LastTerm;
+          entry.LastIndex = server->Stats.LastIndex;
+          entry.Healthy = server->Health.Healthy;
+          entry.StableSince = server->Health.StableSince;
+          entry.Status = std::move(server->State);
+          entry.Meta = std::move(server->Server.Meta);
+          entry.NodeType = std::move(server->Server.NodeType);
+          shown.Servers.emplace(id, std::move(entry));
+        }
+        return Answer{.reply = json(base::to_json(shown))};
       });
 }
 

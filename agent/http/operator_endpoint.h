@@ -19,6 +19,7 @@ base::Result<Answer> operator_usage(const ReadContext& context);
 base::Result<Question> ask_raft_configuration(const Context& agent, const Request& request);
 base::Result<Question> ask_autopilot_get(const Context& agent, const Request& request);
 base::Result<Question> ask_autopilot_health(const Context& agent, const Request& request);
+base::Result<Question> ask_autopilot_state(const Context& agent, const Request& request);
 base::Result<Question> ask_operator_usage(const Context& agent, const Request& request);
 
 }  // namespace proconsul::agent::http

@@ -143,6 +143,23 @@ Result<Question> ask_ui_node(const Context&, const Request& request) {
       });
 }
 
+Result<Question> ask_ui_services(const Context&, const Request& request) {
+  auto query = query_of<rpc::ServiceDumpRequest>(request);
+  query.PeerName = request.param("peer");
+  return question(
+      "Internal.ServiceDump", std::move(query),
+      +[](const AskedContext&, rpc::IndexedNodesWithGateways& found) -> Result<Answer> {
+        std::vector<catalog::CheckServiceNode> instances;
+        for (auto* nodes : {&found.Nodes, &found.ImportedNodes}) {
+          for (catalog::CheckServiceNode& instance : *nodes) {
+            std::erase_if(instance.Checks, [](const auto& check) { return !check; });
+            if (instance.Node && instance.Service) instances.push_back(std::move(instance));
+          }
+        }
+        return Answer{.reply = shown_services(instances)};
+      });
+}
+
 Result<Question> ask_ui_catalog_overview(const Context&, const Request& request) {
   return question(
       "Internal.CatalogOverview", query_of<rpc::DCSpecificRequest>(request),

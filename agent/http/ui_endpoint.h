@@ -12,6 +12,7 @@ base::Result<Reply> ui_catalog_overview(Context& agent, const Request& request);
 
 // The same, asked of other servers.
 base::Result<Question> ask_ui_nodes(const Context& agent, const Request& request);
+base::Result<Question> ask_ui_services(const Context& agent, const Request& request);
 base::Result<Question> ask_ui_node(const Context& agent, const Request& request);
 base::Result<Question> ask_ui_catalog_overview(const Context& agent, const Request& request);
 

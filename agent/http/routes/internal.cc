@@ -54,7 +54,7 @@ constexpr Route kInternalRoutes[] = {
       .failures = {&kNothing}}},
     {get,
      "/v1/internal/ui/services",
-     read(ui_services),
+     read(ui_services, ask_ui_services),
      kNoNamespace | kMetaOnError | kStaleAtLast,
      {.rpc = "Internal.ServiceDump",
       .summary = "All services, with how many instances they have and in what state",

@@ -127,7 +127,7 @@ constexpr Route kOperatorRoutes[] = {
       .same_answer_with = {429}}},
     {get,
      "/v1/operator/autopilot/state",
-     async(autopilot_state),
+     async(autopilot_state, ask_autopilot_state),
      kQueryOptions,
      {.rpc = "Operator.AutopilotState",
       .summary = "What autopilot knows of the servers",

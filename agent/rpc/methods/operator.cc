@@ -1,6 +1,11 @@
+#include <mutex>
+
 #include "agent/rpc/autopilot_state.h"
+#include "agent/rpc/caller.h"
+#include "agent/rpc/federation.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
+#include "base/log.h"
 #include "base/quote.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/registry/settings.h"
@@ -10,6 +15,8 @@
 
 namespace proconsul::agent::rpc {
 namespace {
+
+const base::log::Logger kLog("agent.server");
 
 using base::Errc;
 using base::Error;
@@ -108,10 +115,75 @@ Result<> state_of_autopilot(Services& services, const DCSpecificRequest&, Autopi
 Result<Found> usage(Services& services, const catalog::View& view, base::KeySet* watch, const OperatorUsageRequest&,
                     catalog::Usage& reply) {
   const catalog::UsageAnswer found = catalog::service_usage(view.tables(), watch);
-  reply.Usage.emplace(services.datacenter, found.usage);
+  reply.Usage.insert_or_assign(services.datacenter, found.usage);
   reply.Index = found.index;
   return Found::yes;
 }
+
+/// What the datacenters have answered so far.
+struct Gathered {
+  std::mutex mutex{};
+  catalog::Usage usage{};
+  std::size_t missing = 0;
+  std::move_only_function<void(catalog::Usage)> done{};
+};
+
+/// Of all other datacenters; one that does not answer is left out.
+void usage_elsewhere(Services& services, const std::string& token, std::move_only_function<void(catalog::Usage)> done) {
+  std::vector<std::string> others;
+  if (services.federation != nullptr && services.caller != nullptr) others = services.federation->datacenters();
+  std::erase(others, services.datacenter);
+  if (others.empty()) return done({});
+  auto gathered = std::make_shared<Gathered>();
+  gathered->missing = others.size();
+  gathered->done = std::move(done);
+  for (const std::string& datacenter : others) {
+    OperatorUsageRequest request{};
+    request.Datacenter = datacenter;
+    request.Token = token;
+    ask<OperatorUsageRequest, catalog::Usage>(
+        *services.caller, services.loops->next(), "Operator.Usage", std::move(request),
+        [gathered, datacenter](Result<catalog::Usage> answer) {
+          std::unique_lock lock(gathered->mutex);
+          if (!answer) {
+            kLog.warn("error forwarding usage request to remote datacenter",
+                      {{"datacenter", datacenter}, {"error", answer.error()}});
+          } else if (const auto found = answer->Usage.find(datacenter); found != answer->Usage.end()) {
+            gathered->usage.Usage.insert_or_assign(datacenter, found->second);
+          }
+          if (--gathered->missing > 0) return;
+          lock.unlock();
+          gathered->done(std::move(gathered->usage));
+        });
+  }
+}
+
+/// A query of this datacenter, or with Global a question to all of them, which waits for no change.
+class UsageCall final : public TypedInvocation<OperatorUsageRequest, catalog::Usage> {
+ public:
+  bool is_query() const override { return !request.Global; }
+  Result<Found> evaluate(Services& services, const catalog::View& view, base::KeySet* watch) override {
+    reply = {};
+    return usage(services, view, watch, request, reply);
+  }
+  void run(Services& services, Finished done) override {
+    usage_elsewhere(services, request.Token, [this, &services, done = std::move(done)](catalog::Usage others) mutable {
+      reply = std::move(others);
+      const auto add_own = [this, &services] {
+        const auto view = services.server.view();
+        (void)usage(services, *view, nullptr, request, reply);
+      };
+      if (!request.RequireConsistent) {
+        add_own();
+        return done({});
+      }
+      services.server.verify_leader([add_own, done = std::move(done)](Result<> leads) mutable {
+        if (leads) add_own();
+        done(std::move(leads));
+      });
+    });
+  }
+};
 
 }  // namespace
 
@@ -124,7 +196,7 @@ std::span<const Method> operator_methods() {
       method<&autopilot_set>("Operator.AutopilotSetConfiguration", 0),
       method<&server_health>("Operator.ServerHealth", kReads),
       method<&state_of_autopilot>("Operator.AutopilotState", kReads),
-      method<&usage>("Operator.Usage", kReads),
+      {"Operator.Usage", kReads, [] -> InvocationPtr { return std::make_shared<UsageCall>(); }},
   };
   return kRows;
 }
