@@ -192,6 +192,22 @@ TEST_F(PortTlsTest, ExchangedCertificatesCountForNewConnections) {
   EXPECT_EQ(plain(call(std::string(1, 0))), "answered");
 }
 
+TEST_F(PortTlsTest, AClientsContextTakesOverOtherAuthorities) {
+  write("other-ca.pem", cli::make_authority({.days = 2})->certificate);
+  base::net::TlsSettings settings{
+      .cert_file = path("client.pem"), .key_file = path("client-key.pem"), .ca_file = path("other-ca.pem")};
+  const auto context = *base::net::TlsContext::client(settings);
+  base::net::Destination to{.address = "127.0.0.1:" + std::to_string(number_), .preface = std::string(1, 3)};
+  to.tls = context;
+  to.peer = {.name = "server.dc1.consul"};
+  EXPECT_EQ(finish(to, call(std::string(1, 0))), "refused");
+
+  settings.ca_file = path("ca.pem");
+  ASSERT_TRUE(context->reload(settings));
+
+  EXPECT_EQ(finish(to, call(std::string(1, 0))), "answered");
+}
+
 TEST_F(PortTlsTest, ServersCallOneAnother) {
   const auto outgoing = outgoing_tls(rules_);
   ASSERT_TRUE(outgoing);

@@ -117,6 +117,24 @@ Result<ContextPtr> server_context(const TlsSettings& settings) {
   return context;
 }
 
+/// Set in a context that has yet to read the system's authorities.
+int authorities_slot() {
+  static const int kSlot = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return kSlot;
+}
+
+/// The system's authorities are more than a hundred certificates: they are read for the first connection.
+Result<ContextPtr> client_context(const TlsSettings& settings) {
+  static char yes = 1;
+  Result<ContextPtr> context = common_context(settings, TLS_client_method(), false);
+  if (!context) return context;
+  if (Result<> loaded = load_authorities(context->get(), settings); !loaded) return loaded.error();
+  if (settings.ca_file.empty() && settings.ca_path.empty()) {
+    SSL_CTX_set_ex_data(context->get(), authorities_slot(), &yes);
+  }
+  return context;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settings) {
@@ -126,19 +144,18 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settin
 }
 
 Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsSettings& settings) {
-  Result<ContextPtr> context = common_context(settings, TLS_client_method(), false);
+  Result<ContextPtr> context = client_context(settings);
   if (!context) return context.error();
-  SSL_CTX* ctx = context->get();
-  if (settings.ca_file.empty() && settings.ca_path.empty()) {
-    SSL_CTX_set_default_verify_paths(ctx);
-  } else if (Result<> loaded = load_authorities(ctx, settings); !loaded) {
-    return loaded.error();
-  }
   return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
 }
 
 Result<> TlsContext::reload(const TlsSettings& settings) {
-  Result<ContextPtr> fresh = server_context(settings);
+  bool is_client = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_client = SSL_CTX_get_ssl_method(native(context_)) == TLS_client_method();
+  }
+  Result<ContextPtr> fresh = is_client ? client_context(settings) : server_context(settings);
   if (!fresh) return fresh.error();
   const std::lock_guard lock(mutex_);
   const ContextPtr old(
@@ -152,7 +169,12 @@ TlsContext::~TlsContext() {
 
 void* TlsContext::new_stream() const {
   const std::lock_guard lock(mutex_);
-  return SSL_new(native(context_));
+  SSL_CTX* ctx = native(context_);
+  if (SSL_CTX_get_ex_data(ctx, authorities_slot()) != nullptr) {
+    SSL_CTX_set_ex_data(ctx, authorities_slot(), nullptr);
+    SSL_CTX_set_default_verify_paths(ctx);
+  }
+  return SSL_new(ctx);
 }
 
 TlsStream::TlsStream(std::shared_ptr<TlsContext> context, int fd) : context_(std::move(context)) {
