@@ -17,6 +17,7 @@
 #include "agent/agent.h"
 #include "agent/config/flags.h"
 #include "agent/config/load.h"
+#include "agent/resident_pages.h"
 #include "agent/service_manager.h"
 #include "agent/telemetry/push.h"
 #include "agent/telemetry/telemetry.h"
@@ -235,6 +236,7 @@ int run_agent(std::span<const std::string> arguments) {
   if (!logging->json) print_banner(**agent);  // who reads JSON reads nothing else
   kLog.info("Consul agent running!");
   manager.ready();
+  drop_start_pages();
   const int code = serve(**agent, signals, manager);
   manager.stopping();
   (*agent)->stop();
