@@ -31,6 +31,9 @@ void make_plain(Context& agent, std::string_view method, Req change, server::Don
 }  // namespace
 
 void change_key(Context& agent, catalog::KVSRequest change, server::Answered<bool> done) {
+  if (!server::is_conditional(change)) {
+    done = [done = std::move(done)](Result<bool> applied) mutable { done(applied ? Result<bool>(true) : applied); };
+  }
   make<bool>(agent, "KVS.Apply", std::move(change), std::move(done), server::change_key);
 }
 

@@ -44,6 +44,10 @@ constexpr const char* kRaftApplyFailed = "raft apply failed: ";
 
 }  // namespace
 
+bool is_conditional(const catalog::KVSRequest& change) {
+  return change.Op != "set" && change.Op != "delete" && change.Op != "delete-tree";
+}
+
 void change_key(Server& server, const catalog::KVSRequest& change, Answered<bool> done) {
   static constexpr std::array<std::string_view, 7> kOps = {"set", "delete", "delete-cas", "delete-tree",
                                                            "cas", "lock",   "unlock"};
@@ -53,7 +57,7 @@ void change_key(Server& server, const catalog::KVSRequest& change, Answered<bool
   }
   // The state machine cannot decide it, since it has no clock; no entry in the log.
   if (change.Op == "lock" && server.lock_delayed(change.DirEnt.Key)) return done(false);
-  const bool conditional = change.Op != "set" && change.Op != "delete" && change.Op != "delete-tree";
+  const bool conditional = is_conditional(change);
   propose<bool>(server, catalog::encode_command(Command::kvs, change), kRaftApplyFailed, std::move(done),
                 [conditional](ApplyResult&& result) -> Result<bool> { return !conditional || result.succeeded(); });
 }

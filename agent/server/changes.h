@@ -21,6 +21,8 @@ namespace proconsul::agent::server {
 template <class T>
 using Answered = std::move_only_function<void(base::Result<T>)>;
 
+/// Whether a change of a key may come to nothing. The answer of one that may not means nothing: Consul's is false.
+bool is_conditional(const catalog::KVSRequest& change);
 /// Whether it took effect: false of a cas, lock or unlock that did not apply, and while a lock delay bars the key.
 void change_key(Server& server, const catalog::KVSRequest& change, Answered<bool> done);
 /// Checks and completes the request first (catalog_request.h).
