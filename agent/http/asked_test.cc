@@ -35,6 +35,10 @@ class WireCaller final : public rpc::Caller {
   std::unique_ptr<rpc::Running> call(base::net::Loop& loop, const rpc::Method& method, rpc::InvocationPtr here,
                                      rpc::Finished done) override {
     ++calls;
+    if (fails) {
+      loop.post([this, done = std::move(done)]() mutable { done(base::Error{base::Errc::internal, text}); });
+      return std::make_unique<rpc::Running>();
+    }
     auto running = std::make_unique<Call>(*this);
     rpc::InvocationPtr there = method.make();
     std::string request;
@@ -58,7 +62,9 @@ class WireCaller final : public rpc::Caller {
 
   std::atomic<int> calls = 0;
   std::atomic<int> running = 0;
-  base::Duration late{};  // what a stale answer's server says of its last contact
+  base::Duration late{};            // what a stale answer's server says of its last contact
+  std::atomic<bool> fails = false;  // every call, with this error
+  std::string text{};
 
  private:
   struct Call final : rpc::Running {
@@ -68,16 +74,6 @@ class WireCaller final : public rpc::Caller {
     std::unique_ptr<rpc::Running> call{};
   };
   rpc::Dispatcher& there_;
-};
-
-/// Fails every call in the same way.
-struct FailingCaller final : rpc::Caller {
-  std::unique_ptr<rpc::Running> call(base::net::Loop& loop, const rpc::Method&, rpc::InvocationPtr,
-                                     rpc::Finished done) override {
-    loop.post([this, done = std::move(done)]() mutable { done(base::Error{base::Errc::internal, text}); });
-    return std::make_unique<rpc::Running>();
-  }
-  std::string text{};
 };
 
 std::string without_date(std::string answer) {
@@ -424,16 +420,15 @@ TEST_F(AskedTest, WhatIsCachedIsKeptUpToDate) {
 TEST_F(AskedTest, TheCacheKeepsWhatItHasWhenServersFail) {
   const std::string target = "/v1/catalog/services?cached";
   const std::string good = body_of(get(kAgent, target));
-  FailingCaller failing;
-  failing.text = "No known Consul servers";
-  agent.caller = &failing;
+  caller->text = "No known Consul servers";
+  caller->fails = true;
   put("/v1/catalog/register", R"({"Node":"c","Address":"10.0.0.5","Service":{"Service":"other","Port":83}})");
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(get(kAgent, target).contains("X-Cache: HIT"));
   // What is not there is asked for, and its error told.
   const std::string error = get(kAgent, "/v1/catalog/service/web?cached");
   EXPECT_EQ(status_of(error), 500);
-  EXPECT_EQ(body_of(error), failing.text);
-  agent.caller = caller.get();
+  EXPECT_EQ(body_of(error), caller->text);
+  caller->fails = false;
   EXPECT_EQ(status_of(get(kAgent, "/v1/catalog/service/web?cached")), 200);
   EXPECT_EQ(body_of(get(kAgent, "/v1/catalog/service/?cached")), "Missing service name");
 }
@@ -515,8 +510,7 @@ TEST_F(AskedTest, AddressesOfTheWanAreShownWhereTheyAreWanted) {
 }
 
 TEST_F(AskedTest, ErrorsOfServersHaveTheStatusThatTheirTextsMean) {
-  FailingCaller failing;
-  agent.caller = &failing;
+  caller->fails = true;
   const std::vector<std::pair<std::string, int>> errors = {
       {"No path to datacenter", 500},
       {"Remote DC has no server currently reachable", 500},
@@ -529,14 +523,13 @@ TEST_F(AskedTest, ErrorsOfServersHaveTheStatusThatTheirTextsMean) {
       {"RPC rate limit exceeded", 429},
       {"No cluster leader", 500}};
   for (const auto& [text, status] : errors) {
-    failing.text = text;
+    caller->text = text;
     for (const std::string& answer :
          {get(kAgent, "/v1/catalog/nodes"), get(kAgent, "/v1/kv/a"), ask(kAgent, "PUT", "/v1/kv/a", "x")}) {
       EXPECT_EQ(status_of(answer), status) << text;
       EXPECT_EQ(body_of(answer), text);
     }
   }
-  agent.caller = caller.get();
 }
 
 }  // namespace
