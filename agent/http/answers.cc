@@ -79,9 +79,4 @@ std::string_view named_datacenter(const Context& agent, const Request& request, 
   return otherwise.empty() ? std::string_view(agent.settings.datacenter) : otherwise;
 }
 
-base::Result<> here(const Context& agent, std::string_view datacenter) {
-  if (datacenter == agent.settings.datacenter) return {};
-  return {base::Errc::internal, "No path to datacenter"};
-}
-
 }  // namespace proconsul::agent::http

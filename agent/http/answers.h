@@ -63,7 +63,5 @@ server::Done when_changed(Responder responder);
 /// ?datacenter, ?dc, `otherwise` (a body's, perhaps empty), or this one: for rows that do not read query options. The
 /// view lives as long as the request and what was given.
 std::string_view named_datacenter(const Context& agent, const Request& request, std::string_view otherwise = {});
-/// 500 if the request is for a datacenter that this server knows no path to.
-base::Result<> here(const Context& agent, std::string_view datacenter);
 
 }  // namespace proconsul::agent::http
