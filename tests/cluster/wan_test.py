@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Two datacenters joined over the WAN: two servers of dc1, one of dc2. They are asked for each other over HTTP and DNS,
-queries fail over, and a datacenter that is gone is missed no longer than it is gone.
+"""Two datacenters joined over the WAN: two servers and a client agent of dc1, a server of dc2. They are asked for each
+other over HTTP and DNS, queries fail over, and a datacenter that is gone is missed no longer than it is gone.
 
     wan_test.py --binary PATH
 """
@@ -19,9 +19,10 @@ from agent_process import Agent
 
 WAN = {"gossip_interval": "50ms", "probe_interval": "500ms", "probe_timeout": "300ms", "suspicion_mult": 2}
 NAME_ERROR, SERVER_FAILURE = 3, 2
+PTR = 12
 
 
-class Server(Agent):
+class Member(Agent):
     """On a loopback address of its own."""
 
     def __init__(self, binary: str, folder: pathlib.Path, name: str, datacenter: str, number: int, expect: int,
@@ -46,11 +47,11 @@ class Server(Agent):
         assert status == 200, f"{self.name} {path}: {status} {answer!r}"
         return answer
 
-    def look_up(self, name: str, timeout: float = 15) -> tuple[int, list[str]]:
+    def look_up(self, name: str, timeout: float = 15, kind: int = 1) -> tuple[int, list[str]]:
         """The code of an answer, and its addresses."""
         number = random.randrange(65536)
         labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-        question = struct.pack(">6H", number, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 1, 1)
+        question = struct.pack(">6H", number, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", kind, 1)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.settimeout(timeout)
             sock.sendto(question, (self.host, self.ports["dns"]))
@@ -61,8 +62,8 @@ class Server(Agent):
             while answer[at] not in range(192, 256) and answer[at] != 0:
                 at += answer[at] + 1
             at += 1 if answer[at] == 0 else 2
-            kind, _, _, size = struct.unpack(">2HIH", answer[at:at + 10])
-            if kind == 1:
+            found, _, _, size = struct.unpack(">2HIH", answer[at:at + 10])
+            if found == 1:
                 addresses.append(socket.inet_ntoa(answer[at + 10:at + 14]))
             at += 10 + size
         return flags & 15, addresses
@@ -82,11 +83,11 @@ def eventually(what: str, holds, limit: float = 60):
         time.sleep(0.05)
 
 
-def members(server: Server) -> dict[str, int]:
+def members(server: Member) -> dict[str, int]:
     return {member["Name"]: member["Status"] for member in server.get("/v1/agent/members?wan=1")}
 
 
-def check_pools(a1: Server, a2: Server, b1: Server) -> None:
+def check_pools(a1: Member, a2: Member, b1: Member) -> None:
     # Nobody told a2 of the WAN: it is joined by a1, and b1 hears of it.
     everybody = {"a1.dc1", "a2.dc1", "b1.rack7.dc2"}
     for server in (a1, a2, b1):
@@ -99,7 +100,7 @@ def check_pools(a1: Server, a2: Server, b1: Server) -> None:
         assert "b1.rack7" in [node["Node"] for entry in maps if entry["Datacenter"] == "dc2" for node in entry["Coordinates"]]
 
 
-def check_reads_and_writes(a2: Server, b1: Server) -> None:
+def check_reads_and_writes(a2: Member, b1: Member) -> None:
     assert b1.ask("PUT", "/v1/kv/from-b?dc=dc1", "1")[1].strip() == b"true"
     assert a2.ask("PUT", "/v1/kv/from-a?dc=dc2", "2")[1].strip() == b"true"
     assert a2.ask("GET", "/v1/kv/from-b?raw")[1] == b"1"
@@ -110,7 +111,7 @@ def check_reads_and_writes(a2: Server, b1: Server) -> None:
     assert (status, body.strip()) == (500, b"No path to datacenter"), (status, body)
 
 
-def check_names(a1: Server, a2: Server, b1: Server) -> None:
+def check_names(a1: Member, a2: Member, b1: Member) -> None:
     b1.put("/v1/catalog/register", {"Node": "far", "Address": "10.9.0.1", "Service": {"Service": "web", "Port": 80}})
     a1.put("/v1/catalog/register", {"Node": "near", "Address": "10.8.0.1", "Service": {"Service": "db", "Port": 90}})
     for server in (a1, a2):
@@ -125,7 +126,25 @@ def check_names(a1: Server, a2: Server, b1: Server) -> None:
     assert b1.look_up("nothing.service.dc1.consul") == (NAME_ERROR, [])
 
 
-def check_failover(a1: Server, a2: Server, b1: Server) -> None:
+def check_client(client: Member) -> None:
+    """It has no state: whatever is asked of it, it asks of servers."""
+    eventually("the client knows a server", lambda: client.look_up("db.service.consul") == (0, ["10.8.0.1"]))
+    assert client.look_up("near.node.consul") == (0, ["10.8.0.1"])
+    assert client.look_up("web.service.dc2.consul") == (0, ["10.9.0.1"])
+    assert client.look_up("far.node.dc2.consul") == (0, ["10.9.0.1"])
+    assert client.look_up("web.query.consul") == (0, ["10.9.0.1"])
+    assert client.look_up("web.service.consul") == (NAME_ERROR, [])
+    assert client.look_up("web.service.dc9.consul") == (NAME_ERROR, [])
+    assert client.look_up("0a080001.addr.consul") == (0, ["10.8.0.1"])
+    assert client.look_up("1.0.8.10.in-addr.arpa", kind=PTR)[0] == 0
+    assert client.look_up("9.9.9.9.in-addr.arpa", kind=PTR)[0] == NAME_ERROR
+    assert client.get("/v1/catalog/datacenters") == ["dc1", "dc2"]
+    assert client.ask("GET", "/v1/kv/from-a?dc=dc2&raw")[1] == b"2"
+    found = client.get("/v1/query/web/execute")
+    assert (found["Datacenter"], [node["Node"]["Node"] for node in found["Nodes"]]) == ("dc2", ["far"]), found
+
+
+def check_failover(a1: Member, a2: Member, b1: Member, client: Member) -> None:
     a1.ask("POST", "/v1/query", json.dumps({"Name": "web", "Service": {
         "Service": "web", "Failover": {"NearestN": 1, "Datacenters": ["dc9", "dc2"]}}, "DNS": {"TTL": "4s"}}))
     for server in (a1, a2):
@@ -137,7 +156,9 @@ def check_failover(a1: Server, a2: Server, b1: Server) -> None:
                    lambda s=server: s.look_up("web.query.consul") == (0, ["10.9.0.1"]))
     found = b1.get("/v1/query/web/execute?dc=dc1")
     assert (found["Datacenter"], [node["Node"]["Node"] for node in found["Nodes"]]) == ("dc2", ["far"]), found
-    assert b1.look_up("web.query.dc1.consul") == (0, ["10.9.0.1"])
+    eventually("its name in dc2", lambda: b1.look_up("web.query.dc1.consul") == (0, ["10.9.0.1"]))
+
+    check_client(client)
 
     b1.kill()
     found = a1.get("/v1/query/web/execute")
@@ -156,7 +177,7 @@ def check_failover(a1: Server, a2: Server, b1: Server) -> None:
     eventually("its names are back", lambda: a2.look_up("web.service.dc2.consul") == (0, ["10.9.0.1"]))
 
 
-def check_other_server(a1: Server, a2: Server, b1: Server) -> None:
+def check_other_server(a1: Member, a2: Member, b1: Member) -> None:
     """One server of a datacenter is enough for reads that may be stale, at once."""
     for dead, alive in ((a1, a2), (a2, a1)):
         dead.kill()
@@ -172,10 +193,12 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="proconsul-wan-") as name:
         folder = pathlib.Path(name)
-        a1 = Server(options.binary, folder, "a1", "dc1", 1, 2)
-        a2 = Server(options.binary, folder, "a2", "dc1", 2, 2, retry_join=[f"{a1.host}:{a1.ports['serf_lan']}"])
-        b1 = Server(options.binary, folder, "b1.rack7", "dc2", 3, 1, retry_join_wan=[f"{a1.host}:{a1.ports['serf_wan']}"])
-        servers = [a1, a2, b1]
+        a1 = Member(options.binary, folder, "a1", "dc1", 1, 2)
+        a2 = Member(options.binary, folder, "a2", "dc1", 2, 2, retry_join=[f"{a1.host}:{a1.ports['serf_lan']}"])
+        b1 = Member(options.binary, folder, "b1.rack7", "dc2", 3, 1, retry_join_wan=[f"{a1.host}:{a1.ports['serf_wan']}"])
+        c1 = Member(options.binary, folder, "c1", "dc1", 4, 0, server=False,
+                    retry_join=[f"{a1.host}:{a1.ports['serf_lan']}"])
+        servers = [a1, a2, b1, c1]
         try:
             for server in servers:
                 server.start()
@@ -184,7 +207,7 @@ def main() -> int:
             check_pools(a1, a2, b1)
             check_reads_and_writes(a2, b1)
             check_names(a1, a2, b1)
-            check_failover(a1, a2, b1)
+            check_failover(a1, a2, b1, c1)
             check_other_server(a1, a2, b1)
             print("wan: two datacenters found each other, and did without each other")
             return 0
