@@ -45,6 +45,7 @@ void LocalAgent::begin_round(bool compare_all) {
   round_under_way_ = true;
   compares_all_ = compare_all;
   if (!compare_all) return tell_catalog();
+  schedule_.begun();
   catalog_.fetch([this, queue = queue_](Result<Remote> there) {
     queue->post(
         [this, there = std::move(there)]() -> Result<> {

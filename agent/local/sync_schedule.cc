@@ -23,6 +23,12 @@ Duration SyncSchedule::stagger(Duration most, std::size_t nodes) {
 void SyncSchedule::compared(MonotonicTime now, std::size_t nodes) {
   told();
   next_ = now + options_.interval + stagger(options_.interval, nodes);
+  recall(now, nodes);
+}
+
+void SyncSchedule::recall(MonotonicTime now, std::size_t nodes) {
+  if (at_once_) next_ = now;
+  if (server_came_) next_ = std::min(next_, now + stagger(kServerUp, nodes));
 }
 
 void SyncSchedule::failed(MonotonicTime now, std::size_t nodes, bool compared) {
@@ -33,10 +39,12 @@ void SyncSchedule::failed(MonotonicTime now, std::size_t nodes, bool compared) {
     pause = retry_ = std::min({Duration{retry_.nanoseconds * 2}, kLastRetry, options_.interval});
   }
   next_ = compared ? now + pause : std::min(next_, now + pause);
+  if (compared) recall(now, nodes);
 }
 
 void SyncSchedule::server_up(MonotonicTime now, std::size_t nodes) {
   next_ = std::min(next_, now + stagger(kServerUp, nodes));
+  server_came_ = true;
 }
 
 }  // namespace proconsul::agent::local

@@ -22,7 +22,12 @@ class SyncSchedule {
 
   /// Of the next comparison.
   base::MonotonicTime next() const { return next_; }
-  void at_once(base::MonotonicTime now) { next_ = now; }
+  void at_once(base::MonotonicTime now) {
+    next_ = now;
+    at_once_ = true;
+  }
+  /// A comparison begins. What is wanted from here on is not answered by it, however it ends.
+  void begun() { at_once_ = server_came_ = false; }
   // `nodes`: how many agents there are.
   void compared(base::MonotonicTime now, std::size_t nodes);
   /// What changed was told.
@@ -40,6 +45,7 @@ class SyncSchedule {
   static constexpr base::Duration kLastRetry = base::seconds(15);
   static constexpr base::Duration kServerUp = base::seconds(3);
 
+  void recall(base::MonotonicTime now, std::size_t nodes);
   /// 0 up to so much, times the spread.
   base::Duration stagger(base::Duration most, std::size_t nodes);
 
@@ -47,6 +53,7 @@ class SyncSchedule {
   base::Random& random_;
   base::MonotonicTime next_{};
   base::Duration retry_ = kFirstRetry;
+  bool at_once_ = false, server_came_ = false;  // since begun()
 };
 
 }  // namespace proconsul::agent::local

@@ -76,5 +76,21 @@ TEST_F(SyncScheduleTest, AServerThatComesIsAskedSoonButNotLaterThanPlanned) {
   EXPECT_EQ(far.next(), kNow);
 }
 
+TEST_F(SyncScheduleTest, WhatIsWantedDuringAComparisonIsNotForgottenAtItsEnd) {
+  near.begun();
+  near.at_once(kNow);
+  near.compared(kNow, 1);
+  EXPECT_EQ(near.next(), kNow);
+
+  far.begun();
+  far.server_up(kNow, 1);
+  far.failed(kNow, 1, true);
+  EXPECT_LT(wait(far), seconds(3));
+
+  near.begun();
+  near.compared(kNow, 1);
+  EXPECT_GE(wait(near), seconds(60));
+}
+
 }  // namespace
 }  // namespace proconsul::agent::local
