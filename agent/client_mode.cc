@@ -29,11 +29,10 @@ ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique
           cluster::ServerCaller::Options{.times = cluster::call_times(parts.config),
                                          .rate = parts.config.rpc_rate_limit,
                                          .burst = parts.config.rpc_max_burst,
-                                         .nodes =
-                                             [this]() -> std::size_t {
-                                               cluster::Pools* pools = pools_;
-                                               return pools != nullptr ? pools->view(false)->members.size() : 1;
-                                             }})),
+                                         .nodes = [this]() -> std::size_t {
+                                           cluster::Pools* pools = pools_;
+                                           return pools != nullptr ? pools->view(false)->members.size() : 1;
+                                         }})),
       catalog_(std::make_unique<local::RpcCatalog>(
           parts.loops, *caller_,
           local::RpcCatalog::Options{.node = parts.config.node_name, .datacenter = parts.config.datacenter})) {}

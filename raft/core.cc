@@ -149,9 +149,10 @@ void Core::write_refused(base::Error error, Instant now) {
   tick_leader(now_);
 }
 
-// A server that is alone can do better: it forgets what was refused, so that a failed write leaves no trace. An index and
-// a term name one entry for ever: what was taken back keeps its names, and the next ones get a new term. That must be
-// durable before there is an entry of it (may_write), or a crash would let the term begin once more with other entries.
+// A server that is alone can do better: it forgets what was refused, so that a failed write leaves no trace. An index
+// and a term name one entry for ever: what was taken back keeps its names, and the next ones get a new term. That must
+// be durable before there is an entry of it (may_write), or a crash would let the term begin once more with other
+// entries.
 void Core::take_back(Instant now) {
   const bool alone = peers_.empty() && self_votes() && voters(configuration_) == 1;
   if (!alone || configuration_index_ > commit_ || commit_ < term_start_ || commit_ >= log_.last()) return;

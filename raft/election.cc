@@ -175,8 +175,7 @@ bool Core::entitled(const ServerId& candidate, LogIndex index, Term term) const 
 // restart that made it forget the answer or after its term moved on.
 bool Core::bound_to_a_leader(const std::string& candidate, Instant now) const {
   if (!leader_address_.empty() && leader_address_ != candidate) return true;
-  if (last_contact_ && !leader_gone_ && heard_leader_ != candidate &&
-      now - *last_contact_ < options_.patience()) {
+  if (last_contact_ && !leader_gone_ && heard_leader_ != candidate && now - *last_contact_ < options_.patience()) {
     return true;
   }
   const auto guard = std::chrono::duration_cast<Nanoseconds>(options_.leader_lease * (1 + options_.clock_drift));

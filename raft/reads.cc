@@ -51,8 +51,7 @@ bool Core::lease_holds(Instant now) const {
   if (self_votes() && voters(configuration_) == 1) return true;
   if (transfer_ || now < no_lease_before_) return false;
   // The promise of a follower lasts for its patience by its clock, which may run faster than ours.
-  const auto promised =
-      std::chrono::duration_cast<Nanoseconds>(options_.patience() / (1 + options_.clock_drift));
+  const auto promised = std::chrono::duration_cast<Nanoseconds>(options_.patience() / (1 + options_.clock_drift));
   const Instant sent = quorum_sent(now);
   return sent != Instant::min() && now < sent + std::min(options_.leader_lease, promised);
 }

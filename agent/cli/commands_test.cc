@@ -112,7 +112,8 @@ TEST(CliRtt, TheDistanceOfTwoNodesIsPrinted) {
   EXPECT_EQ(run_line({"rtt", "A", "b"}, at(agent)).out, "Estimated A <-> b rtt: 400.200 ms (using LAN coordinates)\n");
   EXPECT_EQ(run_line({"rtt", "a", "zz"}, at(agent)).err, "Could not find a coordinate for node \"zz\"\n");
   EXPECT_EQ(error_of({"rtt"}), "One or two node names must be specified");
-  EXPECT_EQ(error_of({"rtt", "-wan", "a.", ".b"}), "Node names must be specified as <node name>.<datacenter> with -wan");
+  EXPECT_EQ(error_of({"rtt", "-wan", "a.", ".b"}),
+            "Node names must be specified as <node name>.<datacenter> with -wan");
   EXPECT_EQ(error_of({"rtt", "-wan", "a", "b"}), "Node names must be specified as <node name>.<datacenter> with -wan");
 }
 

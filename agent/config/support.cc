@@ -21,7 +21,7 @@ std::string_view part(Owner owner) {
     case Owner::servers:
       return "joining servers";
     case Owner::cluster:
-      return "the cache of answers and remote execution";
+      return "remote execution";
     case Owner::acl:
       return "access control";
     case Owner::security:

@@ -29,7 +29,7 @@ class Events;
 namespace proconsul::agent::rpc {
 class ArchiveServers;
 class Caller;
-}
+}  // namespace proconsul::agent::rpc
 namespace proconsul::base::net {
 class Loops;
 }
@@ -97,7 +97,7 @@ class Overview;
 class StreamHub;
 
 struct Context {
-  server::Server* server;  // null on a client agent, which has no state: all is asked of servers
+  server::Server* server;              // null on a client agent, which has no state: all is asked of servers
   base::WatchRegistry& local_watches;  // changes of this agent's own services and checks
   Settings settings{};
   // Null only where no endpoint that needs them is served.

@@ -107,10 +107,10 @@ void LeaderClient::apply(std::string command, server::ApplyDone done) {
     if (request.Op == "create" && request.Query) request.Query->ID.clear();
   }
   ask(*dispatcher, loop, *method, invocation,
-       [invocation, result = forwarded->result, done = std::move(done)](Result<> answered) mutable {
-         if (!answered) return done(answered.error());
-         done(result(*invocation));
-       });
+      [invocation, result = forwarded->result, done = std::move(done)](Result<> answered) mutable {
+        if (!answered) return done(answered.error());
+        done(result(*invocation));
+      });
 }
 
 /// First a read that the leader answers only when a quorum says that it still leads; then the end of its log, which by
@@ -180,11 +180,11 @@ void LeaderClient::renew_session(const std::string& id, server::Done done) {
   using Call = TypedInvocation<SessionSpecificRequest, IndexedSessions>;
   static_cast<Call&>(*invocation).request.SessionID = id;
   ask(*dispatcher, loops_.next(), method, invocation,
-       [invocation, id, done = std::move(done)](Result<> answered) mutable {
-         if (!answered) return done(answered.error());
-         if (!static_cast<Call&>(*invocation).reply.Sessions.empty()) return done({});
-         done(Error{Errc::not_found, "Session id '" + id + "' not found"});
-       });
+      [invocation, id, done = std::move(done)](Result<> answered) mutable {
+        if (!answered) return done(answered.error());
+        if (!static_cast<Call&>(*invocation).reply.Sessions.empty()) return done({});
+        done(Error{Errc::not_found, "Session id '" + id + "' not found"});
+      });
 }
 
 void LeaderClient::health(std::move_only_function<void(Result<server::Operator::Health>)> done) {

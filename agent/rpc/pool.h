@@ -24,11 +24,11 @@ class Pool {
   struct Options {
     /// Where a server is reached, TLS and its preface included; on a loop's thread. Unset: plain TCP to the address.
     std::function<base::net::Destination(const Target& target)> route{};
-    std::string source{};                                // an IP address to come from
-    base::Duration client_timeout = base::seconds(60);   // limits.rpc_client_timeout; <= 0: none
-    CallTimes times{};                                   // a query that waits has the hold timeout beyond its wait
-    base::Duration idle_time = base::seconds(120);  // then a session without calls is closed
-    std::size_t most_idle_streams = 64;             // of a session
+    std::string source{};                               // an IP address to come from
+    base::Duration client_timeout = base::seconds(60);  // limits.rpc_client_timeout; <= 0: none
+    CallTimes times{};                                  // a query that waits has the hold timeout beyond its wait
+    base::Duration idle_time = base::seconds(120);      // then a session without calls is closed
+    std::size_t most_idle_streams = 64;                 // of a session
     std::size_t most_reply_bytes = 512 * 1024 * 1024;
   };
   /// The loops outlive it.

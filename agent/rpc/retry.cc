@@ -17,7 +17,8 @@ bool Retry::is_worth_it(std::string_view error) const {
   const auto says = [&](std::string_view text) { return error.find(text) != error.npos; };
   // "getting client": there was no connection, so nothing was sent.
   if (says(kNoLeader) || says("rpc error getting client") || says("please resubmit call for rechunking")) return true;
-  if (whom_ == Of::any_server && says("rate limit exceeded, try again later or against a different server")) return true;
+  if (whom_ == Of::any_server && says("rate limit exceeded, try again later or against a different server"))
+    return true;
   if (whom_ == Of::the_leader &&
       says("rate limit exceeded for operation that can only be performed by the leader, try again later")) {
     return true;

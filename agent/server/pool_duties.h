@@ -94,7 +94,7 @@ class PoolDuties {
   base::MonotonicTime look_at_{};
   base::MonotonicTime act_at_{};
   std::uint64_t asked_at_ = 0;  // the last index of this server's log when it asked the others
-  bool dead_may_go_ = false;  // a server was added: those it replaces may go now
+  bool dead_may_go_ = false;    // a server was added: those it replaces may go now
 };
 
 }  // namespace proconsul::agent::server

@@ -31,11 +31,14 @@ class ServerGauges {
   const Members members_;
   base::metrics::Gauge servers_ = of_datacenter("members.servers", "Server agents that are alive.");
   base::metrics::Gauge clients_ = of_datacenter("members.clients", "Client agents that are alive.");
-  base::metrics::Gauge applied_ = base::metrics::gauge("raft.applied_index", {}, "Index of the last log entry applied.");
+  base::metrics::Gauge applied_ =
+      base::metrics::gauge("raft.applied_index", {}, "Index of the last log entry applied.");
   base::metrics::Gauge last_ = base::metrics::gauge("raft.last_index", {}, "Index of the last log entry.");
   base::metrics::Gauge is_leader_ = base::metrics::gauge("server.isLeader", {}, "1 on the leader, else 0.");
-  base::metrics::Gauge sessions_ = base::metrics::gauge("session_ttl.active", {}, "Sessions whose TTL runs on this server.");
-  base::metrics::Gauge healthy_ = base::metrics::gauge("autopilot.healthy", {}, "1 if every server is healthy, else 0.");
+  base::metrics::Gauge sessions_ =
+      base::metrics::gauge("session_ttl.active", {}, "Sessions whose TTL runs on this server.");
+  base::metrics::Gauge healthy_ =
+      base::metrics::gauge("autopilot.healthy", {}, "1 if every server is healthy, else 0.");
   base::metrics::Gauge tolerance_ =
       base::metrics::gauge("autopilot.failure_tolerance", {}, "Voters that may fail before there is no quorum.");
   base::metrics::Gauge nodes_ = of_datacenter("state.nodes", "Nodes in the catalog.");

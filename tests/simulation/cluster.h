@@ -24,9 +24,9 @@ constexpr std::int64_t kSecond = 1'000 * kMillisecond;
 
 /// What one run did to its cluster.
 struct Counts {
-  std::uint64_t events{}, messages{}, lost{}, duplicated{}, late{}, partitions{}, one_way{}, crashes{}, gone{}, restarts{},
-      writes_lost{}, torn{}, corrupted{}, stalled{}, full{}, pauses{}, changes{}, transfers{}, snapshots{}, installs{},
-      restores{}, elections{}, operations{}, unknown{}, skewed{}, states_searched{};
+  std::uint64_t events{}, messages{}, lost{}, duplicated{}, late{}, partitions{}, one_way{}, crashes{}, gone{},
+      restarts{}, writes_lost{}, torn{}, corrupted{}, stalled{}, full{}, pauses{}, changes{}, transfers{}, snapshots{},
+      installs{}, restores{}, elections{}, operations{}, unknown{}, skewed{}, states_searched{};
   void add(const Counts& other);
 };
 
@@ -198,7 +198,7 @@ class Cluster {
   std::map<std::uint64_t, raft::LogRead> log_reads_{};
   bool blocked_[kServers][kServers]{};
   std::uint64_t requests_[kServers][kServers]{};  // that came, by who sent and who got them
-  double strike_ = 0;  // chance that a new leader is hit at once
+  double strike_ = 0;                             // chance that a new leader is hit at once
   double loss_ = 0, duplication_ = 0, slow_ = 0;
   double base_loss_ = 0, base_duplication_ = 0, base_slow_ = 0;
   std::int64_t latency_ = 0, disk_latency_ = 0, fsm_latency_ = 0;
