@@ -31,7 +31,7 @@ Resolution::Remote Resolution::remote(RemoteKey key) {
   if (known == externals.remote.end()) {
     const bool asked = std::ranges::find(wants.remote, key) != wants.remote.end();
     if (!asked && externals.remote.size() + wants.remote.size() < kMostRemote) wants.remote.push_back(std::move(key));
-    return {.found = Found::failed};  // for now
+    return {.found = Found::failed};  // until the answer is there, and the question is resolved once more
   }
   const RemoteAnswer& answer = *known->second;
   resolver.stale_ |= answer.stale;

@@ -17,6 +17,7 @@
 #include "agent/rpc/dispatcher.h"
 #include "agent/rpc/port.h"
 #include "agent/rpc/snapshot.h"
+#include "agent/server/lone_server.h"
 #include "agent/server/raft_server.h"
 
 namespace proconsul::agent::http {
@@ -106,20 +107,7 @@ std::uint64_t index_of(const std::string& answer) {
 class AskedTest : public testing::Test {
  protected:
   void SetUp() override {
-    server::RaftServer::Options raft;
-    raft.raft.id = {"6e7ac45e-0000-0000-0000-000000000001"};
-    raft.raft.address = "127.0.0.1:8300";
-    raft.raft.bootstrap = raft::Configuration{{{raft.raft.id, raft.raft.address, raft::Suffrage::voter}}};
-    raft.raft.core.heartbeat_timeout = raft.raft.core.election_timeout = 20ms;
-    raft.raft.core.leader_lease = 15ms;
-    raft.duties.self.Node = "n1";
-    raft.duties.self.Address = "127.0.0.1";
-    raft.duties.self.ID = raft.raft.id.value;
-    raft.duties.datacenter = "dc1";
-    raft.duties.means.members = [] { return std::vector<gossip::serf::MemberPtr>(); };
-    raft.duties.means.fetch_stats = [](const auto&, auto done) { done({}); };
-    raft.duties.means.force_leave = [](const std::string&) {};
-    server = *server::RaftServer::start(std::move(raft));
+    server = *server::RaftServer::start(server::lone_server());
     pool = std::make_unique<rpc::Pool>(loops, rpc::Pool::Options{});
     dispatcher = std::make_unique<rpc::Dispatcher>(loops, rpc::Services{.server = *server, .cluster = server.get()},
                                                    cluster, *pool, rpc::Dispatcher::Settings{});

@@ -15,6 +15,7 @@
 #include "agent/rpc/leader_client.h"
 #include "agent/rpc/snapshot.h"
 #include "agent/rpc/types.h"
+#include "agent/server/lone_server.h"
 #include "agent/server/raft_server.h"
 #include "base/msgpack_size.h"
 
@@ -92,20 +93,7 @@ class PortTest : public testing::Test {
   void SetUp() override { start({}); }
   void start(Port::Options options, Dispatcher::Settings settings = {}) {
     stop();
-    server::RaftServer::Options raft;
-    raft.raft.id = {"6e7ac45e-0000-0000-0000-000000000001"};
-    raft.raft.address = "127.0.0.1:8300";
-    raft.raft.bootstrap = raft::Configuration{{{raft.raft.id, raft.raft.address, raft::Suffrage::voter}}};
-    raft.raft.core.heartbeat_timeout = raft.raft.core.election_timeout = 20ms;
-    raft.raft.core.leader_lease = 15ms;
-    raft.duties.self.Node = "n1";
-    raft.duties.self.Address = "127.0.0.1";
-    raft.duties.self.ID = raft.raft.id.value;
-    raft.duties.datacenter = "dc1";
-    raft.duties.means.members = [] { return std::vector<gossip::serf::MemberPtr>(); };
-    raft.duties.means.fetch_stats = [](const auto&, auto done) { done({}); };
-    raft.duties.means.force_leave = [](const std::string&) {};
-    server_ = *server::RaftServer::start(std::move(raft));
+    server_ = *server::RaftServer::start(server::lone_server());
     pool_ = std::make_unique<Pool>(loops_, Pool::Options{});
     dispatcher_ = std::make_unique<Dispatcher>(loops_, Services{.server = *server_, .cluster = server_.get()}, cluster_,
                                                *pool_, std::move(settings));
