@@ -4,6 +4,9 @@
 #include <iterator>
 #include <optional>
 
+#include "catalog/acl/auth_methods.h"
+#include "catalog/acl/policies.h"
+#include "catalog/acl/tokens.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
@@ -162,6 +165,85 @@ Result<ApplyResult> apply_federation_state_command(Transaction& tx, std::string_
   });
 }
 
+Result<ApplyResult> apply_acl_bootstrap_command(Transaction& tx, std::string_view body) {
+  return with<ACLTokenBootstrapRequest>(body, [&](auto& request) {
+    tx.note_operation("bootstrap");
+    return answer(apply_acl_bootstrap(tx, std::move(request)));
+  });
+}
+
+Result<ApplyResult> apply_acl_token_set(Transaction& tx, std::string_view body) {
+  return with<ACLTokenBatchSetRequest>(body, [&](auto& request) {
+    tx.note_operation("upsert");
+    return answer(apply_acl_tokens(tx, std::move(request)));
+  });
+}
+
+Result<ApplyResult> apply_acl_token_delete(Transaction& tx, std::string_view body) {
+  return with<ACLTokenBatchDeleteRequest>(body, [&](auto& request) {
+    tx.note_operation("delete");
+    return answer(apply_acl_token_deletes(tx, request));
+  });
+}
+
+Result<ApplyResult> apply_acl_policy_set(Transaction& tx, std::string_view body) {
+  return with<ACLPolicyBatchSetRequest>(body, [&](auto& request) {
+    tx.note_operation("upsert");
+    return answer(apply_acl_policies(tx, std::move(request)));
+  });
+}
+
+Result<ApplyResult> apply_acl_policy_delete(Transaction& tx, std::string_view body) {
+  return with<ACLPolicyBatchDeleteRequest>(body, [&](auto& request) {
+    tx.note_operation("delete");
+    return answer(apply_acl_policy_deletes(tx, request));
+  });
+}
+
+Result<ApplyResult> apply_acl_role_set(Transaction& tx, std::string_view body) {
+  return with<ACLRoleBatchSetRequest>(body, [&](auto& request) {
+    tx.note_operation("upsert");
+    return answer(apply_acl_roles(tx, std::move(request)));
+  });
+}
+
+Result<ApplyResult> apply_acl_role_delete(Transaction& tx, std::string_view body) {
+  return with<ACLRoleBatchDeleteRequest>(body, [&](auto& request) {
+    tx.note_operation("delete");
+    return answer(apply_acl_role_deletes(tx, request));
+  });
+}
+
+Result<ApplyResult> apply_acl_binding_rule_set(Transaction& tx, std::string_view body) {
+  return with<ACLBindingRuleBatchSetRequest>(body, [&](auto& request) {
+    tx.note_operation("upsert");
+    return answer(apply_acl_binding_rules(tx, std::move(request)));
+  });
+}
+
+Result<ApplyResult> apply_acl_binding_rule_delete(Transaction& tx, std::string_view body) {
+  return with<ACLBindingRuleBatchDeleteRequest>(body, [&](auto& request) {
+    tx.note_operation("delete");
+    apply_acl_binding_rule_deletes(tx, request);
+    return ApplyResult{};
+  });
+}
+
+Result<ApplyResult> apply_acl_auth_method_set(Transaction& tx, std::string_view body) {
+  return with<ACLAuthMethodBatchSetRequest>(body, [&](auto& request) {
+    tx.note_operation("upsert");
+    return answer(apply_acl_auth_methods(tx, std::move(request)));
+  });
+}
+
+Result<ApplyResult> apply_acl_auth_method_delete(Transaction& tx, std::string_view body) {
+  return with<ACLAuthMethodBatchDeleteRequest>(body, [&](auto& request) {
+    tx.note_operation("delete");
+    apply_acl_auth_method_deletes(tx, request);
+    return ApplyResult{};
+  });
+}
+
 constexpr CommandRow kCommands[] = {
     {0, "Register", &apply_register_command},
     {1, "Deregister", &apply_deregister_command},
@@ -173,21 +255,21 @@ constexpr CommandRow kCommands[] = {
     {7, "PreparedQuery", &apply_prepared_query},
     {8, "Txn", &apply_txn},
     {9, "Autopilot", &apply_autopilot_command},
-    {11, "ACLBootstrap", nullptr},
+    {11, "ACLBootstrap", &apply_acl_bootstrap_command},
     {12, "Intention", &apply_intention},
     {13, "ConnectCA", &apply_connect_ca_command},
-    {17, "ACLToken", nullptr},
-    {18, "ACLTokenDelete", nullptr},
-    {19, "ACLPolicy", nullptr},
-    {20, "ACLPolicyDelete", nullptr},
+    {17, "ACLToken", &apply_acl_token_set},
+    {18, "ACLTokenDelete", &apply_acl_token_delete},
+    {19, "ACLPolicy", &apply_acl_policy_set},
+    {20, "ACLPolicyDelete", &apply_acl_policy_delete},
     {21, "ConnectCALeaf", &apply_connect_ca_leaf},
     {22, "ConfigEntry", nullptr},
-    {23, "ACLRole", nullptr},
-    {24, "ACLRoleDelete", nullptr},
-    {25, "ACLBindingRule", nullptr},
-    {26, "ACLBindingRuleDelete", nullptr},
-    {27, "ACLAuthMethod", nullptr},
-    {28, "ACLAuthMethodDelete", nullptr},
+    {23, "ACLRole", &apply_acl_role_set},
+    {24, "ACLRoleDelete", &apply_acl_role_delete},
+    {25, "ACLBindingRule", &apply_acl_binding_rule_set},
+    {26, "ACLBindingRuleDelete", &apply_acl_binding_rule_delete},
+    {27, "ACLAuthMethod", &apply_acl_auth_method_set},
+    {28, "ACLAuthMethodDelete", &apply_acl_auth_method_delete},
     {30, "FederationState", &apply_federation_state_command},
     {31, "SystemMetadata", &apply_system_metadata_command},
     {35, "Peering", nullptr},

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/store/kv.h"
+#include "catalog/types/acl.h"
 #include "catalog/types/coordinate.h"
 #include "catalog/types/prepared_query.h"
 #include "catalog/types/register.h"
@@ -92,8 +93,19 @@ std::string reencoded(std::uint8_t number, std::string_view data) {
       {7, &reencoded<PreparedQueryRequest>},
       {8, &reencoded<TxnRequest>},
       {9, &reencoded<AutopilotSetConfigRequest>},
+      {11, &reencoded<ACLTokenBootstrapRequest>},
       {13, &reencoded<CARequest>},
+      {17, &reencoded<ACLTokenBatchSetRequest>},
+      {18, &reencoded<ACLTokenBatchDeleteRequest>},
+      {19, &reencoded<ACLPolicyBatchSetRequest>},
+      {20, &reencoded<ACLPolicyBatchDeleteRequest>},
       {21, &reencoded<CALeafRequest>},
+      {23, &reencoded<ACLRoleBatchSetRequest>},
+      {24, &reencoded<ACLRoleBatchDeleteRequest>},
+      {25, &reencoded<ACLBindingRuleBatchSetRequest>},
+      {26, &reencoded<ACLBindingRuleBatchDeleteRequest>},
+      {27, &reencoded<ACLAuthMethodBatchSetRequest>},
+      {28, &reencoded<ACLAuthMethodBatchDeleteRequest>},
       {30, &reencoded<FederationStateRequest>},
       {31, &reencoded<SystemMetadataRequest>},
       {43, &reencoded<ServiceVirtualIP>},
@@ -146,8 +158,8 @@ TEST(StateMachine, AnUnknownCommandIsFatalUnlessItSaysThatItDoesNoHarm) {
   EXPECT_EQ(spell(machine.apply({.index = 7, .term = 1, .data = std::string_view("\x32\x80", 2)})),
             "fatal: failed to apply request: unknown command type 50 in 3280 (log entry 7)");
   EXPECT_EQ(spell(machine.apply({.index = 8, .term = 1, .data = std::string_view("\xb2\x80", 2)})), "nil");
-  EXPECT_EQ(spell(machine.apply({.index = 9, .term = 1, .data = std::string_view("\x97\x80", 2)})),
-            "fatal: this server version cannot apply command type 23 (ACLRole) (log entry 9)");
+  EXPECT_EQ(spell(machine.apply({.index = 9, .term = 1, .data = std::string_view("\x96\x80", 2)})),
+            "fatal: this server version cannot apply command type 22 (ConfigEntry) (log entry 9)");
 }
 
 TEST(StateMachine, ABodyThatCannotBeReadIsFatal) {

@@ -3,6 +3,9 @@
 #include <vector>
 
 #include "base/msgpack.h"
+#include "catalog/acl/auth_methods.h"
+#include "catalog/acl/policies.h"
+#include "catalog/acl/tokens.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
@@ -254,6 +257,18 @@ class SnapshotReader {
         return with<DirEntry>(body, [&](const DirEntry& entry) { kv_restore(tx_, entry); });
       case Record::session:
         return with<Session>(body, [&](const Session& session) { session_restore(tx_, session); });
+      case Record::acl_token:
+        return with<ACLToken>(body, [&](ACLToken& token) { restore_acl_token(tx_, std::move(token)); });
+      case Record::acl_policy:
+        return with<ACLPolicy>(body, [&](ACLPolicy& policy) { restore_acl_policy(tx_, std::move(policy)); });
+      case Record::acl_role:
+        return with<ACLRole>(body, [&](ACLRole& role) { restore_acl_role(tx_, std::move(role)); });
+      case Record::acl_binding_rule:
+        return with<ACLBindingRule>(body,
+                                    [&](ACLBindingRule& rule) { restore_acl_binding_rule(tx_, std::move(rule)); });
+      case Record::acl_auth_method:
+        return with<ACLAuthMethod>(body,
+                                   [&](ACLAuthMethod& method) { restore_acl_auth_method(tx_, std::move(method)); });
       case Record::tombstone:
         return with<DirEntry>(body,
                               [&](const DirEntry& entry) { tombstone_restore(tx_, entry.Key, entry.ModifyIndex); });

@@ -91,6 +91,16 @@ class SnapshotWriter {
         return;
       case Record::session:
         return each(number, tables_.sessions);
+      case Record::acl_token:
+        return each(number, tables_.acl_tokens);
+      case Record::acl_policy:
+        return each(number, tables_.acl_policies);
+      case Record::acl_role:
+        return each(number, tables_.acl_roles);
+      case Record::acl_binding_rule:
+        return each(number, tables_.acl_binding_rules);
+      case Record::acl_auth_method:
+        return each(number, tables_.acl_auth_methods);
       case Record::kv:
         for (const auto [key, row] : tables_.kv.all()) put(number, row->entry(key));
         return;

@@ -45,6 +45,7 @@ endif()
 dependency_library(zlib z)
 dependency_library(re2 re2)
 dependency_library(nghttp2 nghttp2)
+dependency_library(sodium sodium)
 # Of glibc: SRV records of names to join.
 dependency(resolv resolv)
 if(PROCONSUL_STATIC)

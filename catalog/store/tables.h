@@ -12,6 +12,7 @@
 #include "catalog/registry/instance_row.h"
 #include "catalog/registry/rows.h"
 #include "catalog/store/kv_row.h"
+#include "catalog/types/acl.h"
 #include "catalog/types/connect_ca.h"
 #include "catalog/types/coordinate.h"
 #include "catalog/types/federation_state.h"
@@ -70,6 +71,22 @@ struct Tables {
   Table<CARoot> ca_roots{};                           // ID
   Table<CAConfiguration> ca_config{};                 // one row, under the empty key
   Table<CAConsulProviderState> ca_provider_states{};  // ID
+
+  Table<ACLToken> acl_tokens{};            // accessor
+  Table<ACLToken> acl_tokens_by_secret{};  // the secret itself
+  Table<ACLToken> acl_tokens_by_policy{};  // policy ID, accessor; likewise below, one row for each link
+  Table<ACLToken> acl_tokens_by_role{};
+  Table<ACLToken> acl_tokens_by_service{};  // service of an identity, accessor
+  Table<ACLToken> acl_tokens_by_method{};   // auth method, accessor; only of logins
+  Table<ACLPolicy> acl_policies{};          // ID
+  Table<ACLPolicy> acl_policies_by_name{};
+  Table<ACLRole> acl_roles{};  // ID
+  Table<ACLRole> acl_roles_by_name{};
+  Table<ACLRole> acl_roles_by_policy{};                 // policy ID, ID
+  Table<ACLAuthMethod> acl_auth_methods{};              // name
+  Table<ACLBindingRule> acl_binding_rules{};            // ID
+  Table<ACLBindingRule> acl_binding_rules_by_method{};  // auth method, ID
+
   Table<ForeignRecord> foreign{};  // record type, running number: kept for parts that cannot read them
 
   /// The index of a table; 0 if it was never written.
