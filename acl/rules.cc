@@ -88,8 +88,8 @@ std::string_view to_string(Resource resource) {
   return kResource[std::to_underlying(resource)];
 }
 
-Result<Rules> parse_rules(std::string_view text) {
-  Result<WrittenRules> read = read_rules(text);
+Result<Rules> parse_rules(std::string_view text, Duplicates duplicates) {
+  Result<WrittenRules> read = read_rules(text, duplicates);
   if (!read) return Error{Errc::invalid_argument, "Failed to parse ACL rules: " + read.error().detail};
   Rules rules;
   const auto unnamed = [&](Resource resource) -> Result<> {

@@ -62,9 +62,12 @@ struct Rules {
   std::array<std::uint16_t, kUnnamed> unnamed_policy{};  // which of the merged policies each came from
 };
 
+/// The same `name = ...` twice in one object: what is stored may be older than the rule that refuses it.
+enum class Duplicates : std::uint8_t { refused, last_wins };
+
 /// Reads the rules of one policy. Unknown names are passed over, as `sentinel` and what later versions know. Errors in
 /// Consul's words: "Failed to parse ACL rules: ..." and "Invalid key policy: ...".
-Result<Rules> parse_rules(std::string_view text);
+Result<Rules> parse_rules(std::string_view text, Duplicates duplicates = Duplicates::refused);
 
 /// One set of rules in which each name and prefix has one rule: deny before write before list before read, whatever the
 /// order of the policies. At most 65,536 policies.

@@ -204,14 +204,14 @@ class JsonReader {
 
 }  // namespace
 
-Result<WrittenRules> read_rules(std::string_view text) {
+Result<WrittenRules> read_rules(std::string_view text, Duplicates duplicates) {
   const std::size_t start = text.find_first_not_of(" \t\r\n\v\f");
   if (start != text.npos && text[start] == '{') {
     Result<std::string_view> value = base::scan_json(text.substr(start), base::JsonInput::whole);
     if (!value) return value.error();
     return Reader(true).read(JsonReader::read(*value));
   }
-  Result<Node> file = base::hcl::parse(text, {.refuse_duplicates = true});
+  Result<Node> file = base::hcl::parse(text, {.refuse_duplicates = duplicates == Duplicates::refused});
   if (!file) return file.error();
   return Reader(false).read(*file);
 }

@@ -20,6 +20,6 @@ struct WrittenRules {
 };
 
 /// Text that begins with `{` is JSON. Errors as the published HCL decoder words them.
-Result<WrittenRules> read_rules(std::string_view text);
+Result<WrittenRules> read_rules(std::string_view text, Duplicates duplicates);
 
 }  // namespace proconsul::acl

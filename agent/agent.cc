@@ -262,6 +262,7 @@ Result<> Agent::Impl::start_api() {
                                   .pools = pools.get(),
                                   // On a client agent each call is limited where it is made.
                                   .limits = server != nullptr ? &limits : nullptr,
+                                  .tokens = mode->tokens(),
                                   .metrics_proxy = metrics_proxy.get(),
                                   .caller = &mode->caller(),
                                   .loops = &loops,

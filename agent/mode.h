@@ -57,6 +57,7 @@ class Mode {
   virtual rpc::ArchiveServers& archives() = 0;
   virtual server::Server* server() { return nullptr; }  // null on a client agent
   virtual server::Operator* cluster() { return nullptr; }
+  virtual tokens::Resolver* tokens() { return nullptr; }  // null: ACLs are off
   /// Sections of `info` and /v1/agent/self that are the mode's own, "consul" among them.
   virtual Sections statistics() = 0;
   /// Reads gauges that are the mode's own; another thread.

@@ -103,4 +103,21 @@ catalog::AutopilotConfig autopilot(const Config& config) {
   return settings;
 }
 
+server::AclSettings acl_settings(const Config& config) {
+  return {.enabled = config.acls_enabled,
+          .default_policy = config.acl_resolver.default_policy,
+          .down_policy = config.acl_resolver.down_policy,
+          .node_name = config.node_name,
+          .data_directory = config.dev_mode ? std::string() : config.data_dir,
+          .initial_management = config.acl_initial_management_token};
+}
+
+tokens::Resolver::Settings resolver_settings(const Config& config) {
+  return {.enabled = config.acls_enabled,
+          .datacenter = config.datacenter,
+          .node_name = config.node_name,
+          .default_allow = config.acl_resolver.default_policy == "allow",
+          .recovery_token = config.acl_tokens.agent_recovery};
+}
+
 }  // namespace proconsul::agent

@@ -5,7 +5,9 @@
 
 #include "agent/config/config.h"
 #include "agent/local/sync.h"
+#include "agent/server/acl_settings.h"
 #include "agent/server/server_info.h"
+#include "agent/tokens/resolver.h"
 #include "catalog/types/register.h"
 #include "catalog/types/system.h"
 #include "raft/node.h"
@@ -19,6 +21,9 @@ local::NodeInfo node_info(const config::Config& config, const std::string& node_
 catalog::RegisterRequest own_node(const config::Config& config, const std::string& node_id);
 /// What this server says of itself in the pools.
 server::ServerInfo server_info(const config::Config& config, const std::string& node_id);
+/// What servers need to know of ACLs, and of tokens.
+server::AclSettings acl_settings(const config::Config& config);
+tokens::Resolver::Settings resolver_settings(const config::Config& config);
 /// For the time until the cluster has a configuration of its own.
 catalog::AutopilotConfig autopilot(const config::Config& config);
 

@@ -48,6 +48,9 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   if (!plane) return plane.error();
   rpc_ = std::move(*plane);
 
+  acl_ = acl_settings(config);
+  if (acl_.enabled) tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), base::system_clock());
+
   server::RaftServer::Options raft;
   raft.transport = rpc_->transport();
   raft.remote = &rpc_->remote_leader();
@@ -55,6 +58,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   raft.raft = raft_options(config, parts_.node_id);
   raft.duties = {
       .self = own_node(config, parts_.node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
+  raft.duties.acl = acl_;
   raft.duties.means.members = [&pools] { return pools.members(false); };
   raft.duties.means.fetch_stats = [this](const auto& of, auto done) { rpc_->fetch_stats(of, std::move(done)); };
   raft.duties.means.force_leave = [&pools](const std::string& node) {
@@ -67,9 +71,10 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_);
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
   federation_ = std::make_unique<cluster::Federation>(pools, config.datacenter);
-  return rpc_->listen(*server_, *federation_, [this](const rpc::Method& method, const std::string& from) {
+  const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
-  });
+  };
+  return rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_}, limit);
 }
 
 void ServerMode::take_part() {

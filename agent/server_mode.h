@@ -9,9 +9,11 @@
 #include "agent/cluster/servers.h"
 #include "agent/local/server_catalog.h"
 #include "agent/mode.h"
+#include "agent/server/acl_settings.h"
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
 #include "agent/telemetry/server_gauges.h"
+#include "agent/tokens/resolver.h"
 
 namespace proconsul::agent {
 
@@ -34,6 +36,7 @@ class ServerMode final : public Mode {
   rpc::ArchiveServers& archives() override { return *rpc_; }
   server::Server* server() override { return server_.get(); }
   server::Operator* cluster() override { return server_.get(); }
+  tokens::Resolver* tokens() override { return tokens_.get(); }
   Sections statistics() override { return server_->statistics(); }
   void read_gauges() override;
 
@@ -44,6 +47,8 @@ class ServerMode final : public Mode {
 
   const Parts parts_;
   std::unique_ptr<server::LastSeen> last_seen_{};
+  server::AclSettings acl_{};
+  std::unique_ptr<tokens::Resolver> tokens_{};  // null: ACLs are off
   std::unique_ptr<cluster::Servers> servers_{};
   std::unique_ptr<cluster::Federation> federation_{};
   std::unique_ptr<cluster::RpcPlane> rpc_{};

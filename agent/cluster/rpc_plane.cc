@@ -82,14 +82,16 @@ void RpcPlane::write_coordinates() {
   }
 }
 
-Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federation, Limit limit) {
+Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Limit limit) {
   const rpc::Services services{.server = server,
                                .cluster = &server,
                                .coordinates = &coordinates_,
                                .datacenter = config_.datacenter,
                                .session_ttl_min = config_.session_ttl_min,
                                .sort_by_distance = !config_.disable_coordinates,
-                               .federation = &federation};
+                               .federation = &federation,
+                               .tokens = acl.resolver,
+                               .acl = acl.settings};
   rpc::Dispatcher::Settings settings;
   settings.datacenter = config_.datacenter;
   settings.times = call_times(config_);

@@ -41,7 +41,12 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   /// From here on others can call. `server` is stopped before this is; `federation` outlives it.
   /// `limit` is asked of each call of a peer, on any loop.
   using Limit = std::function<base::Result<>(const rpc::Method& method, const std::string& from)>;
-  base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Limit limit);
+  /// Of ACLs; outlives it. No resolver: they are off.
+  struct Acl {
+    tokens::Resolver* resolver = nullptr;
+    const server::AclSettings* settings = nullptr;
+  };
+  base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Limit limit);
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
   /// For connections from now on. An error changes nothing.

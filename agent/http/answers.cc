@@ -49,13 +49,13 @@ base::Result<std::string_view> path_part(const Request& request, const char* wha
   return request.rest;
 }
 
-base::Result<> decode_body(const Request& request, const base::Type& type, void* object) {
+base::Result<> decode_body(const Request& request, const base::Type& type, void* object, std::string_view what) {
   const base::Result<> read =
       base::read_json(request.body, type, object, {.input = base::JsonInput::first, .reject_unknown = true});
   if (read) return {};
   std::string detail = read.error().detail;
   if (detail == "json: unknown field \"Namespace\"") detail += " - Namespaces are a Consul Enterprise feature";
-  return {base::Errc::invalid_argument, "Request decode failed: " + detail};
+  return {base::Errc::invalid_argument, std::string(what) + ": " + detail};
 }
 
 base::Result<bool> enable_param(const Request& request) {

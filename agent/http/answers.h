@@ -47,11 +47,12 @@ void sort_near(const ReadContext& context, std::vector<T>& rows, NodeOf node_of)
   catalog::sort_by_distance(context.view.tables(), from, rows, node_of);
 }
 
-/// Decodes a body strictly; the error is Consul's 400 "Request decode failed: ...".
-base::Result<> decode_body(const Request& request, const base::Type& type, void* object);
+/// Decodes a body strictly; the error is Consul's 400, which begins with `what`.
+base::Result<> decode_body(const Request& request, const base::Type& type, void* object,
+                           std::string_view what = "Request decode failed");
 template <class T>
-base::Result<> decode_body(const Request& request, T& object) {
-  return decode_body(request, base::type_of<T>(), &object);
+base::Result<> decode_body(const Request& request, T& object, std::string_view what = "Request decode failed") {
+  return decode_body(request, base::type_of<T>(), &object, what);
 }
 
 /// `?enable=`, which must be there.

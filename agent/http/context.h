@@ -26,6 +26,9 @@ class LocalAgent;
 namespace proconsul::agent::event {
 class Events;
 }
+namespace proconsul::agent::tokens {
+class Resolver;
+}
 namespace proconsul::agent::rpc {
 class ArchiveServers;
 class Caller;
@@ -109,7 +112,8 @@ struct Context {
   Overview* overview = nullptr;
   StreamHub* streams = nullptr;
   cluster::Pools* pools = nullptr;
-  RequestLimits* limits = nullptr;  // null: none
+  RequestLimits* limits = nullptr;     // null: none
+  tokens::Resolver* tokens = nullptr;  // null: ACLs are off
   ui_proxy::MetricsProxy* metrics_proxy = nullptr;
   rpc::Caller* caller = nullptr;  // asks servers: of another datacenter, and on a client agent of this one
   base::net::Loops* loops = nullptr;

@@ -131,7 +131,7 @@ enum RouteFlag : std::uint32_t {
   kOddMethods = 1u << 11,      // OPTIONS is answered {}, and the Allow of a 405 does not name it
   kAnyDatacenter = 1u << 12,   // ?dc is the handler's business, or nobody's; a row that asks needs no such flag
   kStreaming = 1u << 13,       // waits and cached reads are answered as Consul's streaming backend does
-  kMetaOnError = 1u << 15,     // a failed query (500) shows the headers of a query that found nothing out
+  kMetaOnError = 1u << 15,     // a failed query (500, 403) shows the headers of a query that found nothing out
   kBareNotFound = 1u << 16,    // a 404 shows no headers of a query
   kGoesOn = 1u << 14,          // kQueryOptions, but the answer follows their error's text, as Consul has it
   kBare = 1u << 17,            // the answer has none of Consul's own headers

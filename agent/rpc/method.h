@@ -26,6 +26,10 @@ class View;
 }
 namespace proconsul::agent::server {
 class CoordinateBatch;
+struct AclSettings;
+}  // namespace proconsul::agent::server
+namespace proconsul::agent::tokens {
+class Resolver;
 }
 
 namespace proconsul::base::net {
@@ -44,8 +48,10 @@ struct Services {
   server::CoordinateBatch* coordinates = nullptr;  // null: each is written at once
   std::string datacenter = "dc1";
   base::Duration session_ttl_min = base::seconds(10);
-  bool sort_by_distance = true;      // false with disable_coordinates
-  Federation* federation = nullptr;  // null: there is no other datacenter
+  bool sort_by_distance = true;              // false with disable_coordinates
+  Federation* federation = nullptr;          // null: there is no other datacenter
+  tokens::Resolver* tokens = nullptr;        // null: ACLs are off
+  const server::AclSettings* acl = nullptr;  // beside it
   // For methods that ask other servers; the dispatcher fills them in.
   Caller* caller = nullptr;
   base::net::Loops* loops = nullptr;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "agent/server/metrics.h"
+#include "base/random.h"
+#include "base/uuid.h"
 #include "catalog/commands.h"
 #include "catalog/registry/settings.h"
 
@@ -27,7 +29,8 @@ LeaderDuties::LeaderDuties(Options options, Server& server, LeaderClocks& clocks
       clocks_(clocks),
       clock_(clock),
       barrier_(std::move(barrier)),
-      pool_({.datacenter = options_.datacenter, .self = options_.self}, means(), clock) {
+      pool_({.datacenter = options_.datacenter, .self = options_.self}, means(), clock),
+      acl_(options_.acl, server, [this](std::string command) { return apply(std::move(command)); }, clock) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -115,9 +118,11 @@ void LeaderDuties::lead(std::unique_lock<std::mutex>& lock) {
     if (!current()) return;
   }
   base::MonotonicTime reconcile_at = clock_.now() + kReconcileInterval;
+  base::MonotonicTime reap_at = clock_.now();
   while (current()) {
     base::MonotonicTime due = std::min(reconcile_at, pool_.due());
     if (const auto earliest = clocks_.earliest()) due = std::min(due, *earliest);
+    if (acl_.on()) due = std::min(due, reap_at);
     const base::Duration wait = due - clock_.now();
     if (wait.nanoseconds > 0 && !pool_.has_changes()) {
       changed_.wait_for(lock, std::chrono::nanoseconds(wait.nanoseconds));
@@ -126,6 +131,7 @@ void LeaderDuties::lead(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     expire();
     look_after_pool();
+    if (acl_.on() && clock_.now() >= reap_at) reap_at = acl_.reap();
     if (clock_.now() >= reconcile_at) {
       reconcile();
       reconcile_at = clock_.now() + kReconcileInterval;
@@ -152,6 +158,13 @@ Result<> LeaderDuties::open_term() {
     request.Datacenter = options_.datacenter;
     request.Config = options_.autopilot;
     if (Result<> set = apply(catalog::encode_command(catalog::Command::autopilot, request)); !set) return set;
+  }
+  if (Result<> begun = acl_.begin(); !begun) return begun;
+  if (acl_.on()) {
+    // By it servers know each other's requests that no token of an operator's is behind.
+    if (Result<> set = set_metadata("server-management-token", base::generate_uuid(base::system_random())); !set) {
+      return set;
+    }
   }
   pool_.begin();
   reconcile();

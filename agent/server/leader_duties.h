@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/server/acl_duties.h"
 #include "agent/server/leader_clocks.h"
 #include "agent/server/pool_duties.h"
 #include "agent/server/server.h"
@@ -27,6 +28,7 @@ class LeaderDuties {
     catalog::AutopilotConfig autopilot{};  // written if there is none yet
     std::string datacenter{};
     PoolDuties::Means means{};  // all but `apply`
+    AclSettings acl{};
   };
   /// Waits until all that was committed before is applied here; an error when leadership is lost.
   using Barrier = std::function<base::Result<>()>;
@@ -66,6 +68,7 @@ class LeaderDuties {
   const Barrier barrier_;
   const base::log::Logger log_{"agent.server"};
   PoolDuties pool_;
+  AclDuties acl_;
   std::mutex mutex_{};
   std::condition_variable changed_{};
   bool leading_ = false;

@@ -22,6 +22,17 @@ Error failed(std::string detail) {
   return {Errc::internal, std::move(detail)};
 }
 
+/// Sorts by time; ends with the accessor.
+std::string expiry_key(const ACLToken& token) {
+  std::string key;
+  const auto put = [&](std::uint64_t value, int bytes) {
+    for (int i = bytes - 1; i >= 0; --i) key += static_cast<char>(value >> (8 * i));
+  };
+  put(static_cast<std::uint64_t>(token.ExpirationTime->seconds), 8);
+  put(static_cast<std::uint32_t>(token.ExpirationTime->nanoseconds), 4);
+  return key + index_key({token.AccessorID});
+}
+
 /// Every index that a token stands in, with its key there.
 template <class Visit>
 void each_index(Tables& tables, const ACLToken& token, Visit visit) {
@@ -32,6 +43,7 @@ void each_index(Tables& tables, const ACLToken& token, Visit visit) {
   for (const auto& identity : token.ServiceIdentities) {
     if (identity) visit(tables.acl_tokens_by_service, index_key({identity->ServiceName, token.AccessorID}));
   }
+  if (has_end(token)) visit(tables.acl_tokens_by_expiry, expiry_key(token));
   if (!token.AuthMethod.empty()) {
     visit(tables.acl_tokens_by_method, index_key({token.AuthMethod, token.AccessorID}));
   }
@@ -167,6 +179,23 @@ ACLToken with_current_links(const Tables& tables, ACLToken token) {
   drop_dead_links(token.Policies, policy_name, tables);
   drop_dead_links(token.Roles, role_name, tables);
   return token;
+}
+
+bool has_end(const ACLToken& token) {
+  return token.ExpirationTime && !token.ExpirationTime->is_zero();
+}
+
+EndingTokens ending_tokens(const Tables& tables, const base::Time& now, std::size_t most, bool only_local) {
+  EndingTokens found;
+  for (const auto [key, token] : tables.acl_tokens_by_expiry.all()) {
+    if (only_local && !token->Local) continue;
+    if (!is_over(*token, now) || found.over.size() == most) {
+      found.next = *token->ExpirationTime;
+      break;
+    }
+    found.over.push_back(token->AccessorID);
+  }
+  return found;
 }
 
 std::uint64_t acl_bootstrap_index(const Tables& tables) {

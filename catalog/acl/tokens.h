@@ -1,7 +1,10 @@
 // Tokens: what commands do to them, and how they are found.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "catalog/store/store.h"
@@ -24,6 +27,19 @@ const ACLToken* token_by_accessor(const Tables& tables, std::string_view accesso
 const ACLToken* token_by_secret(const Tables& tables, std::string_view secret);
 /// The token with links to what still exists, under its present name.
 ACLToken with_current_links(const Tables& tables, ACLToken token);
+
+/// Has the token an end, and is that over?
+bool has_end(const ACLToken& token);
+inline bool is_over(const ACLToken& token, const base::Time& now) {
+  return has_end(token) && *token.ExpirationTime < now;
+}
+/// When the token ends that ends first, and the accessors of those that are over, at most so many. What belongs to
+/// another datacenter is not counted: only local ones if `only_local`.
+struct EndingTokens {
+  std::optional<base::Time> next{};
+  std::vector<std::string> over{};
+};
+EndingTokens ending_tokens(const Tables& tables, const base::Time& now, std::size_t most, bool only_local = false);
 
 /// The index of the last bootstrap; 0 if there was none.
 std::uint64_t acl_bootstrap_index(const Tables& tables);

@@ -78,6 +78,7 @@ struct Tables {
   Table<ACLToken> acl_tokens_by_role{};
   Table<ACLToken> acl_tokens_by_service{};  // service of an identity, accessor
   Table<ACLToken> acl_tokens_by_method{};   // auth method, accessor; only of logins
+  Table<ACLToken> acl_tokens_by_expiry{};   // expiry_key() (acl/tokens.h); only those that end
   Table<ACLPolicy> acl_policies{};          // ID
   Table<ACLPolicy> acl_policies_by_name{};
   Table<ACLRole> acl_roles{};  // ID

@@ -14,5 +14,11 @@ inline constexpr Failure kRefusedWrite{
     "The servers refuse it: Consul's status for all that they find wrong themselves."};
 inline constexpr Failure kNoDatacenter{500, "No path to datacenter",
                                        "Clients tell a datacenter that is not there by this text."};
+// Of ACLs.
+inline constexpr Failure kNoAcls{401, "ACL support disabled", "ACLs are off."};
+inline constexpr Failure kDenied{403, R"((Permission denied|[\s\S]*ACL not found)[\s\S]*)",
+                                 "The token does not allow it."};
+inline constexpr Failure kNoSuchAcl{404, R"((Requested|Cannot find)[\s\S]*)", "There is none."};
+inline constexpr Failure kRefusedAcl{500, R"([\s\S]+)", "The servers refuse it."};
 
 }  // namespace proconsul::agent::http

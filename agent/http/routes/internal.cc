@@ -1,11 +1,13 @@
 // What the web UI and other agents ask.
 #include "agent/http/routes/families.h"
 
+#include "agent/http/acl_endpoint.h"
 #include "agent/http/metrics_proxy_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
 #include "agent/http/ui_endpoint.h"
 #include "agent/http/ui_types.h"
+#include "agent/rpc/acl_types.h"
 #include "catalog/types/service.h"
 
 namespace proconsul::agent::http {
@@ -71,7 +73,15 @@ constexpr Route kInternalRoutes[] = {
     {get, "/v1/internal/ui/gateway-services-nodes/", later(), kNoNamespace},
     {get, "/v1/internal/ui/gateway-intentions/", later(), kNoNamespace},
     {get, "/v1/internal/ui/service-topology/", later(), kNoNamespace},
-    {post, "/v1/internal/acl/authorize", later()},
+    {post,
+     "/v1/internal/acl/authorize",
+     async(acl_authorize),
+     0,
+     {.rpc = "ACL.Authorize",
+      .summary = "What the token of the request may do",
+      .body = type_of<base::List<rpc::ACLAuthorizationRequest>>,
+      .answer = type_of<base::List<rpc::ACLAuthorizationResponse>>,
+      .failures = {&kNoAcls, &kDenied, &kRefusedAcl}}},
     {put, "/v1/internal/service-virtual-ip", later(), kNoNamespace},
 };
 

@@ -27,6 +27,8 @@ std::span<const Method> query_methods();
 std::span<const Method> internal_methods();
 std::span<const Method> keyring_methods();
 std::span<const Method> operator_methods();
+std::span<const Method> acl_token_methods();
+std::span<const Method> acl_policy_methods();
 
 inline catalog::MetaFilter meta_filter(const base::Map<std::string>& wanted) {
   return {wanted.begin(), wanted.end()};

@@ -1,0 +1,24 @@
+// What the configuration says of ACLs, for the servers' part.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "base/time.h"
+
+namespace proconsul::agent::server {
+
+struct AclSettings {
+  bool enabled = false;
+  std::string default_policy = "allow";
+  std::string down_policy = "extend-cache";
+  std::string node_name{};
+  std::string data_directory{};      // where acl-bootstrap-reset may be; empty: nowhere
+  std::string initial_management{};  // acl.tokens.initial_management
+  // Of a token with an end.
+  base::Duration shortest_life = base::seconds(60);
+  base::Duration longest_life{std::numeric_limits<std::int64_t>::max()};
+};
+
+}  // namespace proconsul::agent::server

@@ -1,0 +1,75 @@
+// From the secret of a request to what it may do, by the state of this server.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/tokens/who.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "catalog/store/tables.h"
+#include "catalog/types/acl.h"
+
+namespace proconsul::agent::tokens {
+
+/// The policies that a token has by itself, by its roles and by identities. IDs that lead nowhere are left out.
+std::vector<catalog::ACLPolicy> policies_of(const catalog::Tables& tables, const catalog::ACLToken& token);
+/// Without those that hold in other datacenters only.
+std::vector<catalog::ACLPolicy> in_datacenter(std::vector<catalog::ACLPolicy> policies, std::string_view datacenter);
+
+/// Safe from any thread. What was found out is kept until tokens, policies or roles change.
+class Resolver {
+ public:
+  struct Settings {
+    bool enabled = false;  // acl.enabled
+    std::string datacenter = "dc1";
+    std::string node_name{};
+    bool default_allow = true;     // acl.default_policy
+    std::string recovery_token{};  // acl.tokens.agent_recovery: writes this agent, reads nodes
+  };
+  Resolver(Settings settings, const base::Clock& clock);
+
+  bool enabled() const { return settings_.enabled; }
+  /// An empty secret is the anonymous token's. Errc::permission_denied, "ACL not found": there is no such token (any
+  /// more).
+  base::Result<Who> resolve(const catalog::Tables& tables, std::string_view secret);
+
+ private:
+  /// The state of the tables that an entry was made of.
+  struct Versions {
+    std::uint64_t tokens{}, policies{}, roles{};
+    bool operator==(const Versions&) const = default;
+  };
+  struct Known {
+    Versions versions{};
+    std::optional<base::Time> expires{};
+    Who who{};
+  };
+  struct Shard {
+    std::mutex mutex{};
+    std::unordered_map<std::string, Known> known{};  // by secret
+  };
+  static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kMostPerShard = 4096;
+  static constexpr std::size_t kSweepAt = 1024;
+
+  std::optional<Who> local(const catalog::Tables& tables, std::string_view secret) const;
+  base::Result<std::shared_ptr<const Permissions>> compile(const std::vector<catalog::ACLPolicy>& policies);
+
+  const Settings settings_;
+  const base::Clock& clock_;
+  std::shared_ptr<const Permissions> recovery_{};
+  std::array<Shard, kShards> shards_{};
+  std::mutex mutex_{};
+  std::unordered_map<std::string, std::weak_ptr<const Permissions>> compiled_{};  // by policies and their versions
+  std::size_t sweep_at_ = kSweepAt;  // when those that nobody has any more are dropped
+};
+
+}  // namespace proconsul::agent::tokens

@@ -1,0 +1,39 @@
+#include "agent/tokens/who.h"
+
+#include "base/quote.h"
+#include "catalog/acl/builtin.h"
+
+namespace proconsul::agent::tokens {
+
+using base::Errc;
+using base::Error;
+using base::Result;
+
+const Who& anybody() {
+  static const Who kAnybody{
+      .accessor = {},
+      .permissions = std::make_shared<const Permissions>(acl::Authorizer(acl::Rules{}, acl::Fallback::manage))};
+  return kAnybody;
+}
+
+Error denied(const Who& who, acl::Resource resource, std::optional<std::string_view> name, acl::Access access) {
+  const bool anonymous = who.accessor == catalog::kAnonymousAccessor;
+  std::string text = "Permission denied: ";
+  text += anonymous ? "anonymous token" : "token with AccessorID '" + who.accessor + "'";
+  text.append(" lacks permission '").append(to_string(resource)).append(":").append(to_string(access)).append("'");
+  if (name && !name->empty()) text.append(" on \"").append(*name).append("\"");
+  if (anonymous) text += ". The anonymous token is used implicitly when a request does not specify a token.";
+  return {Errc::permission_denied, std::move(text)};
+}
+
+Result<> require(const Who& who, acl::Resource resource, acl::Access access) {
+  if (who->allows(resource, access)) return {};
+  return denied(who, resource, std::nullopt, access);
+}
+
+Result<> require(const Who& who, acl::Resource resource, std::string_view name, acl::Access access) {
+  if (who->allows(resource, name, access)) return {};
+  return denied(who, resource, name, access);
+}
+
+}  // namespace proconsul::agent::tokens
