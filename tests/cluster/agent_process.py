@@ -1,4 +1,5 @@
 """An agent under test: starts the binary on free loopback ports, talks HTTP to it, ends it by its process id."""
+import contextlib
 import http.client
 import json
 import os
@@ -23,6 +24,21 @@ def free_ports(count: int) -> list[int]:
         if port not in found:
             found.append(port)
     return found
+
+
+def eventually(what: str, holds, limit: float = 60):
+    """What `holds` returns once that is true; errors of a connection and wrong answers count as not yet."""
+    end, last = time.monotonic() + limit, None
+    while True:
+        try:
+            if found := holds():
+                return found
+            last = found
+        except (OSError, http.client.HTTPException, ValueError, AssertionError) as error:
+            last = error
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {limit} s: {what}; last: {last!r}")
+        time.sleep(0.05)
 
 
 class Agent:
@@ -83,3 +99,26 @@ class Agent:
     def log_tail(self, lines: int = 20) -> str:
         log = self.folder / "log"
         return "\n".join(log.read_text("utf-8", "replace").splitlines()[-lines:]) if log.exists() else ""
+
+
+def answer(agent: Agent, path: str):
+    """The JSON of a GET, or None if its status is not 200."""
+    status, body = agent.ask("GET", path, timeout=15)
+    return json.loads(body) if status == 200 else None
+
+
+@contextlib.contextmanager
+def ended(*groups: list[Agent]):
+    """None of the agents, those added meanwhile included, outlives the block; if it fails, their logs are shown."""
+    try:
+        yield
+    except (AssertionError, RuntimeError):
+        for agents in groups:
+            for agent in agents:
+                print(f"--- {agent.name}", agent.log_tail(), sep="\n")
+        raise
+    finally:
+        for agents in groups:
+            for agent in agents:
+                if agent.process is not None and agent.process.poll() is None:
+                    agent.kill()

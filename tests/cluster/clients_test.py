@@ -13,8 +13,7 @@ import signal
 import sys
 import tempfile
 
-from agent_process import Agent
-from servers_test import answer, eventually
+from agent_process import Agent, answer, ended, eventually
 
 
 class Member(Agent):
@@ -185,7 +184,7 @@ def main() -> int:
     servers: list[Member] = []
     clients: list[Member] = []
     with tempfile.TemporaryDirectory(prefix="proconsul-clients-") as folder:
-        try:
+        with ended(servers, clients):
             for number in (1, 2, 3):
                 join = [servers[0].gossip()] if servers else ["127.0.0.1:1"]
                 servers.append(Member(options.binary, pathlib.Path(folder), f"s{number}", 10 + number, join,
@@ -206,14 +205,6 @@ def main() -> int:
             check_failing(servers, second)
             print("clients: fine")
             return 0
-        except (AssertionError, RuntimeError):
-            for agent in servers + clients:
-                print(f"--- {agent.name}", agent.log_tail(), sep="\n")
-            raise
-        finally:
-            for agent in servers + clients:
-                if agent.process is not None and agent.process.poll() is None:
-                    agent.kill()
 
 
 if __name__ == "__main__":

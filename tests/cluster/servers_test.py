@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from agent_process import Agent
+from agent_process import Agent, answer, ended, eventually
 
 KEYS = 4
 
@@ -63,24 +63,6 @@ class Writer(threading.Thread):
                 time.sleep(0.02)
 
 
-def eventually(what: str, holds, limit: float = 60):
-    end = time.monotonic() + limit
-    while True:
-        try:
-            if found := holds():
-                return found
-        except (OSError, http.client.HTTPException, ValueError):
-            pass
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {limit} s: {what}")
-        time.sleep(0.05)
-
-
-def answer(server: Server, path: str):
-    status, body = server.ask("GET", path, timeout=15)
-    return json.loads(body) if status == 200 else None
-
-
 def leader(servers: list[Server]) -> Server:
     def find():
         address = answer(next(s for s in servers if s.process.poll() is None), "/v1/status/leader")
@@ -124,7 +106,7 @@ def main() -> int:
     options = parser.parse_args()
     servers: list[Server] = []
     with tempfile.TemporaryDirectory(prefix="proconsul-servers-") as folder:
-        try:
+        with ended(servers):
             for number in (1, 2, 3):
                 join = f"127.0.0.1:{servers[0].gossip_port()}" if servers else "127.0.0.1:1"
                 servers.append(Server(options.binary, pathlib.Path(folder, f"s{number}"), number, join).start())
@@ -173,14 +155,6 @@ def main() -> int:
             print(f"servers: {options.rounds} rounds, {writes} acknowledged writes, {len(faults)} faults")
             print(*faults, sep="\n")
             return 1 if faults else 0
-        except (AssertionError, RuntimeError):
-            for server in servers:
-                print(f"--- {server.name}", server.log_tail(), sep="\n")
-            raise
-        finally:
-            for server in servers:
-                if server.process is not None and server.process.poll() is None:
-                    server.kill()
 
 
 if __name__ == "__main__":

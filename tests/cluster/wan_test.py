@@ -13,9 +13,8 @@ import socket
 import struct
 import sys
 import tempfile
-import time
 
-from agent_process import Agent
+from agent_process import Agent, ended, eventually
 
 WAN = {"gossip_interval": "50ms", "probe_interval": "500ms", "probe_timeout": "300ms", "suspicion_mult": 2}
 NAME_ERROR, SERVER_FAILURE = 3, 2
@@ -67,20 +66,6 @@ class Member(Agent):
                 addresses.append(socket.inet_ntoa(answer[at + 10:at + 14]))
             at += 10 + size
         return flags & 15, addresses
-
-
-def eventually(what: str, holds, limit: float = 60):
-    end, last = time.monotonic() + limit, None
-    while True:
-        try:
-            if found := holds():
-                return found
-            last = found
-        except (OSError, http.client.HTTPException, ValueError, AssertionError) as error:
-            last = error
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {limit} s: {what}; last: {last!r}")
-        time.sleep(0.05)
 
 
 def members(server: Member) -> dict[str, int]:
@@ -199,7 +184,7 @@ def main() -> int:
         c1 = Member(options.binary, folder, "c1", "dc1", 4, 0, server=False,
                     retry_join=[f"{a1.host}:{a1.ports['serf_lan']}"])
         servers = [a1, a2, b1, c1]
-        try:
+        with ended(servers):
             for server in servers:
                 server.start()
             for server in servers:
@@ -211,14 +196,6 @@ def main() -> int:
             check_other_server(a1, a2, b1)
             print("wan: two datacenters found each other, and did without each other")
             return 0
-        except (AssertionError, RuntimeError):
-            for server in servers:
-                print(f"--- {server.name}", server.log_tail(), sep="\n")
-            raise
-        finally:
-            for server in servers:
-                if server.process is not None and server.process.poll() is None:
-                    server.kill()
 
 
 if __name__ == "__main__":
