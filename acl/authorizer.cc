@@ -54,6 +54,8 @@ Authorizer::Authorizer(const Rules& merged, Fallback fallback)
     : unnamed_(merged.unnamed), unnamed_policy_(merged.unnamed_policy), fallback_(fallback) {
   for (std::size_t at = 0; at < kRuledByName; ++at) tables_[at] = compile(merged.named[at], false);
   tables_[std::to_underlying(Resource::intention)] = compile(merged.named[std::to_underlying(Resource::service)], true);
+  for (const Table& table : tables_) ruleless_ = ruleless_ && table.empty();
+  for (const Access access : unnamed_) ruleless_ = ruleless_ && access == Access::none;
 }
 
 std::shared_ptr<const Authorizer> Authorizer::without_rules(Fallback fallback) {

@@ -54,6 +54,9 @@ class Authorizer {
   /// What connections without an intention are allowed to do.
   bool intention_default_allow() const { return fallback_ != Fallback::deny; }
 
+  /// There is no rule, and nothing is held back.
+  bool allows_everything() const { return fallback_ == Fallback::manage && ruleless_; }
+
   Verdict explain(Resource resource, std::string_view name, Access access) const;
   Fallback fallback() const { return fallback_; }
 
@@ -92,6 +95,7 @@ class Authorizer {
   std::array<Access, kUnnamed> unnamed_{};
   std::array<std::uint16_t, kUnnamed> unnamed_policy_{};
   Fallback fallback_;
+  bool ruleless_ = true;
 };
 
 /// A question as /v1/internal/acl/authorize and the like put it in words. Errors in Consul's words for what is no

@@ -33,6 +33,7 @@ http::Settings http_settings(const config::Config& config) {
   settings.serf_lan_address = config.serf_advertise_addr_lan.ip.to_string();
   settings.serf_wan_address = config.serf_advertise_addr_wan.ip.to_string();
   settings.acls_enabled = config.acls_enabled;
+  settings.key_list_policy = config.acl_enable_key_list_policy;
   settings.scratch_directory = config.data_dir;
   settings.disable_coordinates = config.disable_coordinates;
   settings.ui_enabled = config.ui.enabled;  // a folder of the user's own is refused at start

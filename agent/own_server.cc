@@ -107,6 +107,7 @@ server::AclSettings acl_settings(const Config& config) {
   return {.enabled = config.acls_enabled,
           .default_policy = config.acl_resolver.default_policy,
           .down_policy = config.acl_resolver.down_policy,
+          .key_list_policy = config.acl_enable_key_list_policy,
           .node_name = config.node_name,
           .data_directory = config.dev_mode ? std::string() : config.data_dir,
           .initial_management = config.acl_initial_management_token};

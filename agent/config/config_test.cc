@@ -323,7 +323,7 @@ TEST_F(ConfigFiles, WhatIsNotBuiltIsRefusedAtStartAndWhatDoesNothingIsNamed) {
   ASSERT_TRUE(loaded) << loaded.error().detail;
   EXPECT_EQ(not_built(*loaded),
             (std::vector<std::string>{
-                "acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.",
+                "acl.default_policy = \"deny\": access control is not whole yet, and DNS and the event stream would not deny.",
                 "connect.enable_mesh_gateway_wan_federation is set: the service mesh is not built yet."}));
   EXPECT_EQ(without_effect(*loaded).back(),
             "acl.enabled has no effect yet: access control is not built. Every request is allowed.");

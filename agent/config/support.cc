@@ -89,10 +89,11 @@ std::vector<std::string> not_built(const Loaded& loaded) {
   std::vector<std::string> out;
   if (config.acls_enabled && config.primary_datacenter != config.datacenter) {
     out.push_back("primary_datacenter = \"" + config.primary_datacenter +
-                  "\" with acl.enabled: access control is not built yet, and nothing would be replicated.");
+                  "\" with acl.enabled: the replication of access control is not built yet.");
   }
   if (config.acls_enabled && config.acl_resolver.default_policy == "deny") {
-    out.push_back("acl.default_policy = \"deny\": access control is not built yet, and nothing would be denied.");
+    out.push_back(
+        "acl.default_policy = \"deny\": access control is not whole yet, and DNS and the event stream would not deny.");
   }
   for (std::string_view path : kRefused) {
     const Value* value = find(loaded.given, path);
@@ -111,7 +112,10 @@ std::vector<std::string> without_effect(const Loaded& loaded) {
     out.push_back("retry_join_wan has no effect: only servers join the WAN.");
   }
   if (loaded.config.acls_enabled) {
-    out.push_back("acl.enabled has no effect yet: access control is not built. Every request is allowed.");
+    out.push_back(
+        loaded.config.server_mode
+            ? "acl.enabled: rules hold for the HTTP API and RPC, not yet for DNS and the event stream."
+            : "acl.enabled has no effect on a client agent yet: what it answers by itself it answers to everybody.");
   }
   return out;
 }

@@ -4,6 +4,8 @@
 
 #include "agent/http/agent_types.h"
 #include "agent/http/answers.h"
+#include "agent/http/asking.h"
+#include "agent/http/local_permits.h"
 #include "agent/local/local_agent.h"
 #include "agent/local/rules.h"
 #include "base/quote.h"
@@ -55,6 +57,11 @@ Result<local::CheckRegistration> decode_registration(const Context& agent, const
 void update(Context& agent, const Request& request, std::string_view status, std::string_view output,
             Responder responder) {
   if (Result<> there = known(agent, request.rest); !there) return responder.send(Result<Reply>(there.error()));
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> allowed = permit_check_update(agent, *who, request.rest); !allowed) {
+    return responder.send(Result<Reply>(allowed.error()));
+  }
   agent.local->update_ttl(std::string(request.rest), std::string(status), std::string(output),
                           when_changed(std::move(responder)));
 }
@@ -72,24 +79,43 @@ Result<Reply> agent_checks(Context& agent, const Request& request) {
     if (agent.local->checks().empty()) return json("{}");
     return base::Error{Errc::internal, plain.error().detail};
   }
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
   base::Map<catalog::HealthCheck> checks;
   checks.make_present();
+  bool filtered = false;
   for (auto& [id, check] : agent.local->checks()) {
+    if (!may_read_check(agent, *who, check)) {
+      filtered = true;
+      continue;
+    }
     catalog::HealthCheck entry = check;
     entry.ServiceTags.make_present();
     if (filter->matches(entry)) checks.emplace(id, std::move(entry));
   }
-  return json(base::to_json(checks));
+  Reply reply = json(base::to_json(checks));
+  if (tokens::says_filtered(*who, filtered)) reply.header("X-Consul-Results-Filtered-By-ACLs", "true");
+  return reply;
 }
 
 void agent_check_register(Context& agent, const Request& request, Responder responder) {
   Result<local::CheckRegistration> registration = decode_registration(agent, request);
   if (!registration) return responder.send(Result<Reply>(registration.error()));
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> allowed = permit_check(agent, *who, registration->check); !allowed) {
+    return responder.send(Result<Reply>(allowed.error()));
+  }
   agent.local->add_check(std::move(*registration), when_changed(std::move(responder)));
 }
 
 void agent_check_deregister(Context& agent, const Request& request, Responder responder) {
   if (Result<> there = known(agent, request.rest); !there) return responder.send(Result<Reply>(there.error()));
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> allowed = permit_check_update(agent, *who, request.rest); !allowed) {
+    return responder.send(Result<Reply>(allowed.error()));
+  }
   agent.local->remove_check(std::string(request.rest), when_changed(std::move(responder)));
 }
 

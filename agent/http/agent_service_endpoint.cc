@@ -5,6 +5,8 @@
 
 #include "agent/http/agent_types.h"
 #include "agent/http/answers.h"
+#include "agent/http/asking.h"
+#include "agent/http/local_permits.h"
 #include "agent/local/local_agent.h"
 #include "agent/local/rules.h"
 #include "agent/local/sidecar.h"
@@ -157,13 +159,22 @@ Reply health_reply(const Request& request, int status, const std::string& reason
 Result<Reply> agent_services(Context& agent, const Request& request) {
   Result<Filter> filter = Filter::create<AgentService>(request.param("filter"));
   if (!filter) return filter.error();
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
   base::Map<AgentService> services;
   services.make_present();
+  bool filtered = false;
   for (const auto& [id, service] : agent.local->services()) {
+    if (!(*who)->allows(acl::Resource::service, service.Service, acl::Access::read)) {
+      filtered = true;
+      continue;
+    }
     AgentService entry = shown(service, agent.settings.datacenter);
     if (filter->matches(entry)) services.emplace(id, std::move(entry));
   }
-  return json(base::to_json(services));
+  Reply reply = json(base::to_json(services));
+  if (tokens::says_filtered(*who, filtered)) reply.header("X-Consul-Results-Filtered-By-ACLs", "true");
+  return reply;
 }
 
 Result<HashedAnswer> agent_service(Context& agent, const Request& request, base::KeySet* watch) {
@@ -171,6 +182,11 @@ Result<HashedAnswer> agent_service(Context& agent, const Request& request, base:
   if (watch != nullptr) local::LocalAgent::watch_key(*watch, id);
   const std::optional<catalog::NodeService> service = agent.local->service(id);
   if (!service) return {Errc::not_found, "unknown service ID: " + id};
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
+  if (Result<> allowed = tokens::require(*who, acl::Resource::service, service->Service, acl::Access::read); !allowed) {
+    return allowed.error();
+  }
   AgentService entry = shown(*service, agent.settings.datacenter);
   // FNV-1a over what is shown: equal content has an equal hash, which is all that clients may rely on.
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -184,10 +200,20 @@ Result<HashedAnswer> agent_service(Context& agent, const Request& request, base:
 void agent_service_register(Context& agent, const Request& request, Responder responder) {
   Result<std::vector<local::ServiceRegistration>> registrations = decode_registration(request);
   if (!registrations) return responder.send(Result<Reply>(registrations.error()));
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> allowed = permit_services(agent, *who, *registrations); !allowed) {
+    return responder.send(Result<Reply>(allowed.error()));
+  }
   agent.local->add_services(std::move(*registrations), when_changed(std::move(responder)));
 }
 
 void agent_service_deregister(Context& agent, const Request& request, Responder responder) {
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> allowed = permit_service_update(agent, *who, request.rest); !allowed) {
+    return responder.send(Result<Reply>(allowed.error()));
+  }
   agent.local->remove_service(std::string(request.rest), when_changed(std::move(responder)));
 }
 
@@ -195,6 +221,11 @@ void agent_service_maintenance(Context& agent, const Request& request, Responder
   if (request.rest.empty()) return responder.send(Result<Reply>(Errc::invalid_argument, "Missing service ID"));
   const Result<bool> on = enable_param(request);
   if (!on) return responder.send(Result<Reply>(on.error()));
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> allowed = permit_service_update(agent, *who, request.rest); !allowed) {
+    return responder.send(Result<Reply>(allowed.error()));
+  }
   agent.local->service_maintenance(std::string(request.rest), *on, std::string(request.param("reason")),
                                    request.options.token, when_changed(std::move(responder)));
 }
@@ -208,6 +239,11 @@ Result<Reply> agent_health_by_id(Context& agent, const Request& request) {
     nothing.AggregatedStatus = catalog::kHealthCritical;
     return health_reply(request, 404, "ServiceId " + std::string(*id) + " not found", base::to_json(nothing));
   }
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
+  if (Result<> allowed = tokens::require(*who, acl::Resource::service, service->Service, acl::Access::read); !allowed) {
+    return allowed.error();
+  }
   const ServiceChecksInfo info = info_of(agent, *service);
   return health_reply(request, status_code(info.AggregatedStatus), info.AggregatedStatus, base::to_json(info));
 }
@@ -215,6 +251,11 @@ Result<Reply> agent_health_by_id(Context& agent, const Request& request) {
 Result<Reply> agent_health_by_name(Context& agent, const Request& request) {
   const Result<std::string_view> name = path_part(request, "service Name");
   if (!name) return {Errc::internal, name.error().detail};
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
+  if (Result<> allowed = tokens::require(*who, acl::Resource::service, *name, acl::Access::read); !allowed) {
+    return allowed.error();
+  }
   // The worst instance decides: 404 counts only as long as there is none.
   int status = 404;
   std::string reason = "ServiceName " + std::string(*name) + " Not Found";

@@ -4,7 +4,9 @@
 
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "agent/http/changes.h"
+#include "agent/http/encode.h"
 #include "agent/http/metrics.h"
 #include "catalog/query/nodes.h"
 
@@ -22,6 +24,14 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
   Result<Filter> filter = Filter::create<catalog::ServiceNode>(request.options.filter);
   if (!filter) return filter.error();
 
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  if (connect && !(*who)->allows(acl::Resource::service, *service, acl::Access::read)) {
+    Answer nothing{.reply = json("[]"), .bare = true};
+    nothing.reply.headers += kNothingKnown;
+    return nothing;
+  }
+
   const catalog::Tables& tables = context.view.tables();
   std::vector<std::string> tags;
   for (const std::string_view tag : request.params("tag")) tags.emplace_back(tag);
@@ -30,6 +40,7 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
                                       .connect = connect,
                                       .tags = request.has_param("tag") ? &tags : nullptr};
   catalog::InstancesAnswer found = catalog::catalog_instances(tables, query, context.watch);
+  const bool filtered = tokens::keep_readable(*who, found.rows);
   if (const catalog::MetaFilter meta = meta_filter(request); !meta.empty()) {
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }
@@ -46,7 +57,8 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
     const std::string_view json = catalog::catalog_json(tables, *row, scratch);
     json.data() == scratch.data() ? body.add_copy(json) : body.add(json);
   }
-  return Answer{.reply = json(body.take()), .index = found.index};
+  return Answer{
+      .reply = json(body.take()), .index = found.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 server::Done when_true(Responder responder) {
@@ -84,8 +96,11 @@ void catalog_datacenters(Context& agent, const Request&, Responder responder) {
 Result<Answer> catalog_nodes(const ReadContext& context) {
   Result<Filter> filter = Filter::create<catalog::Node>(context.request.options.filter);
   if (!filter) return filter.error();
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
   catalog::NodesAnswer found =
       catalog::list_nodes(context.view.tables(), meta_filter(context.request), {}, context.watch);
+  const bool filtered = tokens::keep_readable(*who, found.rows);
   if (!filter->matches_everything()) {
     std::erase_if(found.rows, [&](const auto* row) { return !filter->matches(row->get()); });
   }
@@ -96,19 +111,24 @@ Result<Answer> catalog_nodes(const ReadContext& context) {
     base::append_json(body, row->get());
   }
   body += ']';
-  return Answer{.reply = json(std::move(body)), .index = found.index};
+  return Answer{
+      .reply = json(std::move(body)), .index = found.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 Result<Answer> catalog_services(const ReadContext& context) {
   Result<Filter> filter = Filter::create<catalog::ServiceNode>(context.request.options.filter);
   if (!filter) return filter.error();
   const catalog::Tables& tables = context.view.tables();
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
   const catalog::MetaFilter meta = meta_filter(context.request);
   catalog::ServiceTagsAnswer found;
-  if (filter->matches_everything()) {
+  bool filtered = false;
+  if (filter->matches_everything() && (*who)->allows_everything()) {
     found = catalog::list_services(tables, meta, {}, context.watch);
   } else {
-    const catalog::InstancesAnswer instances = catalog::listed_instances(tables, meta, {}, context.watch);
+    catalog::InstancesAnswer instances = catalog::listed_instances(tables, meta, {}, context.watch);
+    filtered = tokens::keep_readable(*who, instances.rows);
     std::vector<catalog::ServiceNode> kept;
     for (const catalog::InstanceRow* row : instances.rows) {
       catalog::ServiceNode instance = catalog::service_node(tables, *row);
@@ -117,7 +137,9 @@ Result<Answer> catalog_services(const ReadContext& context) {
     found = {.index = instances.index, .services = catalog::tags_by_name(kept)};
   }
   found.services.make_present();
-  return Answer{.reply = json(base::to_json(found.services)), .index = found.index};
+  return Answer{.reply = json(base::to_json(found.services)),
+                .index = found.index,
+                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 Result<Answer> catalog_service(const ReadContext& context) {
@@ -133,8 +155,11 @@ Result<Answer> catalog_node(const ReadContext& context) {
   if (!name) return name.error();
   Result<Filter> filter = Filter::create<catalog::NodeService>(context.request.options.filter);
   if (!filter) return filter.error();
-  const catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
-  Answer answer{.index = found.index};
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
+  const bool filtered = tokens::keep_readable(*who, found);
+  Answer answer{.index = found.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
   if (found.node == nullptr) {
     answer.reply = json("null");
     return answer;
@@ -158,7 +183,10 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
   if (!name) return name.error();
   Result<Filter> filter = Filter::create<catalog::NodeService>(context.request.options.filter);
   if (!filter) return filter.error();
-  const catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
+  const bool filtered = tokens::keep_readable(*who, found);
   catalog::NodeServiceList shown{};
   if (found.node != nullptr) {
     if (!filter->matches_everything()) shown.Services.make_present();  // a filter makes a list, even if an empty one
@@ -170,7 +198,9 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
       shown.Services.emplace_back(std::move(service));
     }
   }
-  return Answer{.reply = json(base::to_json(shown)), .index = found.index};
+  return Answer{.reply = json(base::to_json(shown)),
+                .index = found.index,
+                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 // The same, asked of other servers.

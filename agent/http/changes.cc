@@ -3,25 +3,37 @@
 #include <utility>
 
 #include "agent/http/ask.h"
+#include "agent/tokens/resolver.h"
+#include "catalog/store/store.h"
 
 namespace proconsul::agent::http {
 namespace {
 
 using base::Result;
 
+/// Who decides is the leader: elsewhere the token goes along.
+Result<tokens::Who> asking(const Context& agent, const std::string& token) {
+  if (!agent.tokens || !agent.server->leadership().is_leader) return tokens::anybody();
+  return agent.tokens->resolve(agent.server->view()->tables(), token);
+}
+
 template <class Rep, class Req, class Here>
 void make(Context& agent, std::string_view method, Req change, server::Answered<Rep> done, Here here) {
   if (!is_here(agent, change.Datacenter)) return ask<Req, Rep>(agent, method, std::move(change), std::move(done));
-  change.Token = {};
-  here(*agent.server, std::move(change), std::move(done));
+  const Result<tokens::Who> who = asking(agent, change.Token);
+  if (!who) return done(who.error());
+  if (!agent.tokens) change.Token = {};
+  here(*agent.server, *who, std::move(change), std::move(done));
 }
 
 /// Of a change without an answer of its own.
 template <class Req, class Here>
 void make_plain(Context& agent, std::string_view method, Req change, server::Done done, Here here) {
   if (is_here(agent, change.Datacenter)) {
-    change.Token = {};
-    return here(*agent.server, std::move(change), std::move(done));
+    const Result<tokens::Who> who = asking(agent, change.Token);
+    if (!who) return done(who.error());
+    if (!agent.tokens) change.Token = {};
+    return here(*agent.server, *who, std::move(change), std::move(done));
   }
   ask<Req, rpc::Nothing>(agent, method, std::move(change), [done = std::move(done)](Result<rpc::Nothing> made) mutable {
     done(made ? Result<>() : Result<>(made.error()));
@@ -46,11 +58,12 @@ void deregister_from_catalog(Context& agent, catalog::DeregisterRequest change, 
 }
 
 void change_session(Context& agent, catalog::SessionRequest change, server::Answered<std::string> done) {
-  make<std::string>(agent, "Session.Apply", std::move(change), std::move(done),
-                    [ttl_min = agent.settings.session_ttl_min](server::Server& server, catalog::SessionRequest wanted,
-                                                               server::Answered<std::string> then) {
-                      server::change_session(server, std::move(wanted), ttl_min, std::move(then));
-                    });
+  make<std::string>(
+      agent, "Session.Apply", std::move(change), std::move(done),
+      [ttl_min = agent.settings.session_ttl_min](server::Server& server, const tokens::Who& who,
+                                                 catalog::SessionRequest wanted, server::Answered<std::string> then) {
+        server::change_session(server, who, std::move(wanted), ttl_min, std::move(then));
+      });
 }
 
 void run_transaction(Context& agent, catalog::TxnRequest change, server::Answered<catalog::TxnResponse> done) {

@@ -74,6 +74,7 @@ struct Settings {
   bool allow_unprintable_paths = false;                // disable_http_unprintable_char_filter
   std::string serf_lan_address{}, serf_wan_address{};  // that other agents know
   bool acls_enabled = false;
+  bool key_list_policy = false;  // acl.enable_key_list_policy
   bool disable_coordinates = false;
   std::string scratch_directory{};  // for archives on their way in; empty: the system's
   bool ui_enabled = false;

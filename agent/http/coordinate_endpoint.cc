@@ -4,6 +4,7 @@
 
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "agent/http/changes.h"
 #include "catalog/registry/coordinates.h"
 
@@ -18,7 +19,10 @@ Result<> enabled(const Context& agent) {
   return {Errc::unauthorized, "Coordinate support disabled"};
 }
 
-Answer rows(const ReadContext& context, const catalog::CoordinatesAnswer& found, std::size_t& count) {
+Result<Answer> rows(const ReadContext& context, catalog::CoordinatesAnswer found, std::size_t& count) {
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  const bool filtered = tokens::keep_readable(*who, found);
   const bool by_segment = context.request.has_param("segment");
   std::string body = "[";
   count = 0;
@@ -28,7 +32,8 @@ Answer rows(const ReadContext& context, const catalog::CoordinatesAnswer& found,
     base::append_json<catalog::Coordinate>(body, *row);
   }
   body += ']';
-  return {.reply = json(std::move(body)), .index = found.index};
+  return Answer{
+      .reply = json(std::move(body)), .index = found.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 Answer show_rows(const AskedContext& context, rpc::IndexedCoordinates& found) {
@@ -62,9 +67,15 @@ Result<Answer> coordinate_nodes(const ReadContext& context) {
 Result<Answer> coordinate_node(const ReadContext& context) {
   if (Result<> on = enabled(context.agent); !on) return on.error();
   std::size_t count = 0;
-  Answer answer =
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  if (Result<> allowed = tokens::require(*who, acl::Resource::node, context.request.rest, acl::Access::read);
+      !allowed) {
+    return allowed.error();
+  }
+  Result<Answer> answer =
       rows(context, catalog::coordinates_of_node(context.view.tables(), context.request.rest, context.watch), count);
-  if (count == 0) answer.reply = {.status = 404, .type = {}};
+  if (answer && count == 0) answer->reply = {.status = 404, .type = {}};
   return answer;
 }
 

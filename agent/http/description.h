@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "agent/tokens/needs.h"
+
 namespace proconsul::base {
 struct Type;
 }
@@ -70,6 +72,7 @@ struct Failure {
 enum class Content : std::uint8_t { json, text, octets, gzip, events, nothing };
 
 struct Description {
+  tokens::Needs needs{};       // of the token, for all that is answered here
   std::string_view rpc{};      // the RPC by which Consul does it, "KVS.Get"; empty: the agent answers by itself
   std::string_view metric{};   // "catalog_nodes": counted under client.api.* and client.rpc.error.*
   std::string_view summary{};  // one line

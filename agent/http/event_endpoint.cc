@@ -3,6 +3,7 @@
 #include "agent/event/events.h"
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "base/json.h"
 #include "base/random.h"
 
@@ -22,6 +23,11 @@ void event_fire(Context& agent, const Request& request, Responder responder) {
   if (Result<> valid = event::validate(event); !valid) return responder.send(Result<Reply>(valid.error()));
   const std::string datacenter(named_datacenter(agent, request));
   if (is_here(agent, datacenter)) {
+    const Result<tokens::Who> who = asking(agent, request);
+    if (!who) return responder.send(Result<Reply>(who.error()));
+    if (!(*who)->allows(acl::Resource::event, event.Name, acl::Access::write)) {
+      return responder.send(Result<Reply>(Errc::permission_denied, "Permission denied"));
+    }
     const Result<event::UserEvent> fired = agent.events->fire(std::move(event), base::system_random());
     return responder.send(fired ? Result<Reply>(json(base::to_json(*fired))) : Result<Reply>(fired.error()));
   }
@@ -42,7 +48,12 @@ void event_fire(Context& agent, const Request& request, Responder responder) {
 
 Result<HashedAnswer> event_list(Context& agent, const Request& request, base::KeySet* watch) {
   if (watch != nullptr) event::Events::watch_key(*watch);
-  const std::vector<event::UserEvent> events = agent.events->list(request.param("name"));
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
+  std::vector<event::UserEvent> events = agent.events->list(request.param("name"));
+  const bool filtered = std::erase_if(events, [&](const event::UserEvent& event) {
+                          return !(*who)->allows(acl::Resource::event, event.Name, acl::Access::read);
+                        }) > 0;
   std::string body = "[";
   for (const event::UserEvent& event : events) {
     if (body.size() > 1) body += ',';
@@ -51,7 +62,9 @@ Result<HashedAnswer> event_list(Context& agent, const Request& request, base::Ke
   body += ']';
   // None at all must not look like "begin anew", or a watcher would ask without a pause.
   const std::uint64_t index = events.empty() ? 1 : event::index_of(events.back());
-  return HashedAnswer{.reply = json(std::move(body)), .hash = std::to_string(index)};
+  HashedAnswer answer{.reply = json(std::move(body)), .hash = std::to_string(index)};
+  if (tokens::says_filtered(*who, filtered)) answer.reply.header("X-Consul-Results-Filtered-By-ACLs", "true");
+  return answer;
 }
 
 }  // namespace proconsul::agent::http

@@ -4,6 +4,7 @@
 
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "agent/http/metrics.h"
 #include "base/strconv.h"
 #include "catalog/query/checks.h"
@@ -16,6 +17,9 @@ using base::Result;
 using base::filter::Filter;
 
 Result<Answer> checks_answer(const ReadContext& context, catalog::ChecksAnswer found, const Filter& filter) {
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  const bool filtered = tokens::keep_readable(*who, found.rows);
   if (!filter.matches_everything()) {
     std::erase_if(found.rows, [&](const auto* row) { return !filter.matches(row->get()); });
   }
@@ -28,7 +32,8 @@ Result<Answer> checks_answer(const ReadContext& context, catalog::ChecksAnswer f
     base::append_json(body, check);
   }
   body += ']';
-  return Answer{.reply = json(std::move(body)), .index = found.index};
+  return Answer{
+      .reply = json(std::move(body)), .index = found.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 /// `?passing` alone means true.
@@ -63,6 +68,13 @@ Result<Answer> instances(const ReadContext& context, Which which) {
   Result<Filter> filter = Filter::create<catalog::CheckServiceNode>(request.options.filter);
   if (!filter) return filter.error();
 
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  // Where a service is reached is told to nobody who may not read it, rather than that it is nowhere.
+  if (which != Which::service && !(*who)->allows(acl::Resource::service, *service, acl::Access::read)) {
+    return {Errc::permission_denied, "Permission denied"};
+  }
+
   const catalog::Tables& tables = context.view.tables();
   std::vector<std::string> tags;
   for (const std::string_view tag : request.params("tag")) tags.emplace_back(tag);
@@ -76,6 +88,7 @@ Result<Answer> instances(const ReadContext& context, Which which) {
         {.service = *service, .peer = peer, .connect = which == Which::connect, .tags = by_tag ? &tags : nullptr},
         context.watch);
   }
+  const bool filtered = tokens::keep_readable(*who, found.rows);
   if (const catalog::MetaFilter meta = meta_filter(request); !meta.empty()) {
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }
@@ -97,7 +110,8 @@ Result<Answer> instances(const ReadContext& context, Which which) {
     const std::string_view json = catalog::health_json(tables, *row, scratch);
     json.data() == scratch.data() ? body.add_copy(json) : body.add(json);
   }
-  return Answer{.reply = json(body.take()), .index = found.index};
+  return Answer{
+      .reply = json(body.take()), .index = found.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "agent/http/changes.h"
 #include "base/json.h"
 #include "base/quote.h"
@@ -33,6 +34,16 @@ Result<std::size_t> page_limit(const Request& request) {
   return {Errc::invalid_argument, "Invalid limit " + base::quote(request.param("limit")) + ": must be at least 1"};
 }
 
+/// Who asks, if he may list keys at all (acl.enable_key_list_policy); which of them is decided key by key.
+Result<tokens::Who> may_list(const ReadContext& context, std::string_view prefix) {
+  Result<tokens::Who> who = asking(context);
+  if (!who || !context.agent.settings.key_list_policy) return who;
+  if (Result<> allowed = tokens::require(*who, acl::Resource::key, prefix, acl::Access::list); !allowed) {
+    return allowed.error();
+  }
+  return who;
+}
+
 /// One page of keys or entries. Where the next begins is in a header, escaped as `?after=` takes it.
 Result<Answer> page_answer(const ReadContext& context, std::string_view prefix, std::string_view separator,
                            bool only_keys) {
@@ -41,8 +52,12 @@ Result<Answer> page_answer(const ReadContext& context, std::string_view prefix, 
   if (!limit) return limit.error();
   const catalog::KvPageQuery query{
       .prefix = prefix, .separator = separator, .after = request.param("after"), .limit = *limit};
-  const catalog::KvPage page = catalog::kv_page(context.view.tables(), query, context.watch);
-  Answer answer{.index = page.index};
+  const Result<tokens::Who> who = may_list(context, prefix);
+  if (!who) return who.error();
+  catalog::KvPage page = catalog::kv_page(context.view.tables(), query, context.watch);
+  const std::string next = page.more ? std::string(page.entries.back().key) : std::string();
+  const bool filtered = tokens::keep_readable(*who, page);
+  Answer answer{.index = page.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
   if (page.entries.empty() && query.after.empty() && !(only_keys && prefix.empty())) {
     answer.reply = not_found();
     return answer;
@@ -54,7 +69,7 @@ Result<Answer> page_answer(const ReadContext& context, std::string_view prefix, 
   }
   body += ']';
   answer.reply = json(std::move(body));
-  if (page.more) answer.reply.header("X-Proconsul-Next-After", query_escape(page.entries.back().key));
+  if (page.more) answer.reply.header("X-Proconsul-Next-After", query_escape(next));
   return answer;
 }
 
@@ -63,11 +78,14 @@ std::string_view separator_of(const Request& request) {
   return request.param(request.has_param("separator") ? "separator" : "seperator");
 }
 
-Answer keys_answer(const ReadContext& context, std::string_view prefix) {
+Result<Answer> keys_answer(const ReadContext& context, std::string_view prefix) {
+  const Result<tokens::Who> who = may_list(context, prefix);
+  if (!who) return who.error();
   const std::string_view separator = separator_of(context.request);
-  const catalog::KvListAnswer list = catalog::kv_list(context.view.tables(), prefix, context.watch);
+  catalog::KvListAnswer list = catalog::kv_list(context.view.tables(), prefix, context.watch);
+  const bool filtered = tokens::keep_readable(*who, list);
   const std::vector<std::string_view> keys = catalog::kv_keys(list, prefix, separator);
-  Answer answer{.index = list.index};
+  Answer answer{.index = list.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
   if (keys.empty() && !prefix.empty()) {
     answer.reply = not_found();
     return answer;
@@ -82,9 +100,12 @@ Answer keys_answer(const ReadContext& context, std::string_view prefix) {
   return answer;
 }
 
-Answer list_answer(const ReadContext& context, std::string_view prefix) {
-  const catalog::KvListAnswer list = catalog::kv_list(context.view.tables(), prefix, context.watch);
-  Answer answer{.index = list.index};
+Result<Answer> list_answer(const ReadContext& context, std::string_view prefix) {
+  const Result<tokens::Who> who = may_list(context, prefix);
+  if (!who) return who.error();
+  catalog::KvListAnswer list = catalog::kv_list(context.view.tables(), prefix, context.watch);
+  const bool filtered = tokens::keep_readable(*who, list);
+  Answer answer{.index = list.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
   if (list.entries.empty()) {
     answer.reply = not_found();
     return answer;
@@ -193,6 +214,11 @@ Result<Answer> kv_get(const ReadContext& context) {
   if (keys) return keys_answer(context, key);
   if (request.has_param("recurse")) return list_answer(context, key);
   if (key.empty()) return {Errc::invalid_argument, "Missing key name"};
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  if (Result<> allowed = tokens::require(*who, acl::Resource::key, key, acl::Access::read); !allowed) {
+    return allowed.error();
+  }
 
   const catalog::KvGetAnswer found = catalog::kv_get(context.view.tables(), key, context.watch);
   Answer answer{.index = found.index, .absent = found.row == nullptr};

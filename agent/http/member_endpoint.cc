@@ -4,6 +4,7 @@
 
 #include "agent/cluster/pools.h"
 #include "agent/http/answers.h"
+#include "agent/http/asking.h"
 #include "agent/http/member_types.h"
 #include "base/filter/filter.h"
 #include "base/json.h"
@@ -66,14 +67,23 @@ Result<Reply> agent_members(Context& agent, const Request& request) {
   Result<base::filter::Filter> filter = base::filter::Filter::create<Member>(request.param("filter"));
   if (!filter) return filter.error();
   if (wan && !agent.pools->has_wan()) return json("null");  // a client agent, or no WAN port: Go's nil list
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
   std::string body = "[";
+  bool filtered = false;
   for (const gossip::serf::MemberPtr& each : agent.pools->members(wan)) {
+    if (!(*who)->allows(acl::Resource::node, each->Name, acl::Access::read)) {
+      filtered = true;
+      continue;
+    }
     const Member member = shown(*each);
     if (!filter->matches(member)) continue;
     if (body.size() > 1) body += ',';
     base::append_json(body, member);
   }
-  return json(body + ']');
+  Reply reply = json(body + ']');
+  if (tokens::says_filtered(*who, filtered)) reply.header("X-Consul-Results-Filtered-By-ACLs", "true");
+  return reply;
 }
 
 void agent_join(Context& agent, const Request& request, Responder responder) {

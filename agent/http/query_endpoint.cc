@@ -4,6 +4,7 @@
 
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "agent/http/changes.h"
 #include "base/json.h"
 #include "base/strconv.h"
@@ -25,14 +26,14 @@ void apply_query(Context& agent, const Request& request, catalog::PreparedQueryR
   });
 }
 
-Answer answer(const catalog::QueriesAnswer& found) {
+Answer answer(const tokens::Who& who, const catalog::QueriesAnswer& found, bool filtered) {
   std::string body = "[";
   for (const catalog::QueryRow* row : found.queries) {
     if (body.size() > 1) body += ',';
-    base::append_json<catalog::PreparedQuery>(body, *row);
+    base::append_json(body, tokens::redacted(who, *row));
   }
   body += ']';
-  return {.reply = json(std::move(body)), .index = found.index};
+  return {.reply = json(std::move(body)), .index = found.index, .filtered_by_acls = filtered};
 }
 
 Error not_found() {
@@ -101,15 +102,22 @@ void query_delete(Context& agent, const Request& request, Responder responder) {
 }
 
 Result<Answer> query_list(const ReadContext& context) {
-  return answer(catalog::query_list(context.view.tables(), context.watch));
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  catalog::QueriesAnswer found = catalog::query_list(context.view.tables(), context.watch);
+  const bool filtered = tokens::keep_readable(*who, found);
+  return answer(*who, found, tokens::says_filtered(*who, filtered));
 }
 
 Result<Answer> query_get(const ReadContext& context) {
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
   const Result<catalog::QueriesAnswer> found =
       catalog::query_get(context.view.tables(), context.request.rest, context.watch);
   if (!found) return found.error();
   if (found->queries.empty()) return not_found();
-  return answer(*found);
+  if (Result<> allowed = tokens::may_see(*who, *found->queries.front()); !allowed) return allowed.error();
+  return answer(*who, *found, false);
 }
 
 namespace {

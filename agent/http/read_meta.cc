@@ -59,7 +59,8 @@ bool shows_meta(const Answer& answer, const Route& route) {
 
 Reply failed_read(const base::Error& error, const Route& route) {
   Reply reply = failure(error);
-  const bool query = reply.status == 500 || reply.status == 403 || (reply.status == 404 && !(route.flags & kBareNotFound));
+  const bool query =
+      reply.status == 500 || reply.status == 403 || (reply.status == 404 && !(route.flags & kBareNotFound));
   if (query && (route.flags & kMetaOnError)) reply.headers += kNothingKnown;
   return reply;
 }

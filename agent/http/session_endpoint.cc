@@ -5,6 +5,7 @@
 #include "agent/http/answer_types.h"
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "agent/http/changes.h"
 #include "agent/http/metrics.h"
 #include "base/json.h"
@@ -28,8 +29,13 @@ Body rows(const std::vector<const catalog::SessionRow*>& sessions) {
   return body;
 }
 
-Answer answer(const catalog::SessionAnswer& found) {
-  return {.reply = json(rows(found.sessions)), .index = found.index};
+Result<Answer> answer(const ReadContext& context, catalog::SessionAnswer found) {
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  const bool filtered = tokens::keep_readable(*who, found);
+  return Answer{.reply = json(rows(found.sessions)),
+                .index = found.index,
+                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 /// Both spellings of "the node's own check" are preset, so that a body that sets one of them (perhaps to nothing)
@@ -124,6 +130,17 @@ void session_renew(Context& agent, const Request& request, Responder responder) 
   const std::string id(*required_id);
   if (!is_here(agent, request.options.datacenter)) return renew_elsewhere(agent, request, id, std::move(responder));
   const base::metrics::ScopedTimer timer(request_metrics().session_renew);
+  if (agent.tokens) {
+    const auto view = agent.server->view();
+    const Result<tokens::Who> who = agent.tokens->resolve(view->tables(), request.options.token);
+    if (!who) return responder.send(Result<Reply>(who.error()));
+    const catalog::SessionAnswer known = catalog::session_get(view->tables(), id, nullptr);
+    if (!known.sessions.empty()) {
+      const Result<> allowed =
+          tokens::require(*who, acl::Resource::session, known.sessions.front()->Node, acl::Access::write);
+      if (!allowed) return responder.send(Result<Reply>(allowed.error()));
+    }
+  }
   agent.server->renew_session(id, [&agent, id, responder = std::move(responder)](const Result<>& renewed) mutable {
     if (!renewed) return responder.send(Result<Reply>(renewed.error()));
     const auto view = agent.server->view();
@@ -141,20 +158,21 @@ void session_renew(Context& agent, const Request& request, Responder responder) 
 Result<Answer> session_info(const ReadContext& context) {
   const Result<std::string_view> id = required(context.request, "session");
   if (!id) return id.error();
-  const catalog::SessionAnswer found = catalog::session_get(context.view.tables(), *id, context.watch);
-  Answer reply = answer(found);
-  reply.absent = found.sessions.empty();
+  catalog::SessionAnswer found = catalog::session_get(context.view.tables(), *id, context.watch);
+  const bool absent = found.sessions.empty();
+  Result<Answer> reply = answer(context, std::move(found));
+  if (reply) reply->absent = absent;
   return reply;
 }
 
 Result<Answer> session_list(const ReadContext& context) {
-  return answer(catalog::session_list(context.view.tables(), context.watch));
+  return answer(context, catalog::session_list(context.view.tables(), context.watch));
 }
 
 Result<Answer> session_node(const ReadContext& context) {
   const Result<std::string_view> node = required(context.request, "node name");
   if (!node) return node.error();
-  return answer(catalog::session_list_of_node(context.view.tables(), *node, context.watch));
+  return answer(context, catalog::session_list_of_node(context.view.tables(), *node, context.watch));
 }
 
 Result<Question> ask_session_info(const Context&, const Request& request) {

@@ -7,6 +7,7 @@
 #include "agent/http/metrics.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/txn_types.h"
+#include "agent/tokens/resolver.h"
 #include "base/json.h"
 #include "base/quote.h"
 #include "catalog/store/txn.h"
@@ -52,14 +53,17 @@ Reply read_reply(const catalog::TxnReadResponse& response) {
 using Ops = base::List<base::Pointer<catalog::TxnOp>>;
 
 void read(Context& agent, const Request& request, Ops ops, Responder responder) {
-  auto answer = [&agent, ops = std::move(ops)]() mutable {
+  Result<tokens::Who> who = tokens::anybody();
+  if (agent.tokens) who = agent.tokens->resolve(agent.server->view()->tables(), request.options.token);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  auto answer = [&agent, who = std::move(*who), ops = std::move(ops)]() mutable {
     const base::metrics::ScopedTimer timer(request_metrics().txn_read);
     catalog::TxnReadResponse response{};
-    response.Errors =
-        catalog::txn_check(ops, [&agent](std::string_view key) { return agent.server->lock_delayed(key); });
+    response.Errors = server::txn_faults(*agent.server, who, ops);
     if (!response.Errors.empty()) return read_reply(response);
     const auto view = agent.server->view();
     static_cast<catalog::TxnResponse&>(response) = catalog::txn_read(view->tables(), ops);
+    server::keep_readable(who, response);
     const server::Leadership leadership = agent.server->leadership();
     response.KnownLeader = leadership.known;
     response.LastContact = leadership.last_contact;

@@ -8,6 +8,7 @@
 #include "agent/cluster/pools.h"
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "agent/http/overview.h"
 #include "agent/http/ui_types.h"
 #include "agent/version.h"
@@ -78,37 +79,52 @@ Reply shown_services(const std::vector<catalog::CheckServiceNode>& instances) {
 Result<Answer> ui_nodes(const ReadContext& context) {
   Result<Filter> filter = Filter::create<catalog::NodeInfo>(context.request.options.filter);
   if (!filter) return filter.error();
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
   catalog::NodeDumpAnswer found = catalog::dump_nodes(context.view.tables(), {}, {}, context.watch);
+  const bool filtered = tokens::keep_readable(*who, found.dump);
   std::erase_if(found.dump, [&](const auto& info) { return !filter->matches(*info); });
   MemberVersions versions(context.agent);
   for (auto& info : found.dump) show(*info, versions);
   found.dump.make_present();
-  return Answer{.reply = json(base::to_json(found.dump)), .index = found.index};
+  return Answer{.reply = json(base::to_json(found.dump)),
+                .index = found.index,
+                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 Result<Answer> ui_node(const ReadContext& context) {
   const Result<std::string_view> node = path_part(context.request, "node name");
   if (!node) return Answer{.reply = failure(node.error()), .at_once = true, .bare = true};
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
   catalog::NodeDumpAnswer found =
       catalog::dump_nodes(context.view.tables(), *node, context.request.param("peer"), context.watch);
-  if (found.dump.empty()) return Answer{.reply = {.status = 404, .type = {}}, .index = found.index};
+  const bool filtered = tokens::says_filtered(*who, tokens::keep_readable(*who, found.dump));
+  if (found.dump.empty()) {
+    return Answer{.reply = {.status = 404, .type = {}}, .index = found.index, .filtered_by_acls = filtered};
+  }
   catalog::NodeInfo& info = *found.dump.front();
   MemberVersions versions(context.agent);
   show(info, versions);
-  return Answer{.reply = json(base::to_json(info)), .index = found.index};
+  return Answer{.reply = json(base::to_json(info)), .index = found.index, .filtered_by_acls = filtered};
 }
 
 Result<Answer> ui_services(const ReadContext& context) {
   Result<Filter> filter = Filter::create<catalog::CheckServiceNode>(context.request.options.filter);
   if (!filter) return filter.error();
   const catalog::Tables& tables = context.view.tables();
-  const catalog::InstancesAnswer found = catalog::all_instances(tables, context.request.param("peer"), context.watch);
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
+  catalog::InstancesAnswer found = catalog::all_instances(tables, context.request.param("peer"), context.watch);
+  const bool filtered = tokens::keep_readable(*who, found.rows);
   std::vector<catalog::CheckServiceNode> instances;
   for (const catalog::InstanceRow* row : found.rows) {
     catalog::CheckServiceNode instance = catalog::check_service_node(tables, *row);
     if (filter->matches(instance)) instances.push_back(std::move(instance));
   }
-  return Answer{.reply = shown_services(instances), .index = found.index};
+  return Answer{.reply = shown_services(instances),
+                .index = found.index,
+                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 // The same, asked of other servers.

@@ -8,11 +8,14 @@
 #include <cstring>
 
 #include "agent/http/logged_url.h"
+#include "agent/http/read_meta.h"
 #include "agent/http/remembered_reads.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/request_reader.h"
 #include "agent/http/responder.h"
+#include "agent/tokens/resolver.h"
 #include "base/log.h"
+#include "catalog/store/store.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -321,11 +324,24 @@ bool Worker::goes_elsewhere(const Route& route, const Request& request) const {
   return request.options.datacenter != settings().datacenter;
 }
 
+/// What the row needs of the token, where this agent answers.
+base::Result<> Worker::permitted(const Route& route, const Request& request) const {
+  if (route.says.needs.access == acl::Access::none || !context_.tokens) return {};
+  const auto view = context_.server->view();
+  const base::Result<tokens::Who> who =
+      context_.tokens->resolve(view->tables(), route.takes_options() ? request.options.token : token_of(request));
+  if (!who) return who.error();
+  return tokens::require(*who, route.says.needs, settings().node_name);
+}
+
 void Worker::run(Connection& connection, Request& request) {
   Exchange& exchange = connection.exchange();
   const Route& route = *exchange.route;
   const Handler& handler = route.handler;
   if (goes_elsewhere(route, request)) return asked_.start(connection, request);
+  if (base::Result<> allowed = permitted(route, request); !allowed) {
+    return connection.reply(failed_read(allowed.error(), route));
+  }
   if (handler.read && !context_.server) {
     return connection.reply(text(500, "this is answered by servers only: the agent is a client"));
   }
@@ -395,7 +411,13 @@ void Worker::finished(const Connection& connection, int status) {
 }
 
 std::unique_ptr<BodySink> Worker::upload(Connection& connection, Request& request) {
-  return connection.exchange().route->handler.upload(context_, request, make_responder(*this, connection.id()));
+  const Route& route = *connection.exchange().route;
+  Responder responder = make_responder(*this, connection.id());
+  if (base::Result<> allowed = permitted(route, request); !allowed) {
+    responder.send(base::Result<Reply>(allowed.error()));
+    return nullptr;
+  }
+  return route.handler.upload(context_, request, std::move(responder));
 }
 
 void Worker::handshake_failed(const std::string& reason, int fd) {

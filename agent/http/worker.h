@@ -81,6 +81,7 @@ class Worker {
   void look_up(Exchange& exchange, const Request& request);
   bool leads() const { return context_.server && context_.server->leadership().is_leader; }
   bool goes_elsewhere(const Route& route, const Request& request) const;
+  base::Result<> permitted(const Route& route, const Request& request) const;
   bool may_write(const Connection& connection, const Request& request) const;
 
   base::net::Loop& loop_;

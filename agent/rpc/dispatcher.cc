@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "agent/rpc/asking.h"
+#include "agent/server/acl_settings.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "base/watch.h"
@@ -214,6 +216,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   }
 
   void here() {
+    if (Result<> allowed = permitted(); !allowed) return finish(std::move(allowed));
     if (!invocation_->is_query()) {
       // The answer may come from any thread, and after this job is gone.
       return invocation_->run(dispatcher_.services_,
@@ -233,6 +236,15 @@ class Dispatcher::Job final : public Running, base::net::Timer {
       deadline_ = Clock::now() + std::chrono::nanoseconds(wait + stagger(wait / kJitterFraction));
     }
     evaluate();
+  }
+
+  /// What the method's row needs.
+  Result<> permitted() const {
+    const Services& services = dispatcher_.services_;
+    if (method_.needs.access == acl::Access::none || !services.tokens) return {};
+    const Result<tokens::Who> who = asking(services, invocation_->token());
+    if (!who) return who.error();
+    return tokens::require(*who, method_.needs, services.acl->node_name);
   }
 
   void evaluate() {

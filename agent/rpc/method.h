@@ -12,6 +12,7 @@
 
 #include "agent/server/operator.h"
 #include "agent/server/server.h"
+#include "agent/tokens/needs.h"
 #include "base/msgpack.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -85,6 +86,7 @@ class Invocation {
   /// Null for what is no query.
   virtual const catalog::QueryOptions* query() const = 0;
   virtual catalog::QueryMeta* meta() = 0;
+  virtual std::string_view token() const = 0;
 
   /// Queries over the state: may run many times, each time from the beginning. `watch` collects what it depends on.
   virtual bool is_query() const = 0;
@@ -98,6 +100,7 @@ struct Method {
   std::string_view name{};  // "KVS.Apply"
   std::uint32_t flags{};
   InvocationPtr (*make)(){};
+  tokens::Needs needs{};  // the dispatcher asks for it where the call is answered
   bool reads() const { return (flags & kReads) != 0; }
   bool writes() const { return !reads() || (flags & kCountsAsWrite) != 0; }
 };
@@ -138,6 +141,10 @@ class TypedInvocation : public Invocation {
   catalog::QueryMeta* meta() override {
     if constexpr (std::is_base_of_v<catalog::QueryMeta, Rep>) return &reply;
     return nullptr;
+  }
+  std::string_view token() const override {
+    if constexpr (requires { request.Token; }) return request.Token;
+    return {};
   }
   bool is_query() const override { return false; }
   base::Result<Found> evaluate(Services&, const catalog::View&, base::KeySet*) override { return Found::yes; }
@@ -198,10 +205,12 @@ struct Signature<AsyncFn<Req, Rep>> {
 
 /// A row: method<&kvs_get>("KVS.Get", kReads).
 template <auto kFn>
-constexpr Method method(std::string_view name, std::uint32_t flags) {
-  return {name, flags, []() -> InvocationPtr {
+constexpr Method method(std::string_view name, std::uint32_t flags, tokens::Needs needs = {}) {
+  return {name, flags,
+          []() -> InvocationPtr {
             return std::make_shared<typename detail::Signature<decltype(kFn)>::template Bound<kFn>>();
-          }};
+          },
+          needs};
 }
 
 }  // namespace proconsul::agent::rpc

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/rpc/asking.h"
 #include "agent/rpc/types.h"
 #include "agent/server/archives.h"
 #include "base/msgpack_size.h"
@@ -132,6 +133,10 @@ class SnapshotService::Connection final : Channel::User, base::net::Timer {
       const Result<Target> leader = service_.cluster_.leader();
       return leader ? forward(*leader) : fail(leader.error().detail);
     }
+    const Result<tokens::Who> who = asking(service_.services_, request_.Token);
+    if (!who) return fail(who.error().detail);
+    const Result<> allowed = tokens::require(*who, acl::Resource::acl, acl::Access::write);
+    if (!allowed) return fail(allowed.error().detail);
     if (request_.Op == kRestore) return request_.AllowStale ? fail("stale not allowed for restore") : restore();
     if (request_.Op != kSave) return fail("unrecognized snapshot op " + std::to_string(request_.Op));
     if (stale_save) return save();

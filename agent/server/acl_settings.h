@@ -13,6 +13,7 @@ struct AclSettings {
   bool enabled = false;
   std::string default_policy = "allow";
   std::string down_policy = "extend-cache";
+  bool key_list_policy = false;  // acl.enable_key_list_policy
   std::string node_name{};
   std::string data_directory{};      // where acl-bootstrap-reset may be; empty: nowhere
   std::string initial_management{};  // acl.tokens.initial_management

@@ -7,6 +7,7 @@
 
 #include "agent/server/catalog_request.h"
 #include "agent/server/session_request.h"
+#include "agent/tokens/permits.h"
 #include "base/quote.h"
 #include "base/random.h"
 #include "catalog/commands.h"
@@ -48,13 +49,14 @@ bool is_conditional(const catalog::KVSRequest& change) {
   return change.Op != "set" && change.Op != "delete" && change.Op != "delete-tree";
 }
 
-void change_key(Server& server, const catalog::KVSRequest& change, Answered<bool> done) {
+void change_key(Server& server, const tokens::Who& who, const catalog::KVSRequest& change, Answered<bool> done) {
   static constexpr std::array<std::string_view, 7> kOps = {"set", "delete", "delete-cas", "delete-tree",
                                                            "cas", "lock",   "unlock"};
   if (change.DirEnt.Key.empty() && change.Op != "delete-tree") return done(Error{Errc::internal, "Must provide key"});
   if (std::ranges::find(kOps, change.Op) == kOps.end()) {
     return done(Error{Errc::internal, "unknown KV operation: " + change.Op});
   }
+  if (Result<> allowed = tokens::permit(who, server.view()->tables(), change); !allowed) return done(allowed.error());
   // The state machine cannot decide it, since it has no clock; no entry in the log.
   if (change.Op == "lock" && server.lock_delayed(change.DirEnt.Key)) return done(false);
   const bool conditional = is_conditional(change);
@@ -62,18 +64,22 @@ void change_key(Server& server, const catalog::KVSRequest& change, Answered<bool
                 [conditional](ApplyResult&& result) -> Result<bool> { return !conditional || result.succeeded(); });
 }
 
-void register_in_catalog(Server& server, catalog::RegisterRequest change, Done done) {
+void register_in_catalog(Server& server, const tokens::Who& who, catalog::RegisterRequest change, Done done) {
   const auto view = server.view();
   if (Result<> valid = prepare(change, view->tables()); !valid) return done(valid.error());
+  if (Result<> allowed = tokens::permit(who, view->tables(), change); !allowed) return done(allowed.error());
   propose<void>(server, catalog::encode_command(Command::register_, change), "", std::move(done), nothing);
 }
 
-void deregister_from_catalog(Server& server, const catalog::DeregisterRequest& change, Done done) {
+void deregister_from_catalog(Server& server, const tokens::Who& who, const catalog::DeregisterRequest& change,
+                             Done done) {
   if (Result<> valid = prepare(change); !valid) return done(valid.error());
+  const auto view = server.view();
+  if (Result<> allowed = tokens::permit(who, view->tables(), change); !allowed) return done(allowed.error());
   propose<void>(server, catalog::encode_command(Command::deregister, change), "", std::move(done), nothing);
 }
 
-void change_session(Server& server, catalog::SessionRequest change, base::Duration ttl_min,
+void change_session(Server& server, const tokens::Who& who, catalog::SessionRequest change, base::Duration ttl_min,
                     Answered<std::string> done) {
   const auto view = server.view();
   const bool create = change.Op == "create";
@@ -84,6 +90,7 @@ void change_session(Server& server, catalog::SessionRequest change, base::Durati
       catalog::session_get(view->tables(), change.Session.ID, nullptr).sessions.empty()) {
     return done(std::string());
   }
+  if (Result<> allowed = tokens::permit(who, view->tables(), change); !allowed) return done(allowed.error());
   if (Result<> valid = prepare(change, view->tables(), ttl_min, base::system_random()); !valid) {
     return done(valid.error());
   }
@@ -99,16 +106,42 @@ void change_session(Server& server, catalog::SessionRequest change, base::Durati
       });
 }
 
-void run_transaction(Server& server, catalog::TxnRequest change, Answered<catalog::TxnResponse> done) {
+base::List<base::Pointer<catalog::TxnError>> txn_faults(Server& server, const tokens::Who& who,
+                                                        base::List<base::Pointer<catalog::TxnOp>>& ops) {
+  auto faults = catalog::txn_check(ops, [&server](std::string_view key) { return server.lock_delayed(key); });
+  if (who->allows_everything()) return faults;
+  const auto view = server.view();
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const auto index = static_cast<std::int64_t>(i);
+    const auto is_faulty = [&](const auto& fault) { return fault->OpIndex == index; };
+    if (!ops[i] || std::ranges::any_of(faults, is_faulty)) continue;
+    if (Result<> allowed = tokens::permit(who, view->tables(), *ops[i]); !allowed) {
+      catalog::TxnError& fault = faults.emplace_back().emplace();
+      fault.OpIndex = index;
+      fault.What = allowed.error().detail;
+    }
+  }
+  std::ranges::sort(faults, {}, [](const auto& fault) { return std::int64_t{fault->OpIndex}; });
+  return faults;
+}
+
+void keep_readable(const tokens::Who& who, catalog::TxnResponse& response) {
+  if (who->allows_everything()) return;
+  std::erase_if(response.Results, [&](const auto& result) { return result && !tokens::is_readable(who, *result); });
+}
+
+void run_transaction(Server& server, const tokens::Who& who, catalog::TxnRequest change,
+                     Answered<catalog::TxnResponse> done) {
   catalog::TxnResponse refused{};
-  refused.Errors = catalog::txn_check(change.Ops, [&server](std::string_view key) { return server.lock_delayed(key); });
+  refused.Errors = txn_faults(server, who, change.Ops);
   if (!refused.Errors.empty()) return done(std::move(refused));
   propose<catalog::TxnResponse>(server, catalog::encode_command(Command::txn, change), kRaftApplyFailed,
-                                std::move(done), [](ApplyResult&& result) -> Result<catalog::TxnResponse> {
+                                std::move(done), [who](ApplyResult&& result) -> Result<catalog::TxnResponse> {
                                   auto* response = std::get_if<catalog::TxnResponse>(&result.value);
                                   if (response == nullptr) {
                                     return Error{Errc::internal, "unexpected answer to a transaction"};
                                   }
+                                  keep_readable(who, *response);
                                   return std::move(*response);
                                 });
 }
@@ -125,9 +158,11 @@ Result<catalog::Coordinate> coordinate_of(const catalog::CoordinateUpdateRequest
   return update;
 }
 
-void update_coordinate(Server& server, const catalog::CoordinateUpdateRequest& change, Done done) {
+void update_coordinate(Server& server, const tokens::Who& who, const catalog::CoordinateUpdateRequest& change,
+                       Done done) {
   Result<catalog::Coordinate> update = coordinate_of(change);
   if (!update) return done(update.error());
+  if (Result<> allowed = tokens::permit(who, server.view()->tables(), change); !allowed) return done(allowed.error());
   catalog::Coordinates batch;
   batch.emplace_back(std::move(*update));
   update_coordinates(server, batch, std::move(done));
@@ -139,9 +174,11 @@ void update_coordinates(Server& server, const catalog::Coordinates& batch, Done 
   propose<void>(server, std::move(command), "", std::move(done), nothing);
 }
 
-void change_query(Server& server, catalog::PreparedQueryRequest change, Answered<std::string> done) {
+void change_query(Server& server, const tokens::Who& who, catalog::PreparedQueryRequest change,
+                  Answered<std::string> done) {
   const auto view = server.view();
   if (!change.Query) return done(Error{Errc::internal, "Must provide a query"});
+  if (Result<> allowed = tokens::permit(who, view->tables(), change); !allowed) return done(allowed.error());
   if (Result<> valid = catalog::prepare(change, view->tables(), base::system_random()); !valid) {
     return done(valid.error());
   }
@@ -153,7 +190,9 @@ void change_query(Server& server, catalog::PreparedQueryRequest change, Answered
                        });
 }
 
-void change_autopilot(Server& server, const catalog::AutopilotSetConfigRequest& change, Answered<bool> done) {
+void change_autopilot(Server& server, const tokens::Who& who, const catalog::AutopilotSetConfigRequest& change,
+                      Answered<bool> done) {
+  if (Result<> allowed = tokens::permit(who, server.view()->tables(), change); !allowed) return done(allowed.error());
   propose<bool>(server, catalog::encode_command(Command::autopilot, change), kRaftApplyFailed, std::move(done),
                 [](ApplyResult&& result) -> Result<bool> { return result.succeeded(); });
 }

@@ -10,9 +10,11 @@ using base::Error;
 using base::Result;
 
 const Who& anybody() {
+  // Without a count: every request of every thread would change it.
+  static const Permissions kEverything{acl::Authorizer(acl::Rules{}, acl::Fallback::manage)};
   static const Who kAnybody{
       .accessor = {},
-      .permissions = std::make_shared<const Permissions>(acl::Authorizer(acl::Rules{}, acl::Fallback::manage))};
+      .permissions = std::shared_ptr<const Permissions>(std::shared_ptr<const Permissions>(), &kEverything)};
   return kAnybody;
 }
 
@@ -34,6 +36,12 @@ Result<> require(const Who& who, acl::Resource resource, acl::Access access) {
 Result<> require(const Who& who, acl::Resource resource, std::string_view name, acl::Access access) {
   if (who->allows(resource, name, access)) return {};
   return denied(who, resource, name, access);
+}
+
+Result<> require(const Who& who, const Needs& needs, std::string_view own_node) {
+  if (needs.access == acl::Access::none) return {};
+  return is_named(needs.resource) ? require(who, needs.resource, own_node, needs.access)
+                                  : require(who, needs.resource, needs.access);
 }
 
 }  // namespace proconsul::agent::tokens

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "acl/authorizer.h"
+#include "agent/tokens/needs.h"
 #include "base/result.h"
 
 namespace proconsul::agent::tokens {
@@ -34,5 +35,8 @@ base::Error denied(const Who& who, acl::Resource resource, std::optional<std::st
 base::Result<> require(const Who& who, acl::Resource resource, acl::Access access);
 /// Of all others.
 base::Result<> require(const Who& who, acl::Resource resource, std::string_view name, acl::Access access);
+
+/// What a row needs; `own_node` names what is the agent's own.
+base::Result<> require(const Who& who, const Needs& needs, std::string_view own_node);
 
 }  // namespace proconsul::agent::tokens

@@ -76,13 +76,15 @@ std::string node_with_address(const Tables& tables, std::string_view address) {
 }  // namespace
 
 QueryResult execute_for_other(const Tables& tables, const PreparedQuery& query, std::string_view datacenter,
-                              std::int64_t limit, bool connect, base::Random& random) {
+                              std::int64_t limit, bool connect, base::Random& random,
+                              const KeepReadable& keep_readable) {
   QueryResult result;
   result.service = query.Service.Service;
   result.dns = query.DNS;
   result.peer = query.Service.Peer;
   if (result.peer.empty()) result.datacenter = datacenter;
   result.rows = instances_here(tables, query.Service, connect);
+  if (keep_readable) keep_readable(query, result.rows);
   shuffle(result.rows, random);
   cut(result.rows, limit);
   return result;
@@ -103,8 +105,9 @@ QueryExecution::QueryExecution(const Tables& tables, PreparedQuery query, const 
       query_(std::move(query)),
       own_datacenter_(options.datacenter),
       limit_(options.limit),
-      connect_(options.connect) {
-  result_ = execute_for_other(tables, query_, own_datacenter_, 0, connect_, random);
+      connect_(options.connect),
+      keep_readable_(options.keep_readable) {
+  result_ = execute_for_other(tables, query_, own_datacenter_, 0, connect_, random, keep_readable_);
   sort(options);
   cut(result_.rows, limit_);
   if (!result_.rows.empty()) return;
@@ -168,7 +171,7 @@ void QueryExecution::fail_over() {
     if (target.Peer.empty()) return;
     query_.Service.Peer = target.Peer;
     const std::int64_t tried = static_cast<std::int64_t>(next_target_) + 1;
-    result_ = execute_for_other(*tables_, query_, own_datacenter_, limit_, connect_, *random_);
+    result_ = execute_for_other(*tables_, query_, own_datacenter_, limit_, connect_, *random_, keep_readable_);
     result_.failovers = tried;
     if (result_.rows.empty()) continue;
     targets_.clear();

@@ -23,6 +23,9 @@
 
 namespace proconsul::catalog {
 
+/// Takes out what whoever executes a query may not see; what is left counts as found.
+using KeepReadable = std::function<void(const PreparedQuery& query, std::vector<const InstanceRow*>& rows)>;
+
 struct QueryExecuteOptions {
   std::string_view datacenter{};   // this one
   std::string_view node{};         // the agent's, which "_agent" means
@@ -35,6 +38,7 @@ struct QueryExecuteOptions {
   bool near_is_elsewhere = false;  // "near" is a node of another datacenter, whose distances nobody knows here
   /// Known ones, nearest first; asked only where there is nobody healthy here. Empty: there are none.
   std::function<std::vector<std::string>()> other_datacenters{};
+  KeepReadable keep_readable{};  // empty: all may be seen
 };
 
 /// What was found. `rows` live as long as the tables; `remote` is what another datacenter answered in their place.
@@ -75,12 +79,14 @@ class QueryExecution {
   std::string own_datacenter_;
   std::int64_t limit_;
   bool connect_;
+  KeepReadable keep_readable_;
   std::vector<QueryFailoverTarget> targets_{};
   std::size_t next_target_ = 0;
 };
 
 /// PreparedQuery.ExecuteRemote, at the datacenter that is asked: no failover, no order but chance.
 QueryResult execute_for_other(const Tables& tables, const PreparedQuery& query, std::string_view datacenter,
-                              std::int64_t limit, bool connect, base::Random& random);
+                              std::int64_t limit, bool connect, base::Random& random,
+                              const KeepReadable& keep_readable = {});
 
 }  // namespace proconsul::catalog

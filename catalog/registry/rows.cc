@@ -38,6 +38,16 @@ std::string service_name(const ServiceRow& row) {
   return row.member<std::string>(field);
 }
 
+std::string node_of(const ServiceRow& row) {
+  static const base::Field& field = field_of<StoredService>("Node");
+  return row.member<std::string>(field);
+}
+
+std::string peer_of(const ServiceRow& row) {
+  static const base::Field& field = field_of<StoredService>("PeerName");
+  return row.member<std::string>(field);
+}
+
 std::string service_kind(const ServiceRow& row) {
   static const base::Field& field = field_of<StoredService>("Kind");
   return row.member<std::string>(field);
@@ -65,6 +75,21 @@ std::string connect_name(const ServiceRow& row) {
 base::Map<std::string> node_meta(const NodeRow& row) {
   static const base::Field& field = field_of<Node>("Meta");
   return row.member<base::Map<std::string>>(field);
+}
+
+std::string node_of(const CheckRow& row) {
+  static const base::Field& field = field_of<HealthCheck>("Node");
+  return row.member<std::string>(field);
+}
+
+std::string service_of(const CheckRow& row) {
+  static const base::Field& field = field_of<HealthCheck>("ServiceName");
+  return row.member<std::string>(field);
+}
+
+std::string name_of(const NodeRow& row) {
+  static const base::Field& field = field_of<Node>("Node");
+  return row.member<std::string>(field);
 }
 
 std::string check_status(const CheckRow& row) {

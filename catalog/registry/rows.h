@@ -60,11 +60,17 @@ using CheckRow = PackedRow<HealthCheck>;
 
 std::string service_name(const ServiceRow& row);
 std::string service_kind(const ServiceRow& row);
+/// The node of an instance, and the peer that it was imported from.
+std::string node_of(const ServiceRow& row);
+std::string peer_of(const ServiceRow& row);
 base::List<std::string> service_tags(const ServiceRow& row);
 /// The name under which a mesh client finds it: a proxy's destination, a native instance's own name; empty: not at all.
 std::string connect_name(const NodeService& service);
 std::string connect_name(const ServiceRow& row);
 base::Map<std::string> node_meta(const NodeRow& row);
 std::string check_status(const CheckRow& row);
+std::string node_of(const CheckRow& row);
+std::string service_of(const CheckRow& row);  // its name; empty: of the node
+std::string name_of(const NodeRow& row);
 
 }  // namespace proconsul::catalog

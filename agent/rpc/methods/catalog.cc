@@ -1,7 +1,9 @@
 #include "agent/http/metrics.h"
+#include "agent/rpc/asking.h"
 #include "agent/rpc/federation.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
+#include "agent/tokens/readable.h"
 #include "catalog/query/nodes.h"
 #include "catalog/registry/mesh.h"
 
@@ -19,11 +21,15 @@ auto answered(server::Answered<Nothing> done) {
 }
 
 void register_(Services& services, catalog::RegisterRequest& request, server::Answered<Nothing> done) {
-  server::register_in_catalog(services.server, std::move(request), answered(std::move(done)));
+  const Result<tokens::Who> who = asking(services, request.Token);
+  if (!who) return done(who.error());
+  server::register_in_catalog(services.server, *who, std::move(request), answered(std::move(done)));
 }
 
 void deregister(Services& services, catalog::DeregisterRequest& request, server::Answered<Nothing> done) {
-  server::deregister_from_catalog(services.server, request, answered(std::move(done)));
+  const Result<tokens::Who> who = asking(services, request.Token);
+  if (!who) return done(who.error());
+  server::deregister_from_catalog(services.server, *who, request, answered(std::move(done)));
 }
 
 Result<> list_datacenters(Services& services, const DatacentersRequest&, base::List<std::string>& reply) {
@@ -34,11 +40,14 @@ Result<> list_datacenters(Services& services, const DatacentersRequest&, base::L
   return {};
 }
 
-Result<Found> list_nodes(Services&, const catalog::View& view, base::KeySet* watch, const DCSpecificRequest& request,
-                         IndexedNodes& reply) {
+Result<Found> list_nodes(Services& services, const catalog::View& view, base::KeySet* watch,
+                         const DCSpecificRequest& request, IndexedNodes& reply) {
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
   catalog::NodesAnswer found =
       catalog::list_nodes(view.tables(), meta_filter(request.NodeMetaFilters), request.PeerName, watch);
   reply.Index = found.index;
+  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found.rows));
   Result<> kept = keep_matching<catalog::Node>(found.rows, request.Filter, [](const auto& row) { return row.get(); });
   if (!kept) return kept.error();
   sort_near(view.tables(), request.Source, found.rows, [](const auto& row) { return row.get().Node; });
@@ -47,15 +56,18 @@ Result<Found> list_nodes(Services&, const catalog::View& view, base::KeySet* wat
   return Found::yes;
 }
 
-Result<Found> list_services(Services&, const catalog::View& view, base::KeySet* watch, const DCSpecificRequest& request,
-                            IndexedServices& reply) {
+Result<Found> list_services(Services& services, const catalog::View& view, base::KeySet* watch,
+                            const DCSpecificRequest& request, IndexedServices& reply) {
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
   const catalog::MetaFilter meta = meta_filter(request.NodeMetaFilters);
-  if (request.Filter.empty()) {
+  if (request.Filter.empty() && (*who)->allows_everything()) {
     catalog::ServiceTagsAnswer found = catalog::list_services(view.tables(), meta, request.PeerName, watch);
     reply.Index = found.index;
     reply.Services = std::move(found.services);
   } else {
     catalog::InstancesAnswer found = catalog::listed_instances(view.tables(), meta, request.PeerName, watch);
+    reply.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found.rows));
     Result<> kept = keep_matching<catalog::ServiceNode>(
         found.rows, request.Filter, [&](const auto& row) { return catalog::service_node(view.tables(), row); });
     if (!kept) return kept.error();
@@ -68,22 +80,31 @@ Result<Found> list_services(Services&, const catalog::View& view, base::KeySet* 
   return Found::yes;
 }
 
-Result<Found> service_list(Services&, const catalog::View& view, base::KeySet* watch, const DCSpecificRequest& request,
-                           IndexedServiceList& reply) {
+Result<Found> service_list(Services& services, const catalog::View& view, base::KeySet* watch,
+                           const DCSpecificRequest& request, IndexedServiceList& reply) {
   if (!request.PeerName.empty()) {
     return Error{Errc::internal, "listing service names imported from a peer is not supported"};
   }
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
   catalog::ServiceTagsAnswer found = catalog::list_services(view.tables(), {}, {}, watch);
   reply.Index = found.index;
+  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found.services));
   reply.Services.make_present();
   for (const auto& [name, tags] : found.services) reply.Services.push_back({name});
   return Found::yes;
 }
 
-Result<Found> service_nodes(Services&, const catalog::View& view, base::KeySet* watch,
+Result<Found> service_nodes(Services& services, const catalog::View& view, base::KeySet* watch,
                             const ServiceSpecificRequest& request, IndexedServiceNodes& reply) {
   if (request.ServiceName.empty() && request.ServiceAddress.empty()) {
     return Error{Errc::internal, "Must provide service name"};
+  }
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
+  if (request.Connect && !(*who)->allows(acl::Resource::service, request.ServiceName, acl::Access::read)) {
+    reply.ServiceNodes.make_present();
+    return Found::yes;
   }
   const catalog::Tables& tables = view.tables();
   std::vector<std::string> tags = request.ServiceTags;
@@ -103,6 +124,7 @@ Result<Found> service_nodes(Services&, const catalog::View& view, base::KeySet* 
                                         .tags = request.TagFilter ? &tags : nullptr},
                                        watch);
   }
+  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found.rows));
   if (const catalog::MetaFilter meta = meta_filter(request.NodeMetaFilters); !meta.empty()) {
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }
@@ -124,20 +146,24 @@ Result<Found> service_nodes(Services&, const catalog::View& view, base::KeySet* 
 }
 
 /// The services of the node that a filter leaves, in the order of their ids.
-Result<Found> services_of_node(const catalog::View& view, base::KeySet* watch, const NodeSpecificRequest& request,
-                               catalog::NodeServicesAnswer& found) {
+Result<Found> services_of_node(Services& services, const catalog::View& view, base::KeySet* watch,
+                               const NodeSpecificRequest& request, catalog::NodeServicesAnswer& found,
+                               catalog::QueryMeta& meta) {
   if (request.Node.empty()) return Error{Errc::internal, "Must provide node"};
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
   found = catalog::services_of_node(view.tables(), request.Node, request.PeerName, watch);
+  meta.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found));
   Result<> kept =
       keep_matching<catalog::NodeService>(found.services, request.Filter, [](const auto& row) { return row.get(); });
   if (!kept) return kept.error();
   return Found::yes;
 }
 
-Result<Found> node_services(Services&, const catalog::View& view, base::KeySet* watch,
+Result<Found> node_services(Services& services, const catalog::View& view, base::KeySet* watch,
                             const NodeSpecificRequest& request, IndexedNodeServices& reply) {
   catalog::NodeServicesAnswer found;
-  Result<Found> looked = services_of_node(view, watch, request, found);
+  Result<Found> looked = services_of_node(services, view, watch, request, found, reply);
   if (!looked) return looked;
   reply.Index = found.index;
   if (found.node == nullptr) return Found::yes;
@@ -148,10 +174,10 @@ Result<Found> node_services(Services&, const catalog::View& view, base::KeySet* 
   return Found::yes;
 }
 
-Result<Found> node_service_list(Services&, const catalog::View& view, base::KeySet* watch,
+Result<Found> node_service_list(Services& services, const catalog::View& view, base::KeySet* watch,
                                 const NodeSpecificRequest& request, IndexedNodeServiceList& reply) {
   catalog::NodeServicesAnswer found;
-  Result<Found> looked = services_of_node(view, watch, request, found);
+  Result<Found> looked = services_of_node(services, view, watch, request, found, reply);
   if (!looked) return looked;
   reply.Index = found.index;
   if (found.node == nullptr) return Found::yes;

@@ -1,5 +1,7 @@
 #include "agent/http/metrics.h"
+#include "agent/rpc/asking.h"
 #include "agent/rpc/methods/families.h"
+#include "agent/tokens/readable.h"
 #include "catalog/query/checks.h"
 
 namespace proconsul::agent::rpc {
@@ -9,41 +11,43 @@ using base::Errc;
 using base::Error;
 using base::Result;
 
-Result<Found> fill(IndexedHealthChecks& reply, catalog::ChecksAnswer found, const std::string& filter,
-                   const catalog::Tables& tables, const QuerySource& source) {
-  Result<> kept = keep_matching<catalog::HealthCheck>(found.rows, filter, [](const auto& row) { return row.get(); });
+Result<Found> fill(const Services& services, const catalog::View& view, const catalog::QueryOptions& request,
+                   const QuerySource& source, IndexedHealthChecks& reply, catalog::ChecksAnswer found) {
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
+  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found.rows));
+  Result<> kept =
+      keep_matching<catalog::HealthCheck>(found.rows, request.Filter, [](const auto& row) { return row.get(); });
   if (!kept) return kept.error();
-  sort_near(tables, source, found.rows, [](const auto& row) { return row.get().Node; });
+  sort_near(view.tables(), source, found.rows, [](const auto& row) { return row.get().Node; });
   reply.Index = found.index;
   reply.HealthChecks.make_present();
   for (const catalog::CheckRow* row : found.rows) reply.HealthChecks.emplace_back(row->get());
   return Found::yes;
 }
 
-Result<Found> checks_in_state(Services&, const catalog::View& view, base::KeySet* watch,
+Result<Found> checks_in_state(Services& services, const catalog::View& view, base::KeySet* watch,
                               const ChecksInStateRequest& request, IndexedHealthChecks& reply) {
-  return fill(reply,
+  return fill(services, view, request, request.Source, reply,
               catalog::checks_in_state(view.tables(), request.State, meta_filter(request.NodeMetaFilters),
-                                       request.PeerName, watch),
-              request.Filter, view.tables(), request.Source);
+                                       request.PeerName, watch));
 }
 
-Result<Found> node_checks(Services&, const catalog::View& view, base::KeySet* watch, const NodeSpecificRequest& request,
-                          IndexedHealthChecks& reply) {
-  return fill(reply, catalog::checks_of_node(view.tables(), request.Node, request.PeerName, watch), request.Filter,
-              view.tables(), {});
+Result<Found> node_checks(Services& services, const catalog::View& view, base::KeySet* watch,
+                          const NodeSpecificRequest& request, IndexedHealthChecks& reply) {
+  return fill(services, view, request, {}, reply,
+              catalog::checks_of_node(view.tables(), request.Node, request.PeerName, watch));
 }
 
-Result<Found> service_checks(Services&, const catalog::View& view, base::KeySet* watch,
+Result<Found> service_checks(Services& services, const catalog::View& view, base::KeySet* watch,
                              const ServiceSpecificRequest& request, IndexedHealthChecks& reply) {
   if (request.TagFilter) return Error{Errc::internal, "Tag filtering is not supported"};
-  return fill(reply,
+  return fill(services, view, request, request.Source, reply,
               catalog::checks_of_service(view.tables(), request.ServiceName, meta_filter(request.NodeMetaFilters),
-                                         request.PeerName, watch),
-              request.Filter, view.tables(), request.Source);
+                                         request.PeerName, watch));
 }
 
-Result<Found> service_nodes(Services&, const catalog::View& view, base::KeySet* watch,
+Result<Found> service_nodes(Services& services, const catalog::View& view, base::KeySet* watch,
                             const ServiceSpecificRequest& request, IndexedCheckServiceNodes& reply) {
   if (request.ServiceName.empty()) return Error{Errc::internal, "Must provide service name"};
   if (!request.SamenessGroup.empty()) {
@@ -51,6 +55,12 @@ Result<Found> service_nodes(Services&, const catalog::View& view, base::KeySet* 
   }
   if (request.HealthFilterType < 0 || request.HealthFilterType > 2) {
     return Error{Errc::internal, "invalid health filter type"};
+  }
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
+  if ((request.Connect || request.Ingress) &&
+      !(*who)->allows(acl::Resource::service, request.ServiceName, acl::Access::read)) {
+    return Error{Errc::permission_denied, "Permission denied"};
   }
   const catalog::Tables& tables = view.tables();
   std::vector<std::string> tags = request.ServiceTags;
@@ -66,6 +76,7 @@ Result<Found> service_nodes(Services&, const catalog::View& view, base::KeySet* 
                                        .tags = request.TagFilter ? &tags : nullptr},
                                       watch);
   }
+  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found.rows));
   if (const catalog::MetaFilter meta = meta_filter(request.NodeMetaFilters); !meta.empty()) {
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 
+#include "agent/rpc/asking.h"
 #include "agent/rpc/caller.h"
 #include "agent/rpc/federation.h"
 #include "agent/rpc/methods/families.h"
@@ -114,6 +115,10 @@ void operate(Services& services, KeyringRequest& request, server::Answered<Keyri
   if (request.LocalOnly && *operation != KeyOperation::list) {
     return done(Error{Errc::invalid_argument, "argument error: LocalOnly can only be used for List operations"});
   }
+  const Result<tokens::Who> who = asking(services, request.Token);
+  if (!who) return done(who.error());
+  const acl::Access access = *operation == KeyOperation::list ? acl::Access::read : acl::Access::write;
+  if (Result<> allowed = tokens::require(*who, acl::Resource::keyring, access); !allowed) return done(allowed.error());
   if (services.federation == nullptr) return done(Error{Errc::unavailable, "this server is in no pool"});
   auto work = std::make_shared<Operation>(services, request, *operation, std::move(done));
   if (!request.LocalOnly && !request.Forwarded && services.federation->on_wan()) return work->everywhere();

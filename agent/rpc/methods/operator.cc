@@ -1,5 +1,6 @@
 #include <mutex>
 
+#include "agent/rpc/asking.h"
 #include "agent/rpc/autopilot_state.h"
 #include "agent/rpc/caller.h"
 #include "agent/rpc/federation.h"
@@ -80,7 +81,9 @@ Result<Found> autopilot_get(Services&, const catalog::View& view, base::KeySet*,
 }
 
 void autopilot_set(Services& services, catalog::AutopilotSetConfigRequest& request, server::Answered<bool> done) {
-  server::change_autopilot(services.server, request, std::move(done));
+  const Result<tokens::Who> who = asking(services, request.Token);
+  if (!who) return done(who.error());
+  server::change_autopilot(services.server, *who, request, std::move(done));
 }
 
 Result<> server_health(Services& services, const DCSpecificRequest&, AutopilotHealthReply& reply) {
@@ -189,14 +192,14 @@ class UsageCall final : public TypedInvocation<OperatorUsageRequest, catalog::Us
 
 std::span<const Method> operator_methods() {
   static constexpr Method kRows[] = {
-      method<&raft_configuration>("Operator.RaftGetConfiguration", kReads),
-      method<&remove_by_address>("Operator.RaftRemovePeerByAddress", 0),
-      method<&remove_by_id>("Operator.RaftRemovePeerByID", 0),
-      method<&autopilot_get>("Operator.AutopilotGetConfiguration", kReads),
+      method<&raft_configuration>("Operator.RaftGetConfiguration", kReads, tokens::kOperatorRead),
+      method<&remove_by_address>("Operator.RaftRemovePeerByAddress", 0, tokens::kOperatorWrite),
+      method<&remove_by_id>("Operator.RaftRemovePeerByID", 0, tokens::kOperatorWrite),
+      method<&autopilot_get>("Operator.AutopilotGetConfiguration", kReads, tokens::kOperatorRead),
       method<&autopilot_set>("Operator.AutopilotSetConfiguration", 0),
-      method<&server_health>("Operator.ServerHealth", kReads),
-      method<&state_of_autopilot>("Operator.AutopilotState", kReads),
-      {"Operator.Usage", kReads, [] -> InvocationPtr { return std::make_shared<UsageCall>(); }},
+      method<&server_health>("Operator.ServerHealth", kReads, tokens::kOperatorRead),
+      method<&state_of_autopilot>("Operator.AutopilotState", kReads, tokens::kOperatorRead),
+      {"Operator.Usage", kReads, [] -> InvocationPtr { return std::make_shared<UsageCall>(); }, tokens::kOperatorRead},
   };
   return kRows;
 }

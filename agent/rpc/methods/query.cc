@@ -1,10 +1,12 @@
 #include <memory>
 #include <optional>
 
+#include "agent/rpc/asking.h"
 #include "agent/rpc/caller.h"
 #include "agent/rpc/federation.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
+#include "agent/tokens/readable.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
@@ -25,26 +27,35 @@ Error not_found() {
 }
 
 void apply(Services& services, catalog::PreparedQueryRequest& request, server::Answered<std::string> done) {
-  server::change_query(services.server, std::move(request), std::move(done));
+  const Result<tokens::Who> who = asking(services, request.Token);
+  if (!who) return done(who.error());
+  server::change_query(services.server, *who, std::move(request), std::move(done));
 }
 
-void fill(IndexedPreparedQueries& reply, const catalog::QueriesAnswer& found) {
+void fill(IndexedPreparedQueries& reply, const tokens::Who& who, const catalog::QueriesAnswer& found) {
   reply.Index = found.index;
-  for (const catalog::QueryRow* row : found.queries) reply.Queries.emplace_back(catalog::PreparedQuery(*row));
+  for (const catalog::QueryRow* row : found.queries) reply.Queries.emplace_back(tokens::redacted(who, *row));
 }
 
-Result<Found> get(Services&, const catalog::View& view, base::KeySet* watch,
+Result<Found> get(Services& services, const catalog::View& view, base::KeySet* watch,
                   const PreparedQuerySpecificRequest& request, IndexedPreparedQueries& reply) {
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
   const Result<catalog::QueriesAnswer> found = catalog::query_get(view.tables(), request.QueryID, watch);
   if (!found) return found.error();
   if (found->queries.empty()) return not_found();
-  fill(reply, *found);
+  if (Result<> allowed = tokens::may_see(*who, *found->queries.front()); !allowed) return allowed.error();
+  fill(reply, *who, *found);
   return Found::yes;
 }
 
-Result<Found> list(Services&, const catalog::View& view, base::KeySet* watch, const DCSpecificRequest&,
+Result<Found> list(Services& services, const catalog::View& view, base::KeySet* watch, const DCSpecificRequest& request,
                    IndexedPreparedQueries& reply) {
-  fill(reply, catalog::query_list(view.tables(), watch));
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
+  catalog::QueriesAnswer found = catalog::query_list(view.tables(), watch);
+  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found));
+  fill(reply, *who, found);
   reply.Queries.make_present();
   return Found::yes;
 }
@@ -78,6 +89,36 @@ catalog::PreparedQueryExecuteResponse response(const catalog::Tables& tables, co
 }
 
 using Execution = server::Answered<catalog::PreparedQueryExecuteResponse>;
+
+/// What an execution may see: by the token of the query, if it has one, else by that of the request.
+class Sight : public std::enable_shared_from_this<Sight> {
+ public:
+  Sight(const Services& services, catalog::ViewPtr view, std::string token)
+      : services_(services), view_(std::move(view)), token_(std::move(token)) {}
+
+  catalog::KeepReadable keep() {
+    if (!services_.tokens) return {};
+    // The execution keeps it for later targets.
+    return [this, self = shared_from_this()](const catalog::PreparedQuery& query,
+                                             std::vector<const catalog::InstanceRow*>& rows) {
+      const Result<tokens::Who> who = asking(services_, *view_, query.Token.empty() ? token_ : query.Token);
+      if (!who) {
+        failed_ = who.error();
+        return rows.clear();
+      }
+      filtered_ = tokens::says_filtered(*who, tokens::keep_readable(*who, rows));
+    };
+  }
+  const std::optional<Error>& failed() const { return failed_; }
+  bool filtered() const { return filtered_; }
+
+ private:
+  const Services& services_;
+  const catalog::ViewPtr view_;
+  const std::string token_;
+  std::optional<Error> failed_{};
+  bool filtered_ = false;
+};
 
 /// A query on its way through the datacenters that it may fail over to.
 struct Failover : std::enable_shared_from_this<Failover> {
@@ -144,11 +185,18 @@ void run(Services& services, const PreparedQueryExecuteRequest& request, Executi
       return names;
     };
   }
+  const auto sight = std::make_shared<Sight>(services, view, request.Token);
+  options.keep_readable = sight->keep();
   Result<std::optional<catalog::QueryExecution>> execution =
       catalog::QueryExecution::start(view->tables(), request.QueryIDOrName, options, base::system_random());
   if (!execution) return done(execution.error());
   if (!*execution) return done(not_found());
-  if (!(*execution)->next()) return done(response(view->tables(), (*execution)->result()));
+  if (sight->failed()) return done(*sight->failed());
+  if (!(*execution)->next()) {
+    catalog::PreparedQueryExecuteResponse reply = response(view->tables(), (*execution)->result());
+    reply.ResultsFilteredByACLs = sight->filtered();
+    return done(std::move(reply));
+  }
   std::make_shared<Failover>(services, request, view, std::move(**execution), std::move(done))->go_on();
 }
 
@@ -163,8 +211,14 @@ void execute_remote(Services& services, catalog::PreparedQueryExecuteRemoteReque
                                                      "Time that executing another datacenter's query takes.");
     const base::metrics::ScopedTimer timer(kTimes);
     const catalog::ViewPtr view = services.server.view();
-    then(response(view->tables(), catalog::execute_for_other(view->tables(), request.Query, services.datacenter,
-                                                             request.Limit, request.Connect, base::system_random())));
+    const auto sight = std::make_shared<Sight>(services, view, request.Token);
+    const catalog::QueryResult found =
+        catalog::execute_for_other(view->tables(), request.Query, services.datacenter, request.Limit, request.Connect,
+                                   base::system_random(), sight->keep());
+    if (sight->failed()) return then(*sight->failed());
+    catalog::PreparedQueryExecuteResponse reply = response(view->tables(), found);
+    reply.ResultsFilteredByACLs = sight->filtered();
+    then(std::move(reply));
   });
 }
 
@@ -179,8 +233,11 @@ void explain(Services& services, PreparedQueryExecuteRequest& request,
         catalog::query_resolve(view->tables(), request.QueryIDOrName, request.Agent.Segment);
     if (!query) return then(query.error());
     if (!*query) return then(not_found());
+    const Result<tokens::Who> who = asking(services, *view, request.Token);
+    if (!who) return then(who.error());
+    if (Result<> allowed = tokens::may_see(*who, **query); !allowed) return then(allowed.error());
     catalog::PreparedQueryExplainResponse reply;
-    reply.Query = std::move(**query);
+    reply.Query = tokens::redacted(*who, std::move(**query));
     then(std::move(reply));
   });
 }

@@ -1,4 +1,5 @@
 #include "catalog/store/txn.h"
+#include "agent/rpc/asking.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
 
@@ -8,16 +9,20 @@ namespace {
 using base::Result;
 
 void apply(Services& services, catalog::TxnRequest& request, server::Answered<catalog::TxnResponse> done) {
-  server::run_transaction(services.server, std::move(request), std::move(done));
+  const Result<tokens::Who> who = asking(services, request.Token);
+  if (!who) return done(who.error());
+  server::run_transaction(services.server, *who, std::move(request), std::move(done));
 }
 
 Result<Found> read(Services& services, const catalog::View& view, base::KeySet*, const catalog::TxnReadRequest& request,
                    catalog::TxnReadResponse& reply) {
-  const auto delayed = [&](std::string_view key) { return services.server.lock_delayed(key); };
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
   auto ops = request.Ops;  // checking them completes them
-  reply.Errors = catalog::txn_check(ops, delayed);
+  reply.Errors = server::txn_faults(services.server, *who, ops);
   if (!reply.Errors.empty()) return Found::yes;
   static_cast<catalog::TxnResponse&>(reply) = catalog::txn_read(view.tables(), ops);
+  server::keep_readable(*who, reply);
   return Found::yes;
 }
 

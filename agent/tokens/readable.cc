@@ -1,0 +1,124 @@
+#include "agent/tokens/readable.h"
+
+#include "catalog/acl/builtin.h"
+
+namespace proconsul::agent::tokens {
+namespace {
+
+using acl::Access;
+using acl::Resource;
+
+bool reads_node(const Who& who, std::string_view node) {
+  return who->allows(Resource::node, node, Access::read);
+}
+/// What belongs to no service needs no permission for one.
+bool reads_service(const Who& who, std::string_view service) {
+  return service.empty() || who->allows(Resource::service, service, Access::read);
+}
+
+bool reads(const Who& who, const catalog::InstanceRow& row) {
+  const catalog::ServiceRow& service = row.service();
+  if (!catalog::peer_of(service).empty()) {
+    return who->may_read_imported(Resource::service) && who->may_read_imported(Resource::node);
+  }
+  return reads_service(who, catalog::service_name(service)) && reads_node(who, catalog::node_of(service));
+}
+
+template <class Rows, class Reads>
+bool keep(const Who& who, Rows& rows, Reads may_read) {
+  if (who->allows_everything()) return false;
+  return std::erase_if(rows, [&](const auto& row) { return !may_read(row); }) > 0;
+}
+
+}  // namespace
+
+bool keep_readable(const Who& who, std::vector<const catalog::InstanceRow*>& rows) {
+  return keep(who, rows, [&](const auto* row) { return reads(who, *row); });
+}
+
+bool keep_readable(const Who& who, std::vector<const catalog::CheckRow*>& rows) {
+  return keep(who, rows, [&](const auto* row) {
+    return reads_node(who, catalog::node_of(*row)) && reads_service(who, catalog::service_of(*row));
+  });
+}
+
+bool keep_readable(const Who& who, std::vector<const catalog::NodeRow*>& rows) {
+  return keep(who, rows, [&](const auto* row) { return reads_node(who, catalog::name_of(*row)); });
+}
+
+bool keep_readable(const Who& who, catalog::NodeServicesAnswer& found) {
+  if (found.node == nullptr || who->allows_everything()) return false;
+  if (!reads_node(who, catalog::name_of(*found.node))) {
+    found.node = nullptr;
+    found.services.clear();
+    return true;
+  }
+  return keep(who, found.services, [&](const auto* row) { return reads_service(who, catalog::service_name(*row)); });
+}
+
+bool keep_readable(const Who& who, base::Map<base::List<std::string>>& services) {
+  return keep(who, services, [&](const auto& entry) { return reads_service(who, entry.first); });
+}
+
+bool keep_readable(const Who& who, catalog::SessionAnswer& found) {
+  return keep(who, found.sessions,
+              [&](const auto* row) { return who->allows(Resource::session, row->Node, Access::read); });
+}
+
+bool keep_readable(const Who& who, catalog::CoordinatesAnswer& found) {
+  return keep(who, found.rows, [&](const auto* row) { return reads_node(who, row->Node); });
+}
+
+bool keep_readable(const Who& who, catalog::KvListAnswer& found) {
+  return keep(who, found.entries,
+              [&](const auto& entry) { return who->allows(Resource::key, entry.key, Access::read); });
+}
+
+bool keep_readable(const Who& who, base::List<catalog::CheckServiceNode>& instances) {
+  return keep(who, instances, [&](const auto& instance) {
+    return (!instance.Service || reads_service(who, instance.Service->Service)) &&
+           (!instance.Node || reads_node(who, instance.Node->Node));
+  });
+}
+
+bool keep_readable(const Who& who, base::List<base::Pointer<catalog::NodeInfo>>& nodes) {
+  if (who->allows_everything()) return false;
+  bool filtered = keep(who, nodes, [&](const auto& node) { return !node || reads_node(who, node->Node); });
+  for (auto& node : nodes) {
+    if (!node) continue;
+    filtered |= keep(who, node->Services,
+                     [&](const auto& service) { return !service || reads_service(who, service->Service); });
+    filtered |=
+        keep(who, node->Checks, [&](const auto& check) { return !check || reads_service(who, check->ServiceName); });
+  }
+  return filtered;
+}
+
+bool keep_readable(const Who& who, catalog::QueriesAnswer& found) {
+  if (who->allows(Resource::acl, Access::write)) return false;
+  bool named = false;  // whether a named one was taken out: the others are told to nobody
+  std::erase_if(found.queries, [&](const catalog::PreparedQuery* query) {
+    const bool has_name = !query->Name.empty() || !query->Template.Type.empty();
+    if (has_name && who->allows(Resource::query, query->Name, Access::read)) return false;
+    named = named || has_name;
+    return true;
+  });
+  return named;
+}
+
+base::Result<> may_see(const Who& who, const catalog::PreparedQuery& query) {
+  if (query.Name.empty() && query.Template.Type.empty()) return {};
+  if (who->allows(Resource::acl, Access::write) || who->allows(Resource::query, query.Name, Access::read)) return {};
+  return {base::Errc::permission_denied, "Permission denied"};
+}
+
+catalog::PreparedQuery redacted(const Who& who, catalog::PreparedQuery query) {
+  if (!query.Token.empty() && !who->allows(Resource::acl, Access::write)) query.Token = "<hidden>";
+  return query;
+}
+
+bool says_filtered(const Who& who, bool filtered) {
+  return filtered && who.accessor != catalog::kAnonymousAccessor;
+}
+
+}  // namespace proconsul::agent::tokens
