@@ -323,10 +323,11 @@ TEST_F(ConfigFiles, WhatIsNotBuiltIsRefusedAtStartAndWhatDoesNothingIsNamed) {
   ASSERT_TRUE(loaded) << loaded.error().detail;
   EXPECT_EQ(not_built(*loaded),
             (std::vector<std::string>{
-                "acl.default_policy = \"deny\": access control is not whole yet, and DNS and the event stream would not deny.",
+                "acl.default_policy = \"deny\": access control is not whole yet, and DNS and the event stream would "
+                "not deny.",
                 "connect.enable_mesh_gateway_wan_federation is set: the service mesh is not built yet."}));
   EXPECT_EQ(without_effect(*loaded).back(),
-            "acl.enabled has no effect yet: access control is not built. Every request is allowed.");
+            "acl.enabled: rules hold for the HTTP API and RPC, not yet for DNS and the event stream.");
   EXPECT_TRUE(not_built(*load_text("bootstrap_expect = 3 server = true")).empty());
   EXPECT_TRUE(not_built(*load_text("")).empty());
 }
