@@ -75,6 +75,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::Overview> overview;
   std::unique_ptr<http::StreamHub> streams;
   http::RequestLimits limits;
+  tokens::Store tokens;
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::shared_ptr<base::net::TlsContext> check_tls;
@@ -171,9 +172,13 @@ Result<> Agent::Impl::settle_identity() {
 Result<> Agent::Impl::start_gossip() {
   const Config& config = loaded.config;
   limits.set(request_limits(config));
+  if (const Result<> loaded_tokens = tokens.load(own_tokens(config), tokens_file(config)); !loaded_tokens) {
+    kLog.warn("unable to load persisted tokens", {{"error", loaded_tokens.error()}});
+  }
   const Mode::Parts parts{.loops = loops,
                           .config = config,
                           .node_id = node_id,
+                          .tokens = tokens,
                           .limit = [this](const rpc::Method& method, bool leads, const std::string& from) {
                             return limits.refuse_call(method.name, method.writes(), leads, from);
                           }};
@@ -262,6 +267,7 @@ Result<> Agent::Impl::start_api() {
                                   .pools = pools.get(),
                                   // On a client agent each call is limited where it is made.
                                   .limits = server != nullptr ? &limits : nullptr,
+                                  .own_tokens = &tokens,
                                   .tokens = mode->tokens(),
                                   .metrics_proxy = metrics_proxy.get(),
                                   .caller = &mode->caller(),
@@ -429,6 +435,9 @@ Result<> Agent::Impl::reload(bool automatic) {
   if (!dns_settings) return {dns_settings.error().code, "Failed reloading dns config : " + dns_settings.error().detail};
   if (Result<> watching = watches.replace(config); !watching) {
     return {watching.error().code, "Failed reloading watches: " + watching.error().detail};
+  }
+  if (const Result<> loaded_tokens = tokens.load(own_tokens(config), tokens_file(config)); !loaded_tokens) {
+    kLog.warn("unable to load persisted tokens", {{"error", loaded_tokens.error()}});
   }
   std::promise<Result<>> promise;
   std::future<Result<>> done = promise.get_future();

@@ -18,6 +18,10 @@
 #include "base/net/loop.h"
 #include "base/result.h"
 
+namespace proconsul::agent::tokens {
+class Store;
+}
+
 namespace proconsul::agent {
 
 class Mode {
@@ -28,6 +32,7 @@ class Mode {
     base::net::Loops& loops;
     const config::Config& config;
     const std::string& node_id;
+    const tokens::Store& tokens;
     /// Asked of each call of a peer: whether the limits of requests let it go on. `leads`: this server does. Any
     /// thread.
     std::function<base::Result<>(const rpc::Method& method, bool leads, const std::string& from)> limit{};

@@ -117,8 +117,17 @@ tokens::Resolver::Settings resolver_settings(const Config& config) {
   return {.enabled = config.acls_enabled,
           .datacenter = config.datacenter,
           .node_name = config.node_name,
-          .default_allow = config.acl_resolver.default_policy == "allow",
-          .recovery_token = config.acl_tokens.agent_recovery};
+          .default_allow = config.acl_resolver.default_policy == "allow"};
+}
+
+tokens::Store::Tokens own_tokens(const Config& config) {
+  const config::AclTokens& given = config.acl_tokens;
+  return {given.user, given.agent, given.agent_recovery, given.replication, given.config_file_registration, given.dns};
+}
+
+std::string tokens_file(const Config& config) {
+  if (!config.acl_tokens.enable_persistence || config.data_dir.empty()) return {};
+  return config.data_dir + "/acl-tokens.json";
 }
 
 }  // namespace proconsul::agent

@@ -24,6 +24,9 @@ server::ServerInfo server_info(const config::Config& config, const std::string& 
 /// What servers need to know of ACLs, and of tokens.
 server::AclSettings acl_settings(const config::Config& config);
 tokens::Resolver::Settings resolver_settings(const config::Config& config);
+/// The agent's own tokens, and where those are kept that the API sets; empty: nowhere.
+tokens::Store::Tokens own_tokens(const config::Config& config);
+std::string tokens_file(const config::Config& config);
 /// For the time until the cluster has a configuration of its own.
 catalog::AutopilotConfig autopilot(const config::Config& config);
 

@@ -49,7 +49,8 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   rpc_ = std::move(*plane);
 
   acl_ = acl_settings(config);
-  if (acl_.enabled) tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), base::system_clock());
+  if (acl_.enabled)
+    tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), parts_.tokens, base::system_clock());
 
   server::RaftServer::Options raft;
   raft.transport = rpc_->transport();

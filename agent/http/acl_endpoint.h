@@ -22,6 +22,8 @@ void acl_token_delete(Context& agent, const Request& request, Responder responde
 /// What the token of the request may do, question by question.
 void acl_authorize(Context& agent, const Request& request, Responder responder);
 
+/// Sets one of the agent's own tokens: /v1/agent/token/.
+void agent_token(Context& agent, const Request& request, Responder responder);
 /// How far a secondary datacenter's copy of the primary's ACLs is.
 void acl_replication(Context& agent, const Request& request, Responder responder);
 
@@ -53,6 +55,11 @@ struct AclBootstrapResponse : catalog::ACLToken {
   std::string ID{};  // the secret once more, as it was called before
 };
 PROCONSUL_DECLARE_TYPE(AclBootstrapResponse)
+
+struct AgentToken {
+  std::string Token{};
+};
+PROCONSUL_DECLARE_TYPE(AgentToken)
 
 struct TemplatedPolicyResponse {
   std::string TemplateName{}, Schema{}, Template{}, Description{};

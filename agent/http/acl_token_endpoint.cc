@@ -2,7 +2,13 @@
 
 #include "agent/http/acl_change.h"
 #include "agent/http/acl_endpoint.h"
+#include "agent/http/asking.h"
+#include "agent/local/local_agent.h"
 #include "agent/rpc/acl_types.h"
+#include "agent/tokens/store.h"
+#include "base/background.h"
+#include "base/log.h"
+#include "base/quote.h"
 #include "catalog/types/acl.h"
 
 namespace proconsul::agent::http {
@@ -21,7 +27,13 @@ PROCONSUL_DESCRIBE_TYPE(AclBootstrapResponse, "agent.aclBootstrapResponse") {
   type.embed<ACLToken>();
 }
 
+PROCONSUL_DESCRIBE_TYPE(AgentToken, "api.AgentToken") {
+  type.field("Token", &AgentToken::Token);
+}
+
 namespace {
+
+const base::log::Logger kLog("agent");
 
 constexpr std::size_t kMostQuestions = 64;
 
@@ -194,6 +206,31 @@ void acl_authorize(Context& agent, const Request& request, Responder responder) 
                                                      replies->make_present();
                                                      responder.send(Result<Reply>(json(base::to_json(*replies))));
                                                    });
+}
+
+void agent_token(Context& agent, const Request& request, Responder responder) {
+  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  const Result<> allowed = tokens::require(*who, acl::Resource::agent, agent.settings.node_name, acl::Access::write);
+  if (!allowed) return responder.send(Result<Reply>(allowed.error()));
+  AgentToken body;
+  if (Result<> read = base::read_json(request.body, body, {.input = base::JsonInput::first}); !read) {
+    return responder.send(Error{Errc::invalid_argument, "Request decode failed: " + read.error().detail});
+  }
+  const std::optional<tokens::Kind> kind = tokens::kind_of(request.rest);
+  if (!kind) {
+    return responder.send(Error{Errc::not_found, "Token " + base::quote(request.rest) + " is unknown"});
+  }
+  // It may be a file that is written, and synced.
+  agent.background->run([&agent, kind = *kind, token = std::move(body.Token), name = std::string(request.rest),
+                         responder = std::move(responder)]() mutable {
+    const Result<> kept = agent.own_tokens->set(kind, std::move(token));
+    if (!kept) return responder.send(Result<Reply>(Errc::internal, kept.error().detail));
+    kLog.info("Updated agent's ACL token", {{"token", name}});
+    if (kind == tokens::Kind::default_ || kind == tokens::Kind::agent) agent.local->server_up();
+    responder.send(Result<Reply>(empty()));
+  });
 }
 
 void acl_replication(Context& agent, const Request& request, Responder responder) {

@@ -28,7 +28,8 @@ class Events;
 }
 namespace proconsul::agent::tokens {
 class Resolver;
-}
+class Store;
+}  // namespace proconsul::agent::tokens
 namespace proconsul::agent::rpc {
 class ArchiveServers;
 class Caller;
@@ -113,8 +114,9 @@ struct Context {
   Overview* overview = nullptr;
   StreamHub* streams = nullptr;
   cluster::Pools* pools = nullptr;
-  RequestLimits* limits = nullptr;     // null: none
-  tokens::Resolver* tokens = nullptr;  // null: ACLs are off
+  RequestLimits* limits = nullptr;      // null: none
+  tokens::Store* own_tokens = nullptr;  // of the agent; null: it has none
+  tokens::Resolver* tokens = nullptr;   // null: ACLs are off
   ui_proxy::MetricsProxy* metrics_proxy = nullptr;
   rpc::Caller* caller = nullptr;  // asks servers: of another datacenter, and on a client agent of this one
   base::net::Loops* loops = nullptr;

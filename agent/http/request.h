@@ -44,8 +44,9 @@ class Request {
   std::string_view escaped_path{};  // as sent, without the query
   std::string_view query{};         // as sent, without '?'
   std::string_view body{};
-  QueryOptions options{};   // filled for routes that have kQueryOptions (every read has it)
-  std::string complaint{};  // kGoesOn: what is wrong with the options
+  QueryOptions options{};       // filled for routes that have kQueryOptions (every read has it)
+  std::string default_token{};  // the agent's own, for a request without one; empty while ACLs are off
+  std::string complaint{};      // kGoesOn: what is wrong with the options
   bool keep_alive{};
   bool http_1_0{};
   bool wants_gzip{};

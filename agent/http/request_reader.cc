@@ -168,7 +168,10 @@ base::Result<> read_cache_control(const Request& request, QueryOptions& options)
 
 }  // namespace
 
-std::string token_of(const Request& request) {
+namespace {
+
+/// The token that the request itself brings.
+std::string given_token(const Request& request) {
   for (const std::string_view text : {request.param("token"), request.header("X-Consul-Token")}) {
     if (!text.empty()) return std::string(text);
   }
@@ -183,6 +186,13 @@ std::string token_of(const Request& request) {
   if (start == std::string_view::npos) return {};
   text.remove_prefix(start);
   return std::string(text.substr(0, text.find(' ')));
+}
+
+}  // namespace
+
+std::string token_of(const Request& request) {
+  std::string given = given_token(request);
+  return given.empty() ? request.default_token : given;
 }
 
 base::Result<> read_consistency(Request& request, const Settings& settings, bool discovery) {

@@ -14,6 +14,7 @@
 #include "agent/http/request_reader.h"
 #include "agent/http/responder.h"
 #include "agent/tokens/resolver.h"
+#include "agent/tokens/store.h"
 #include "base/log.h"
 #include "catalog/store/store.h"
 
@@ -278,6 +279,9 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
     return unknown_path(request);
   }
   exchange.route = route;
+  if (settings().acls_enabled && context_.own_tokens) {
+    request.default_token = context_.own_tokens->get(tokens::Kind::default_);
+  }
   request.rest = endpoint->rest(request.path);
   if (route->takes_options()) {
     const auto read_options = route->flags & kGoesOn ? &read_consistency : &read_query_options;

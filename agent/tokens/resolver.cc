@@ -105,7 +105,8 @@ std::vector<ACLPolicy> in_datacenter(std::vector<ACLPolicy> policies, std::strin
   return policies;
 }
 
-Resolver::Resolver(Settings settings, const base::Clock& clock) : settings_(std::move(settings)), clock_(clock) {
+Resolver::Resolver(Settings settings, const Store& store, const base::Clock& clock)
+    : settings_(std::move(settings)), store_(store), clock_(clock) {
   acl::Rules rules;
   rules.named[static_cast<std::size_t>(acl::Resource::agent)].push_back(
       {.name = settings_.node_name, .access = acl::Access::write});
@@ -114,7 +115,8 @@ Resolver::Resolver(Settings settings, const base::Clock& clock) : settings_(std:
 }
 
 std::optional<Who> Resolver::local(const Tables& tables, std::string_view secret) const {
-  if (!settings_.recovery_token.empty() && equal_secrets(secret, settings_.recovery_token)) {
+  const std::string recovery = store_.get(Kind::agent_recovery);
+  if (!recovery.empty() && equal_secrets(secret, recovery)) {
     return Who{.accessor = "agent-recovery:" + settings_.node_name, .permissions = recovery_};
   }
   const auto* management = tables.system_metadata.get(catalog::index_key({kServerManagement}));

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/tokens/store.h"
 #include "agent/tokens/who.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -31,10 +32,10 @@ class Resolver {
     bool enabled = false;  // acl.enabled
     std::string datacenter = "dc1";
     std::string node_name{};
-    bool default_allow = true;     // acl.default_policy
-    std::string recovery_token{};  // acl.tokens.agent_recovery: writes this agent, reads nodes
+    bool default_allow = true;  // acl.default_policy
   };
-  Resolver(Settings settings, const base::Clock& clock);
+  /// The recovery token is the store's, which outlives it: it writes this agent and reads nodes.
+  Resolver(Settings settings, const Store& store, const base::Clock& clock);
 
   bool enabled() const { return settings_.enabled; }
   /// An empty secret is the anonymous token's. Errc::permission_denied, "ACL not found": there is no such token (any
@@ -64,6 +65,7 @@ class Resolver {
   base::Result<std::shared_ptr<const Permissions>> compile(const std::vector<catalog::ACLPolicy>& policies);
 
   const Settings settings_;
+  const Store& store_;
   const base::Clock& clock_;
   std::shared_ptr<const Permissions> recovery_{};
   std::array<Shard, kShards> shards_{};

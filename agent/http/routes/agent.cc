@@ -1,6 +1,7 @@
 // The agent itself: its own services and checks, and the process.
 #include "agent/http/routes/families.h"
 
+#include "agent/http/acl_endpoint.h"
 #include "agent/http/agent_check_endpoint.h"
 #include "agent/http/agent_self_endpoint.h"
 #include "agent/http/agent_service_endpoint.h"
@@ -10,6 +11,7 @@
 #include "agent/http/member_endpoint.h"
 #include "agent/http/member_types.h"
 #include "agent/http/route.h"
+#include "agent/http/routes/failures.h"
 #include "agent/http/telemetry_endpoint.h"
 #include "catalog/types/agent_check.h"
 #include "catalog/types/service.h"
@@ -38,7 +40,15 @@ constexpr Failure kNoMember{500, R"((agent: No node found with name|\d+ errors? 
                             "Scripts look for this text."};
 
 constexpr Route kAgentRoutes[] = {
-    {put, "/v1/agent/token/", later()},
+    {put,
+     "/v1/agent/token/",
+     async(agent_token),
+     0,
+     {.summary = "Set one of the agent's own tokens",
+      .rest = "kind",
+      .body = type_of<AgentToken>,
+      .gives = Content::nothing,
+      .failures = {&kNoAcls, &kDenied, &kUnknownToken}}},
     {get,
      "/v1/agent/self",
      call(agent_self),

@@ -18,6 +18,7 @@ inline constexpr Failure kNoDatacenter{500, "No path to datacenter",
 inline constexpr Failure kNoAcls{401, "ACL support disabled", "ACLs are off."};
 inline constexpr Failure kDenied{403, R"((Permission denied|[\s\S]*ACL not found)[\s\S]*)",
                                  "The token does not allow it."};
+inline constexpr Failure kUnknownToken{404, R"(Token "[\s\S]*" is unknown)", "The agent has no token of this kind."};
 inline constexpr Failure kNoSuchAcl{404, R"((Requested|Cannot find)[\s\S]*)", "There is none."};
 inline constexpr Failure kRefusedAcl{500, R"([\s\S]+)", "The servers refuse it."};
 
