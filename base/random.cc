@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstdio>
@@ -35,7 +36,9 @@ std::string Random::bytes(std::size_t size) {
   return out;
 }
 
-void SystemRandom::fill(std::span<unsigned char> bytes) {
+namespace {
+
+void ask_the_system(std::span<unsigned char> bytes) {
   while (!bytes.empty()) {
     const ssize_t got = getrandom(bytes.data(), bytes.size(), 0);
     if (got < 0) {
@@ -45,6 +48,28 @@ void SystemRandom::fill(std::span<unsigned char> bytes) {
     }
     bytes = bytes.subspan(static_cast<std::size_t>(got));
   }
+}
+
+/// Small draws share a system call. What was given out is wiped: it may have become a key.
+struct Drawn {
+  std::array<unsigned char, 512> bytes;
+  std::size_t used = std::tuple_size_v<decltype(bytes)>;
+};
+
+}  // namespace
+
+void SystemRandom::fill(std::span<unsigned char> bytes) {
+  constexpr std::size_t kSmall = 64;
+  thread_local Drawn drawn;
+  if (bytes.size() > kSmall) return ask_the_system(bytes);
+  if (drawn.bytes.size() - drawn.used < bytes.size()) {
+    ask_the_system(drawn.bytes);
+    drawn.used = 0;
+  }
+  unsigned char* from = drawn.bytes.data() + drawn.used;
+  std::memcpy(bytes.data(), from, bytes.size());
+  explicit_bzero(from, bytes.size());
+  drawn.used += bytes.size();
 }
 
 Random& system_random() {

@@ -32,7 +32,7 @@ Result<> Serf::user_event(const std::string& name, base::Bytes payload, bool coa
   }
   clock_of_events_.increment();
   handle_user_event(event);
-  event_queue_.push(std::move(encoded));
+  spread(event_queue_, std::move(encoded));
   return {};
 }
 
@@ -57,7 +57,10 @@ bool Serf::handle_user_event(const UserEventMessage& event) {
   slot->Events.push_back({.Name = event.Name, .Payload = event.Payload});
 
   metrics_.count("events", event.Name);
-  if (snapshot_) snapshot_->record_user_event(event.LTime);
+  if (snapshot_) {
+    snapshot_->record_user_event(event.LTime);
+    snapshot_soon();
+  }
   user_event_coalescer_.add(event);
   return true;
 }

@@ -38,6 +38,19 @@ TEST(SerfEvents, OwnOnesGoOutWithTheClock) {
   EXPECT_EQ(self.serf->stats().event_time, 2u);
 }
 
+TEST(SerfEvents, TheMembershipIsToldThatThereIsNews) {
+  LoneNode self;
+  while (self.serf->has_broadcasts()) self.queued();  // each is sent a few times
+  const int told = self.membership.broadcasts;
+
+  ASSERT_TRUE(self.serf->user_event("deploy", base::Bytes(std::string("v1")), false));
+  EXPECT_TRUE(self.serf->has_broadcasts());
+  EXPECT_EQ(self.membership.broadcasts, told + 1);
+
+  self.hear(MessageType::user_event, event_at(7, "deploy", "v1"));
+  EXPECT_EQ(self.membership.broadcasts, told + 2);
+}
+
 TEST(SerfEvents, WhatIsTooLargeIsRefused) {
   LoneNode self;
 

@@ -36,10 +36,12 @@ class FakeMembership final : public swim::Membership {
     return found == nodes.end() ? nullptr : &found->second;
   }
   std::size_t alive_count() const override { return nodes.size(); }
+  std::size_t suspect_count() const override { return 0; }
   int health_score() const override { return 0; }
   void join(std::vector<swim::Address> addresses, std::move_only_function<void(swim::JoinOutcome)> done) override {
     joins.emplace_back(std::move(addresses), std::move(done));
   }
+  void broadcasts_queued() override { ++broadcasts; }
   void leave(base::Duration, Done done) override { leaves.push_back(std::move(done)); }
   void update_node(base::Duration, Done done) override { updates.push_back(std::move(done)); }
   base::Result<> send_user_message(const swim::Address& to, const swim::Node*, std::string_view message) override {
@@ -52,6 +54,7 @@ class FakeMembership final : public swim::Membership {
   std::vector<Done> leaves{};
   std::vector<Done> updates{};
   std::vector<std::pair<std::string, std::string>> sent{};
+  int broadcasts = 0;  // how often it was told of some
 
  private:
   std::string self_;

@@ -92,7 +92,7 @@ void Serf::broadcast_join(LamportTime time) {
   const JoinIntent join{.LTime = time, .Node = settings_.node_name};
   clock_of_members_.witness(time);
   handle_join(join);
-  intent_queue_.push(encode(MessageType::join, join));
+  spread(intent_queue_, encode(MessageType::join, join));
 }
 
 }  // namespace proconsul::gossip::serf

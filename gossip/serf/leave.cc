@@ -14,7 +14,7 @@ void Serf::broadcast_and_wait(std::string message, Done done) {
   wait.done = std::move(done);
   wait.alarm = alarms_.after(settings_.broadcast_timeout,
                              [this, id] { end_wait(id, Result<>(Errc::timeout, "timed out broadcasting")); });
-  intent_queue_.push(std::move(message), {}, [this, id, life = std::weak_ptr(life_)] {
+  spread(intent_queue_, std::move(message), [this, id, life = std::weak_ptr(life_)] {
     if (life.expired()) return;
     // Not from within the membership's own call.
     alarms_.after({}, [this, id] { end_wait(id, {}); });
@@ -47,7 +47,7 @@ void Serf::leave(Done done) {
   std::string message = encode(MessageType::leave, leave);
   if (!has_other_alive()) {
     // Nobody to wait for; but who only seems to have failed still gets the news for a while.
-    intent_queue_.push(std::move(message));
+    spread(intent_queue_, std::move(message));
     return leave_membership(std::move(done));
   }
   broadcast_and_wait(std::move(message), [this, done = std::move(done)](Result<> sent) mutable {
@@ -78,7 +78,7 @@ void Serf::force_leave(const std::string& node, bool prune, Done done) {
   handle_leave(leave);
   std::string message = encode(MessageType::leave, leave);
   if (!has_other_alive()) {
-    intent_queue_.push(std::move(message));
+    spread(intent_queue_, std::move(message));
     return done({});
   }
   broadcast_and_wait(std::move(message), [done = std::move(done)](Result<> sent) mutable {

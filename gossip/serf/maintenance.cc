@@ -4,6 +4,11 @@
 #include "gossip/serf/serf.h"
 
 namespace proconsul::gossip::serf {
+namespace {
+
+constexpr base::Duration kSnapshotInterval = base::milliseconds(500);
+
+}  // namespace
 
 void Serf::reap() {
   reap(failed_, settings_.reconnect_timeout);
@@ -46,6 +51,7 @@ void Serf::check_queues() {
   check_queue("Intent", intent_queue_, metrics_.intent_queue);
   check_queue("Event", event_queue_, metrics_.event_queue);
   check_queue("Query", query_queue_, metrics_.query_queue);
+  if (snapshot_) snapshot_soon();  // a slow disk may have refused what it was given long ago
 }
 
 void Serf::check_queue(const char* name, swim::BroadcastQueue& queue, base::metrics::Sample depth) {
@@ -62,9 +68,19 @@ void Serf::check_queue(const char* name, swim::BroadcastQueue& queue, base::metr
   queue.prune(most);
 }
 
-void Serf::flush_snapshot() {
+/// What was recorded goes out with all that is recorded shortly after; while nothing is, nothing happens.
+void Serf::snapshot_soon() {
+  if (snapshot_armed_ || state_ == State::shutdown) return;
+  snapshot_armed_ = true;
+  alarms_.after(kSnapshotInterval, [this] {
+    snapshot_armed_ = false;
+    if (flush_snapshot()) snapshot_soon();
+  });
+}
+
+bool Serf::flush_snapshot() {
   snapshot_->record_clock(clock_of_members_.time());
-  snapshot_->flush();
+  return snapshot_->flush();
 }
 
 }  // namespace proconsul::gossip::serf

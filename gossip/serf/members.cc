@@ -66,6 +66,7 @@ void Serf::emit(MemberEventType type, const MemberPtr& member) {
   if (snapshot_) {
     snapshot_->record(event);
     snapshot_->record_clock(clock_of_members_.time());
+    snapshot_soon();
   }
   member_coalescer_.add(event);
 }

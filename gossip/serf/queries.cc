@@ -55,7 +55,7 @@ Result<QueryHandle> Serf::query(const std::string& name, base::Bytes payload, Qu
   running.alarm = alarms_.after(params.timeout, [this, time = query.LTime] { finish_query(time); });
 
   handle_query(query);
-  query_queue_.push(std::move(encoded));
+  spread(query_queue_, std::move(encoded));
   return QueryHandle{.time = query.LTime, .id = query.ID};
 }
 
@@ -152,7 +152,10 @@ bool Serf::handle_query(const Query& query) {
       refuse(base::log::Level::error, "failed to relay ack: " + relayed.error().detail);
     }
   }
-  if (snapshot_) snapshot_->record_query(query.LTime);
+  if (snapshot_) {
+    snapshot_->record_query(query.LTime);
+    snapshot_soon();
+  }
   if (std::string_view(query.Name).starts_with(kInternalPrefix)) {
     handle_internal_query(std::move(incoming), std::string_view(query.Name).substr(kInternalPrefix.size()));
   } else {

@@ -9,7 +9,6 @@ using base::Result;
 
 namespace {
 
-constexpr base::Duration kSnapshotInterval = base::milliseconds(500);
 constexpr base::Duration kRefusalInterval = base::seconds(10);
 constexpr int kMostRefusals = 20;  // lines in such an interval
 
@@ -101,8 +100,10 @@ void Serf::start(swim::Membership& membership) {
   every(settings_.reap_interval, &Serf::reap);
   every(settings_.reconnect_interval, &Serf::reconnect);
   every(settings_.queue_check_interval, &Serf::check_queues);
+  if (has_broadcasts()) membership.broadcasts_queued();
   if (!snapshot_) return;
-  every(kSnapshotInterval, &Serf::flush_snapshot);
+  clock_of_members_.when_moved([this] { snapshot_soon(); });
+  snapshot_soon();
 
   std::vector<std::pair<std::string, std::string>> previous;
   for (const auto& known : snapshot_->state().alive) {
@@ -141,6 +142,7 @@ Stats Serf::stats() const {
       .members = states_.size(),
       .failed = failed_.size(),
       .left = left_.size(),
+      .suspects = membership_ == nullptr ? 0 : membership_->suspect_count(),
       .health_score = membership_ == nullptr ? 0 : membership_->health_score(),
       .member_time = clock_of_members_.time(),
       .event_time = clock_of_events_.time(),
@@ -186,7 +188,7 @@ void Serf::user_message(std::string_view message) {
       refuse(base::log::Level::error, "Error decoding " + std::string(what) + " message: " + decoded.error().detail);
       return;
     }
-    if ((this->*handler)(*decoded)) queue.push(std::string(message));
+    if ((this->*handler)(*decoded)) spread(queue, std::string(message));
   };
   switch (static_cast<MessageType>(message[0])) {
     case MessageType::leave:
@@ -213,6 +215,15 @@ void Serf::user_message(std::string_view message) {
   }
   refuse(base::log::Level::warn,
          "Received message of unknown type: " + std::to_string(static_cast<unsigned char>(message[0])));
+}
+
+void Serf::spread(swim::BroadcastQueue& queue, std::string message, swim::BroadcastQueue::Sent sent) {
+  queue.push(std::move(message), {}, std::move(sent));
+  if (membership_ != nullptr) membership_->broadcasts_queued();
+}
+
+bool Serf::has_broadcasts() const {
+  return intent_queue_.size() + query_queue_.size() + event_queue_.size() > 0;
 }
 
 std::vector<std::string> Serf::broadcasts(std::size_t overhead, std::size_t limit) {

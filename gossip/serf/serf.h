@@ -55,6 +55,7 @@ struct Surroundings {
 /// What Consul shows as serf_lan and serf_wan.
 struct Stats {
   std::size_t members{}, failed{}, left{};
+  std::size_t suspects{};  // of the others; not among the texts, which are Consul's
   int health_score{};
   LamportTime member_time{}, event_time{}, query_time{};
   std::size_t intent_queue{}, event_queue{}, query_queue{};
@@ -114,6 +115,7 @@ class Serf final : public swim::Delegate {
   std::string node_meta() override;
   void user_message(std::string_view message) override;
   std::vector<std::string> broadcasts(std::size_t overhead, std::size_t limit) override;
+  bool has_broadcasts() const override;
   std::string local_state(bool join) override;
   void merge_remote_state(std::string_view state, bool join) override;
   void node_joined(const swim::Node& node) override;
@@ -171,6 +173,7 @@ class Serf final : public swim::Delegate {
 
   Serf(Settings settings, const Surroundings& surroundings);
   void every(base::Duration interval, void (Serf::*task)());
+  void spread(swim::BroadcastQueue& queue, std::string message, swim::BroadcastQueue::Sent sent = {});
   /// A message of somebody that makes no sense. Some lines are written in a while: a flood must not fill a disk.
   void refuse(base::log::Level level, const std::string& why);
 
@@ -236,7 +239,8 @@ class Serf final : public swim::Delegate {
   void reconnect();
   void check_queues();
   void check_queue(const char* name, swim::BroadcastQueue& queue, base::metrics::Sample depth);
-  void flush_snapshot();
+  void snapshot_soon();
+  bool flush_snapshot();  // true: look again soon
 
   Settings settings_;
   const base::Clock& clock_;
@@ -289,6 +293,7 @@ class Serf final : public swim::Delegate {
   CoordinateTree coordinates_{};
 
   std::optional<Snapshot> snapshot_{};
+  bool snapshot_armed_ = false;
   MemberCoalescer member_coalescer_;
   UserEventCoalescer user_event_coalescer_;
 };

@@ -125,22 +125,23 @@ std::size_t Snapshot::most() const {
   return std::max(kLeastCompaction, state_.alive.size() * kBytesPerNode);
 }
 
-void Snapshot::flush() {
+bool Snapshot::flush() {
   if (!store_.healthy()) {
     // The file may have a hole: nothing but a whole new one helps. The recorded lines are in the state as well.
-    if (clock_.now() - last_recovery_ < kRecoveryInterval && last_recovery_ != base::MonotonicTime{}) return;
+    if (clock_.now() - last_recovery_ < kRecoveryInterval && last_recovery_ != base::MonotonicTime{}) return true;
     last_recovery_ = clock_.now();
     log_.info("serf: Attempting compaction to recover from error...");
     compact();
-    return;
+    return true;
   }
-  if (pending_.empty()) return;
+  if (pending_.empty()) return false;
   if (size_ + pending_.size() > most()) {
     compact();
-    return;
+    return true;
   }
   size_ += pending_.size();
   store_.append(std::exchange(pending_, {}), false);
+  return true;
 }
 
 void Snapshot::compact() {

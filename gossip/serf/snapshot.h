@@ -49,8 +49,9 @@ class Snapshot {
   void record_clock(LamportTime now);
   /// Nothing is recorded any more; what is alive is forgotten unless it shall be rejoined.
   void leave(bool rejoin_after_leave);
-  /// Hands what was recorded to the store, or tries again to have a whole file there. Call it twice a second.
-  void flush();
+  /// Hands what was recorded to the store, or tries again to have a whole file there. Call it soon after something was
+  /// recorded, and again half a second later as long as it says true: the store may turn out to be unhealthy.
+  bool flush();
 
  private:
   void append(std::string line);

@@ -145,5 +145,32 @@ TEST(SerfSnapshot, ANameCannotForgeLines) {
   EXPECT_EQ(read_snapshot(self.store.content, false, kLog).clock, 0u);
 }
 
+TEST(SerfSnapshot, WhatHappensIsWrittenSoonAndWhileNothingDoesNobodyWakes) {
+  LoneNode self({}, nullptr, "", true);
+  self.pass(base::seconds(1));
+  const auto first_wake = [&] { return *self.serf->alarms().next() - self.clock.now(); };
+  EXPECT_GT(first_wake(), base::seconds(5));
+
+  self.hear(MessageType::join, JoinIntent{.LTime = 41, .Node = "unknown"});
+  EXPECT_EQ(first_wake(), base::milliseconds(500));
+  self.pass(base::milliseconds(500));
+
+  EXPECT_EQ(read_snapshot(self.store.content, false, kLog).clock, 41u);
+  self.pass(base::milliseconds(500));
+  EXPECT_GT(first_wake(), base::seconds(5));
+}
+
+TEST(SerfSnapshot, AWriteThatFailsLateIsMadeUpFor) {
+  LoneNode self({}, nullptr, "", true);
+  self.add("other", 2);
+  self.pass(base::seconds(5));
+  self.store.content.clear();
+  self.store.is_healthy = false;  // a disk that stalled for long
+
+  self.pass(base::seconds(60));
+
+  EXPECT_EQ(read_snapshot(self.store.content, false, kLog).alive.size(), 2u);
+}
+
 }  // namespace
 }  // namespace proconsul::gossip::serf

@@ -42,21 +42,59 @@ Result<> Core::start(MonotonicTime now, Delegate& delegate) {
 void Core::begin_rounds() {
   if (std::exchange(rounds_run_, true)) return;
   every(config_.timing.probe_interval, Due::probe);
-  if (config_.timing.gossip_nodes > 0) every(config_.timing.gossip_interval, Due::gossip);
+  const Duration interval = config_.timing.gossip_interval;
+  if (interval.nanoseconds > 0) gossip_at_ = now_ + within(interval);
 }
 
 /// Begins somewhere within the interval, so that members that start together do not work in step. 0: never.
 void Core::every(Duration interval, Due due) {
   if (interval.nanoseconds <= 0) return;
-  arm(now_ + Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(interval.nanoseconds)))}, due);
+  arm(now_ + within(interval), due);
+}
+
+Duration Core::within(Duration interval) {
+  return {static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(interval.nanoseconds)))};
+}
+
+void Core::gossip_soon() {
+  const Duration interval = config_.timing.gossip_interval;
+  if (gossip_armed_ || !rounds_run_ || config_.timing.gossip_nodes <= 0 || interval.nanoseconds <= 0) return;
+  if (const std::int64_t late = (now_ - gossip_at_).nanoseconds; late >= 0) {
+    gossip_at_ = gossip_at_ + Duration{(late / interval.nanoseconds + 1) * interval.nanoseconds};
+  }
+  gossip_armed_ = true;
+  arm(gossip_at_, Due::gossip);
 }
 
 void Core::arm(MonotonicTime at, Due due, std::uint64_t id) {
   timers_.push({.at = at, .order = ++timer_order_, .due = due, .id = id});
 }
 
-MonotonicTime Core::next_due() const {
+MonotonicTime Core::next_due() {
+  while (!timers_.empty() && is_void(timers_.top())) timers_.pop();
   return timers_.empty() ? MonotonicTime{std::numeric_limits<std::int64_t>::max()} : timers_.top().at;
+}
+
+bool Core::is_void(const Timer& timer) const {
+  switch (timer.due) {
+    case Due::probe_timeout:
+    case Due::probe_end:
+      return !probe_ || probe_->sequence != timer.id;
+    case Due::relay:
+      return !relays_.contains(static_cast<std::uint32_t>(timer.id));
+    case Due::suspicion:
+      return !suspects_.contains(timer.id);
+    case Due::stream:
+      return !streams_.contains(timer.id);
+    case Due::wait:
+      return !waits_.contains(timer.id);
+    case Due::probe:
+    case Due::probe_now:
+    case Due::gossip:
+    case Due::push_pull:
+      break;
+  }
+  return false;
 }
 
 void Core::tick(MonotonicTime now) {
@@ -70,10 +108,11 @@ void Core::tick(MonotonicTime now) {
 
 void Core::fire(const Timer& timer) {
   // Ticks that were missed are not made up for.
-  const auto again = [&](Duration interval) {
-    const MonotonicTime next = timer.at + interval;
-    arm(next > now_ ? next : now_ + interval, timer.due);
+  const auto next = [&](Duration interval) {
+    const MonotonicTime then = timer.at + interval;
+    return then > now_ ? then : now_ + interval;
   };
+  const auto again = [&](Duration interval) { arm(next(interval), timer.due); };
   switch (timer.due) {
     case Due::probe:
       again(config_.timing.probe_interval);
@@ -87,8 +126,10 @@ void Core::fire(const Timer& timer) {
       if (!probe_) probe_next();
       break;
     case Due::gossip:
-      again(config_.timing.gossip_interval);
+      gossip_armed_ = false;
+      gossip_at_ = next(config_.timing.gossip_interval);
       gossip();
+      if (queue_.size() > 0 || delegate_->has_broadcasts()) gossip_soon();
       break;
     case Due::push_pull:
       again(push_pull_scale(config_.timing.push_pull_interval, members_.size()));

@@ -63,14 +63,19 @@ class Core final : public Membership {
   /// the core. Errc::invalid_argument: the delegate's metadata is too long, or the configuration makes no sense.
   base::Result<> start(base::MonotonicTime now, Delegate& delegate);
 
+  /// Takes a member for known and alive without a word to anybody: a simulated pool may begin whole.
+  void know(const Node& node);
+
   /// Lines below it are not made; for a log level that changes.
   void set_least_level(base::log::Level level) { config_.least_level = level; }
   /// Says what time it is.
   void at(base::MonotonicTime now) { now_ = now; }
   /// Does what is due.
   void tick(base::MonotonicTime now);
-  /// When tick is to be called next, at the latest.
-  base::MonotonicTime next_due() const;
+  /// When tick is to be called next, at the latest. Forgets timers that became void.
+  base::MonotonicTime next_due();
+  /// Whether somebody is taken for failing who may have answered meanwhile: read what came before the next tick.
+  bool awaits_answers() const { return probe_ || !suspects_.empty() || !relays_.empty(); }
 
   void packet(base::MonotonicTime now, const Address& from, std::string_view datagram);
 
@@ -94,8 +99,10 @@ class Core final : public Membership {
   std::vector<const Node*> members() const override;
   const Node* find(std::string_view name) const override { return members_.find(name); }
   std::size_t alive_count() const override { return alive_count_; }
+  std::size_t suspect_count() const override { return suspects_.size(); }
   int health_score() const override { return awareness_.score(); }
   void join(std::vector<Address> addresses, std::move_only_function<void(JoinOutcome)> done) override;
+  void broadcasts_queued() override { gossip_soon(); }
   void leave(base::Duration timeout, Done done) override;
   void update_node(base::Duration timeout, Done done) override;
   base::Result<> send_user_message(const Address& to, const Node* known, std::string_view message) override;
@@ -127,10 +134,17 @@ class Core final : public Membership {
   };
   void arm(base::MonotonicTime at, Due due, std::uint64_t id = 0);
   void every(base::Duration interval, Due due);
+  base::Duration within(base::Duration interval);
   /// Another member is known, for the first time.
   void begin_rounds();
   void fire(const Timer& timer);
+  /// What it waited for has happened otherwise.
+  bool is_void(const Timer& timer) const;
+  /// The next round of gossip takes place, in the beat of the interval; while there is no news none does.
+  void gossip_soon();
   bool rounds_run_ = false;
+  bool gossip_armed_ = false;
+  base::MonotonicTime gossip_at_{};  // the next beat, or one that passed in silence
 
   // The operator's log: texts are memberlist's.
   template <class... Parts>

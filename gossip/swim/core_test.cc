@@ -471,5 +471,63 @@ TEST(Core, NewMetadataIsAnnounced) {
   EXPECT_EQ(node.core->local().meta, "new");
 }
 
+/// When the member is due, over `time`, with every ping answered at once.
+std::vector<base::MonotonicTime> wakes(TestCore& node, base::Duration time) {
+  std::vector<base::MonotonicTime> found;
+  for (const base::MonotonicTime end = node.now + time; node.core->next_due() <= end;) {
+    node.now = std::max(node.now, node.core->next_due());
+    found.push_back(node.now);
+    node.core->tick(node.now);
+    for (const Ping& ping : node.sent_of<Ping>(MessageType::ping)) {
+      node.hear(MessageType::ack, Ack{.SeqNo = ping.SeqNo}, address_of(2));
+    }
+  }
+  return found;
+}
+
+Config without_exchanges() {
+  Config config;
+  config.timing.push_pull_interval = {};
+  return config;
+}
+
+TEST(Core, WithoutNewsItWakesForProbesAlone) {
+  TestCore node(1, without_exchanges());
+  node.know(2);
+  wakes(node, seconds(10));  // tells who it met, often enough
+
+  EXPECT_EQ(wakes(node, seconds(10)).size(), 10u);
+}
+
+TEST(Core, NewsGoesOutInTheBeatOfTheIntervalAndThenItSleepsAgain) {
+  TestCore node(1, without_exchanges());
+  node.know(2);
+  const base::MonotonicTime first = wakes(node, milliseconds(200)).front();  // a round of gossip: the probe is later
+  wakes(node, seconds(10) + milliseconds(70));
+
+  node.above.to_send.push_back("news");
+  node.core->at(node.now);
+  node.core->broadcasts_queued();
+  const base::MonotonicTime told = node.core->next_due();
+  node.now = told;
+  node.core->tick(told);
+
+  EXPECT_EQ((told - first).nanoseconds % milliseconds(200).nanoseconds, 0);
+  EXPECT_THAT(node.sent(), Contains(testing::Pair(address_of(2), testing::EndsWith("news"))));
+  EXPECT_EQ(wakes(node, seconds(10)).size(), 10u);
+}
+
+TEST(Core, NewsOfTheLayerAboveThatComesWithAMessageIsToldOn) {
+  TestCore node(1, without_exchanges());
+  node.know(2);
+  wakes(node, seconds(10));
+  const std::uint64_t rounds = node.core->counts().gossip_rounds;
+
+  node.know(3);
+
+  wakes(node, milliseconds(300));
+  EXPECT_GT(node.core->counts().gossip_rounds, rounds);
+}
+
 }  // namespace
 }  // namespace proconsul::gossip::swim

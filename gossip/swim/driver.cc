@@ -135,6 +135,9 @@ Result<> Driver::start(Delegate& delegate) {
 void Driver::join(std::vector<Address> addresses, std::move_only_function<void(JoinOutcome)> done) {
   drive([&] { core_->join(std::move(addresses), std::move(done)); });
 }
+void Driver::broadcasts_queued() {
+  drive([&] { core_->broadcasts_queued(); });
+}
 void Driver::leave(Duration timeout, Done done) {
   drive([&] { core_->leave(timeout, std::move(done)); });
 }
@@ -181,7 +184,7 @@ void Driver::on_timer() {
   gone_.clear();
   drive([&] {
     // A member that was held up reads first what came meanwhile: the answers may be there.
-    if (udp_) udp_->drain();
+    if (udp_ && core_->awaits_answers()) udp_->drain();
     const MonotonicTime begin = now();
     const std::uint64_t rounds = core_->counts().gossip_rounds;
     core_->tick(begin);

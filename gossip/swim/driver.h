@@ -49,8 +49,10 @@ class Driver final : public Membership, private base::net::Timer, private Packet
   std::vector<const Node*> members() const override { return core_->members(); }
   const Node* find(std::string_view name) const override { return core_->find(name); }
   std::size_t alive_count() const override { return core_->alive_count(); }
+  std::size_t suspect_count() const override { return core_->suspect_count(); }
   int health_score() const override { return core_->health_score(); }
   void join(std::vector<Address> addresses, std::move_only_function<void(JoinOutcome)> done) override;
+  void broadcasts_queued() override;
   void leave(base::Duration timeout, Done done) override;
   void update_node(base::Duration timeout, Done done) override;
   base::Result<> send_user_message(const Address& to, const Node* known, std::string_view message) override;

@@ -53,6 +53,8 @@ class Delegate {
   /// Messages to carry along: together, each with `overhead` bytes added, at most `limit`. Each is sent as user
   /// message.
   virtual std::vector<std::string> broadcasts(std::size_t overhead, std::size_t limit) = 0;
+  /// Whether there are such messages. When that becomes true, Membership::broadcasts_queued is to be called.
+  virtual bool has_broadcasts() const = 0;
   /// The state for an exchange on a stream, and what came in one.
   virtual std::string local_state(bool join) = 0;
   virtual void merge_remote_state(std::string_view state, bool join) = 0;
@@ -89,11 +91,15 @@ class Membership {
   virtual const Node* find(std::string_view name) const = 0;
   /// Alive and suspect ones; cheap.
   virtual std::size_t alive_count() const = 0;
+  /// Of those that are counted alive: they seem to fail.
+  virtual std::size_t suspect_count() const = 0;
   /// Lifeguard's local health, 0 is best.
   virtual int health_score() const = 0;
 
   /// Exchanges states with each address, one after the other.
   virtual void join(std::vector<Address> addresses, std::move_only_function<void(JoinOutcome)> done) = 0;
+  /// Delegate::has_broadcasts is true now: gossip begins again, which sleeps while nobody has news.
+  virtual void broadcasts_queued() = 0;
   /// Says goodbye; done once that went out to somebody, or Errc::timeout. Afterwards nothing is probed or answered
   /// for.
   virtual void leave(base::Duration timeout, Done done) = 0;

@@ -141,6 +141,18 @@ void Core::alive(Alive message, bool own, Sent sent) {
   }
 }
 
+void Core::know(const Node& node) {
+  if (members_.find(node.name) != nullptr) return;
+  Member& member = members_.add(node.name, random_);
+  begin_rounds();
+  member.address = node.address;
+  member.meta = node.meta;
+  member.versions = node.versions;
+  member.incarnation = node.incarnation;
+  member.state = NodeState::dead;
+  become(member, NodeState::alive);
+}
+
 void Core::suspect(const Suspect& message) {
   Member* member = members_.find(message.Node);
   if (member == nullptr || message.Incarnation < member->incarnation) return;
@@ -219,6 +231,7 @@ void Core::refute(std::uint32_t accused) {
 
 void Core::broadcast(std::string_view name, std::string message, Sent sent) {
   queue_.push(std::move(message), name, std::move(sent));
+  gossip_soon();
 }
 
 }  // namespace proconsul::gossip::swim

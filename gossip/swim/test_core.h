@@ -25,6 +25,7 @@ class Recorder final : public Delegate {
     }
     return taken;
   }
+  bool has_broadcasts() const override { return !to_send.empty(); }
   std::string local_state(bool) override { return state; }
   void merge_remote_state(std::string_view remote, bool) override { merged.emplace_back(remote); }
   void node_joined(const Node& node) override { events.push_back("joined " + node.name); }

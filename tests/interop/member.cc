@@ -33,6 +33,7 @@ class Member final : public swim::Delegate {
   std::string node_meta() override { return meta; }
   void user_message(std::string_view message) override { say("message " + std::string(message)); }
   std::vector<std::string> broadcasts(std::size_t, std::size_t) override { return {}; }
+  bool has_broadcasts() const override { return false; }
   std::string local_state(bool) override { return "state-of-" + name; }
   void merge_remote_state(std::string_view state, bool) override { say("merged " + std::string(state)); }
   void node_joined(const swim::Node& node) override { say("joined " + node.name); }

@@ -40,11 +40,13 @@ struct GossipPool::Member final : swim::Delegate {
   void user_message(std::string_view message) override {
     if (heard.insert(std::strtoull(std::string(message).c_str(), nullptr, 10)).second) {
       messages.push(std::string(message));
+      core->broadcasts_queued();
     }
   }
   std::vector<std::string> broadcasts(std::size_t overhead, std::size_t limit) override {
     return messages.take(overhead, limit);
   }
+  bool has_broadcasts() const override { return messages.size() > 0; }
   /// What gossip missed: it reaches everybody only as good as always.
   std::string local_state(bool) override {
     std::string state;
@@ -63,9 +65,14 @@ struct GossipPool::Member final : swim::Delegate {
     if (node.state != NodeState::dead) return;
     ++pool.counts_.deaths;
     const std::size_t other = pool.member_at(node.address);
+    Death& death = pool.members_[other]->death;
+    if (death.by++ == 0) death.first = pool.now_;
+    death.last = pool.now_;
     if (!pool.is_up(other) || !pool.reach(number, other)) return;
     ++pool.counts_.false_deaths;
-    if (!pool.is_paused(other) && !pool.members_[other]->was_paused_lately(pool.now_)) ++pool.counts_.unjust_deaths;
+    if (pool.members_[other]->was_paused_lately(pool.now_)) return;
+    ++pool.counts_.unjust_deaths;
+    if (!was_paused_lately(pool.now_)) ++pool.counts_.unjust_at_well;
   }
   void name_conflict(const swim::Node&, const swim::Node&) override {
     pool.violation_ = "a conflict of names, where every name has one address";
@@ -83,7 +90,7 @@ struct GossipPool::Member final : swim::Delegate {
   }
   /// Whoever was away is not blameless: it may be declared dead for what it missed.
   bool was_paused_lately(MonotonicTime now) const {
-    return paused_ever && now - std::max(paused_until, deaf_until) < base::seconds(30);
+    return paused_ever && now - std::max(paused_until, deaf_until) < base::seconds(30);  // or still is
   }
 
   GossipPool& pool;
@@ -99,6 +106,8 @@ struct GossipPool::Member final : swim::Delegate {
   std::uint64_t life = 0;  // events of an earlier one are void
   MonotonicTime paused_until{};
   MonotonicTime deaf_until{};
+  MonotonicTime mute_until{};
+  Death death{};
   MonotonicTime timer_at = kNever;
   std::size_t waiting = 0;                                // datagrams, while it is paused
   std::unordered_map<StreamId, std::uint64_t> streams{};  // to their connections
@@ -170,6 +179,7 @@ void GossipPool::start(std::size_t number) {
   member.left = false;
   member.paused_until = {};
   member.deaf_until = {};
+  member.mute_until = {};
   member.paused_ever = false;
   member.timer_at = kNever;
   member.waiting = 0;
@@ -177,8 +187,20 @@ void GossipPool::start(std::size_t number) {
   after(number);
 }
 
+void GossipPool::begin_whole(std::size_t members) {
+  for (std::size_t i = 0; i < members; ++i) add();
+  for (std::size_t i = 0; i < members; ++i) {
+    members_[i]->core->at(now_);
+    for (std::size_t other = 0; other < members; ++other) {
+      if (other != i) members_[i]->core->know(members_[other]->core->local());
+    }
+    after(i);
+  }
+}
+
 void GossipPool::kill(std::size_t member) {
   ++counts_.kills;
+  members_[member]->death = {};
   end(*members_[member]);
 }
 
@@ -236,6 +258,11 @@ void GossipPool::deafen(std::size_t number, Duration time) {
   members_[number]->paused_until = now_;
 }
 
+void GossipPool::starve(std::size_t number, Duration time) {
+  deafen(number, time);
+  members_[number]->mute_until = now_ + time;
+}
+
 void GossipPool::partition(std::vector<int> group_of_member) {
   if (!group_of_member.empty()) ++counts_.partitions;
   groups_ = std::move(group_of_member);
@@ -253,7 +280,9 @@ void GossipPool::update(std::size_t number) {
 std::uint64_t GossipPool::tell(std::size_t member) {
   ++counts_.user_events;
   const std::uint64_t message = ++next_message_;
+  members_[member]->core->at(now_);
   members_[member]->user_message(std::to_string(message));
+  after(member);
   return message;
 }
 
@@ -300,7 +329,8 @@ void GossipPool::send(std::size_t from, swim::Packet packet) {
       ++counts_.lost;
       continue;
     }
-    push({.at = now_ + delay(), .kind = Kind::packet, .member = to, .bytes = packet.bytes, .from = address_of(from)});
+    const MonotonicTime leaves = std::max(now_, members_[from]->mute_until);
+    push({.at = leaves + delay(), .kind = Kind::packet, .member = to, .bytes = packet.bytes, .from = address_of(from)});
   }
 }
 
@@ -316,7 +346,8 @@ void GossipPool::stream_effect(std::size_t from, swim::StreamEffect& effect) {
     connection->ids[0] = open->stream;
     connections_.emplace(id, std::move(connection));
     members_[from]->streams[open->stream] = id;
-    if (reach(from, to)) push({.at = now_ + delay(), .kind = Kind::open, .member = to, .connection = id});
+    const MonotonicTime leaves = std::max(now_, members_[from]->mute_until);
+    if (reach(from, to)) push({.at = leaves + delay(), .kind = Kind::open, .member = to, .connection = id});
     return;
   }
   const StreamId stream = std::holds_alternative<swim::SendBytes>(effect) ? std::get<swim::SendBytes>(effect).stream
@@ -328,7 +359,7 @@ void GossipPool::stream_effect(std::size_t from, swim::StreamEffect& effect) {
   const int other = connection.ends[0] == from && connection.ids[0] == stream ? 1 : 0;
   const std::size_t to = connection.ends[other];
   MonotonicTime& arrival = connection.arrival[other];
-  arrival = std::max(arrival, now_ + delay());
+  arrival = std::max(arrival, std::max(now_, members_[from]->mute_until) + delay());
   if (auto* send = std::get_if<swim::SendBytes>(&effect)) {
     counts_.stream_bytes += send->bytes.size();
     if (reach(from, to)) {
@@ -523,6 +554,10 @@ bool GossipPool::everybody_heard(std::uint64_t message) const {
   });
 }
 
+const GossipPool::Death& GossipPool::death(std::size_t member) const {
+  return members_[member]->death;
+}
+
 std::string GossipPool::violation() const {
   if (!violation_.empty()) return violation_;
   for (const auto& member : members_) {
@@ -574,6 +609,7 @@ std::string describe(const GossipCounts& counts) {
   line("deaths declared", counts.deaths);
   line("of members that were up", counts.false_deaths);
   line("and not paused", counts.unjust_deaths);
+  line("at members that were not either", counts.unjust_at_well);
   line("suspicions", counts.suspicions);
   line("refutations", counts.refutations);
   return text + "\n";

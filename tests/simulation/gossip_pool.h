@@ -40,9 +40,10 @@ struct GossipOptions {
 struct GossipCounts {
   std::uint64_t events{}, packets{}, packet_bytes{}, lost{}, duplicated{}, cut_off{}, streams{}, stream_bytes{};
   std::uint64_t kills{}, restarts{}, leaves{}, pauses{}, partitions{}, updates{}, user_events{};
-  std::uint64_t deaths{};         // members declared dead, each time by anybody
-  std::uint64_t false_deaths{};   // of these: they were up
-  std::uint64_t unjust_deaths{};  // of these: they were up and not paused
+  std::uint64_t deaths{};          // members declared dead, each time by anybody
+  std::uint64_t false_deaths{};    // of these: they were up
+  std::uint64_t unjust_deaths{};   // of these: they were up and not paused
+  std::uint64_t unjust_at_well{};  // of these: as seen by a member that was not paused either
   std::uint64_t suspicions{}, refutations{};
   void add(const GossipCounts& other);
 };
@@ -53,6 +54,8 @@ class GossipPool {
   explicit GossipPool(GossipOptions options);
   ~GossipPool();
 
+  /// Members that know each other from the start.
+  void begin_whole(std::size_t members);
   /// Starts another member; the number of it.
   std::size_t add();
   void join(std::size_t member, std::size_t with);
@@ -65,6 +68,8 @@ class GossipPool {
   void pause(std::size_t member, base::Duration time);
   /// It hears nothing for so long; then all at once. What it does by itself goes on.
   void deafen(std::size_t member, base::Duration time);
+  /// As deafen, and what it sends waits too: a member without CPU.
+  void starve(std::size_t member, base::Duration time);
   /// Only members of the same group reach each other. Empty: all do.
   void partition(std::vector<int> group_of_member);
   void update(std::size_t member);
@@ -88,6 +93,12 @@ class GossipPool {
   /// How many of those that are up see it suspect.
   std::size_t suspect_at(std::size_t member) const;
   bool everybody_heard(std::uint64_t message) const;
+  /// Who declared `member` dead since it was killed last, and when.
+  struct Death {
+    std::size_t by = 0;  // members
+    base::MonotonicTime first{}, last{};
+  };
+  const Death& death(std::size_t member) const;
   /// What must hold at any time; the first that does not.
   std::string violation() const;
 
