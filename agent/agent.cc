@@ -19,6 +19,7 @@
 #include "agent/definitions.h"
 #include "agent/dns/server.h"
 #include "agent/event/events.h"
+#include "agent/event/remote_exec.h"
 #include "agent/http/context.h"
 #include "agent/http/overview.h"
 #include "agent/http/request_limits.h"
@@ -69,7 +70,8 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<Mode> mode;
   base::WatchRegistry local_watches{};
   std::unique_ptr<local::LocalAgent> local;
-  std::atomic<local::LocalAgent*> live_local{};  // once there is one: the pools are there before it
+  std::atomic<local::LocalAgent*> live_local{};    // once there is one: the pools are there before it
+  std::unique_ptr<event::RemoteExec> remote_exec;  // null: it is disabled
   std::unique_ptr<event::Events> events_seen;
   std::atomic<event::Events*> live_events{};  // the same
   std::unique_ptr<http::Overview> overview;
@@ -88,7 +90,7 @@ struct Agent::Impl final : http::AgentControl {
   base::Background background{};                             // its threads use all of the above
   std::unique_ptr<cluster::CoordinateSender> coordinates{};  // null: they are disabled
   std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
-  Watches watches{};                        // by reload_mutex
+  Watches watches{};                               // by reload_mutex
   std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
   Impl(config::Loaded loaded_, config::LoadOptions options_, Events events_)
@@ -229,16 +231,22 @@ Result<> Agent::Impl::start_local() {
   if (Result<> ready = local->start(std::move(*definitions)); !ready) return ready;
   live_local = local.get();
 
-  events_seen = std::make_unique<event::Events>(
-      event::Events::Options{.node = config.node_name,
-                             .services = [this] { return local->services(); },
-                             .broadcast = [this](std::string_view name, std::string_view payload) -> Result<> {
-                               pools->user_event(std::string(name), std::string(payload), [](const Result<>& sent) {
-                                 if (!sent) kLog.warn("failed to send a user event", {{"error", sent.error()}});
-                               });
-                               return {};
-                             }},
-      local_watches);
+  event::Events::Options heard;
+  heard.node = config.node_name;
+  heard.services = [this] { return local->services(); };
+  heard.broadcast = [this](std::string_view name, std::string_view payload) -> Result<> {
+    pools->user_event(std::string(name), std::string(payload), [](const Result<>& sent) {
+      if (!sent) kLog.warn("failed to send a user event", {{"error", sent.error()}});
+    });
+    return {};
+  };
+  if (!config.disable_remote_exec) {
+    remote_exec = std::make_unique<event::RemoteExec>(
+        loops.next(), mode->caller(),
+        event::RemoteExec::Options{.node = config.node_name, .datacenter = config.datacenter});
+    heard.execute = [this](event::UserEvent event) { remote_exec->run(std::move(event)); };
+  }
+  events_seen = std::make_unique<event::Events>(std::move(heard), local_watches);
   live_events = events_seen.get();
   return {};
 }
@@ -510,6 +518,7 @@ void Agent::stop() {
   impl_->telemetry.reset();
   impl_->joining.clear();
   impl_->coordinates.reset();
+  if (impl_->remote_exec) impl_->remote_exec->stop();
   if (impl_->dns) impl_->dns->stop();
   if (impl_->local) impl_->local->stop();
   if (impl_->mode) impl_->mode->stop();

@@ -83,9 +83,33 @@ void Process::kill() {
   done_if_all_ended();
 }
 
+void Process::pause_output() {
+  if (!output_ || paused_) return;
+  paused_ = true;
+  loop_.forget(output_.get(), &pipe_);
+}
+
+void Process::resume_output() {
+  if (!output_ || !paused_) return;
+  paused_ = false;
+  loop_.watch(output_.get(), EPOLLIN, &pipe_);
+}
+
+void Process::release() {
+  close_output();
+  if (pid_ < 0) return;
+  if (ended_) {
+    ::waitpid(pid_, nullptr, 0);
+  } else {
+    loop_.forget(pid_fd_.get(), &end_);
+    reaper_.take(pid_, std::move(pid_fd_));
+  }
+  pid_ = -1;
+}
+
 void Process::close_output() {
   if (!output_) return;
-  loop_.forget(output_.get(), &pipe_);
+  if (!paused_) loop_.forget(output_.get(), &pipe_);
   output_.reset();
 }
 

@@ -50,6 +50,12 @@ class Process final {
   /// SIGKILL to the whole group. Output that comes later is not waited for: exited() follows when the program is gone,
   /// perhaps from within.
   void kill();
+  /// Output is left in the pipe, so that the program waits once that is full, and exited() does not come; on a later
+  /// resume_output() both come again.
+  void pause_output();
+  void resume_output();
+  /// From now on nobody has to do with the program: it runs on, and finds its output closed.
+  void release();
 
  private:
   struct End final : base::net::Pollable {
@@ -77,6 +83,7 @@ class Process final {
   End end_{*this};
   Pipe pipe_{*this};
   bool ended_ = false;
+  bool paused_ = false;
 };
 
 }  // namespace proconsul::agent::checks

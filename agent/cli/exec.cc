@@ -19,53 +19,28 @@
 #include "agent/cli/kept_session.h"
 #include "agent/cli/kv_client.h"
 #include "agent/cli/signals.h"
-#include "agent/cli/text.h"
 #include "agent/cli/user_event.h"
+#include "agent/event/exec_job.h"
 #include "agent/watch/types.h"
+#include "base/path.h"
 #include "base/strconv.h"
 
 namespace proconsul::agent::cli {
-
-/// What the agents are to run; the value of PREFIX/SESSION/job.
-struct ExecJob {
-  std::string Command{};
-  base::List<std::string> Args{};
-  base::Bytes Script{};
-  std::int64_t Wait{};  // nanoseconds
-};
-PROCONSUL_DECLARE_TYPE(ExecJob)
-
-PROCONSUL_DESCRIBE_TYPE(ExecJob, "exec.rExecSpec") {
-  type.field("Command", &ExecJob::Command).omit_empty();
-  type.field("Args", &ExecJob::Args).omit_empty();
-  type.field("Script", &ExecJob::Script).omit_empty();
-  type.field("Wait", &ExecJob::Wait);
-}
-
-/// Payload of the event that tells agents of a job.
-struct ExecEvent {
-  std::string Prefix{};
-  std::string Session{};
-};
-PROCONSUL_DECLARE_TYPE(ExecEvent)
-
-PROCONSUL_DESCRIBE_TYPE(ExecEvent, "exec.rExecEvent") {
-  type.field("Prefix", &ExecEvent::Prefix);
-  type.field("Session", &ExecEvent::Session);
-}
 
 namespace {
 
 using base::Errc;
 using base::Result;
+using event::ExecEvent;
+using event::ExecJob;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kNodeFailed = 2;  // exit code
 constexpr base::Duration kSessionTtl = base::seconds(15);
-constexpr std::string_view kJob = "job";
-constexpr std::string_view kAck = "/ack";
-constexpr std::string_view kExit = "/exit";
-constexpr std::string_view kOutput = "/out/";
+// Ends of the keys of answers.
+const std::string kAck = '/' + std::string(event::kExecAck);
+const std::string kExit = '/' + std::string(event::kExecExit);
+const std::string kOutput = '/' + std::string(event::kExecOutput) + '/';
 
 constexpr Flag kExecFlags[] = {
     kEventFilterFlags[0],
@@ -152,7 +127,7 @@ class Execution {
   std::optional<std::string> value_of(ApiClient& client, const std::string& key);
   // The streams belong to the thread that waits.
   void complain(std::string text) { inbox_.put({.what = Complaint{std::move(text)}}); }
-  std::string folder() const { return join_path(context_.flags.text("prefix"), session_->id()); }
+  std::string folder() const { return base::join_path(context_.flags.text("prefix"), session_->id()); }
   void say(const std::string& text) const {
     if (context_.flags.boolean("verbose")) context_.ui.output(text);
   }
@@ -214,7 +189,7 @@ std::optional<std::string> Execution::value_of(ApiClient& client, const std::str
 void Execution::read_answer(ApiClient& client, const std::string& key) {
   const std::string_view name = std::string_view(key).substr(folder().size() + 1);
   const auto node = [&](std::size_t end) { return std::string(name.substr(0, end)); };
-  if (name == kJob) return;
+  if (name == event::kExecJobKey) return;
   if (name.ends_with(kAck)) return inbox_.put({.node = node(name.size() - kAck.size()), .what = Ack{}});
   if (name.ends_with(kExit)) {
     const std::optional<std::string> value = value_of(client, key);
@@ -293,7 +268,7 @@ int Execution::wait_for_nodes() {
 }
 
 int Execution::upload_and_wait(ApiClient& client, const ExecJob& job, const UserEventFilter& filter) {
-  const std::string key = folder() + '/' + std::string(kJob);
+  const std::string key = folder() + '/' + std::string(event::kExecJobKey);
   ApiRequest upload = client.request("PUT", "/v1/kv/" + key);
   upload.set("acquire", session_->id());
   upload.body = base::to_json(job);
@@ -303,7 +278,7 @@ int Execution::upload_and_wait(ApiClient& client, const ExecJob& job, const User
   say("Uploaded remote execution spec");
   if (!stop_.sleep(context_.flags.duration("wait-repl"))) return 1;
   const Result<std::string> id =
-      fire_event(client, "_rexec", filter,
+      fire_event(client, std::string(event::kExecEventName), filter,
                  base::to_json(ExecEvent{.Prefix = context_.flags.text("prefix"), .Session = session_->id()}));
   if (!id) return fail(context_, "Failed to fire event: " + id.error().detail);
   say("Fired remote execution event: " + *id);

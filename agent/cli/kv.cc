@@ -6,6 +6,7 @@
 #include "agent/cli/kv_client.h"
 #include "agent/cli/text.h"
 #include "base/base64.h"
+#include "base/path.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -306,7 +307,7 @@ Result<> import_entries(const Context& context, ApiClient& client, const base::L
       return {Errc::invalid_argument,
               "Error base 64 decoding value for key " + entry.key + ": " + value.error().detail};
     }
-    std::string key = join_path(context.flags.text("prefix"), entry.key);
+    std::string key = base::join_path(context.flags.text("prefix"), entry.key);
     if (entry.key.ends_with('/')) key += '/';  // a folder's own key
     ApiRequest request = client.request("PUT", "/v1/kv/" + key);
     request.body = std::move(*value);

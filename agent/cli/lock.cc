@@ -12,8 +12,8 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/lock_client.h"
 #include "agent/cli/signals.h"
-#include "agent/cli/text.h"
 #include "base/child_process.h"
+#include "base/path.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -209,7 +209,7 @@ int LockCommand::give_back(LockClient& lock) {
 
 int LockCommand::run(ApiConfig config, LockOptions options) {
   if (options.limit == 1) {
-    say("Setting up lock at path: " + join_path(options.prefix, ".lock"));
+    say("Setting up lock at path: " + base::join_path(options.prefix, ".lock"));
   } else {
     say("Setting up semaphore (limit " + std::to_string(options.limit) + ") at prefix: " + options.prefix);
   }

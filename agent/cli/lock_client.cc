@@ -4,7 +4,7 @@
 #include <set>
 
 #include "agent/cli/kv_client.h"
-#include "agent/cli/text.h"
+#include "base/path.h"
 
 namespace proconsul::agent::cli {
 
@@ -138,7 +138,7 @@ class Semaphore final : public LockClient {
         SessionRequest{.Name = options().session_name, .TTL = base::to_string(kSessionTtl), .Behavior = "delete"});
   }
 
-  std::string entry(const std::string& session) const { return join_path(options().prefix, session); }
+  std::string entry(const std::string& session) const { return base::join_path(options().prefix, session); }
 
   Result<> enter(ApiClient& client, const std::string& session) override {
     ApiRequest request = client.request("PUT", "/v1/kv/" + entry(session));
@@ -262,7 +262,7 @@ class Semaphore final : public LockClient {
 LockClient::LockClient(ApiConfig config, LockOptions options, base::Interrupt& stop, std::function<void()> lost)
     : config_(std::move(config)),
       options_(std::move(options)),
-      key_(join_path(options_.prefix, ".lock")),
+      key_(base::join_path(options_.prefix, ".lock")),
       stop_(stop),
       lost_(std::move(lost)) {}
 

@@ -30,9 +30,6 @@ std::string escape_path(std::string_view path);
 /// One key or value of a query string; a space becomes '+'.
 std::string escape_query(std::string_view text);
 
-/// Go's path.Clean of the two joined by a slash; an empty part is left out.
-std::string join_path(std::string_view first, std::string_view second);
-
 /// Compact JSON on several lines, each level indented by `unit`; empty lists and objects stay closed.
 std::string indented_json(std::string_view compact, std::string_view unit);
 

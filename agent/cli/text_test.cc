@@ -45,15 +45,6 @@ TEST(CliText, PathsKeepWhatGoKeepsAndQueriesEscapeTheRest) {
   EXPECT_EQ(escape_query("a b/&=~"), "a+b%2F%26%3D~");
 }
 
-TEST(CliText, JoinedPathsAreCleaned) {
-  EXPECT_EQ(join_path("", "a/b"), "a/b");
-  EXPECT_EQ(join_path("p/", "/i//1/"), "p/i/1");
-  EXPECT_EQ(join_path("p", "../../x"), "../x");
-  EXPECT_EQ(join_path("/p", "../../x"), "/x");
-  EXPECT_EQ(join_path("", ""), "");
-  EXPECT_EQ(join_path("p", ".."), ".");
-}
-
 TEST(CliText, JsonIsIndentedAndEmptyContainersStayClosed) {
   EXPECT_EQ(indented_json(R"([{"key":"a{,\"","n":[],"o":{}}])", "\t"),
             "[\n\t{\n\t\t\"key\": \"a{,\\\"\",\n\t\t\"n\": [],\n\t\t\"o\": {}\n\t}\n]");

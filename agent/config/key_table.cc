@@ -245,7 +245,7 @@ constexpr Key kKeys[] = {
     {.path = "disable_host_node_id", .type = KeyType::boolean, .initial = "true"},
     {.path = "disable_http_unprintable_char_filter", .type = KeyType::boolean, .initial = "false"},
     {.path = "disable_keyring_file", .type = KeyType::boolean, .initial = "false", .development = "true"},
-    {.path = "disable_remote_exec", .type = KeyType::boolean, .initial = "true", .owner = Owner::cluster},
+    {.path = "disable_remote_exec", .type = KeyType::boolean, .initial = "true"},
     {.path = "disable_update_check", .type = KeyType::boolean, .initial = "false"},
     {.path = "discard_check_output", .type = KeyType::boolean, .initial = "false", .reloadable = true},
     {.path = "discovery_max_stale", .type = KeyType::text, .initial = "0s"},

@@ -34,7 +34,7 @@ enum class Use : std::uint8_t {
 };
 
 /// Which part of the agent gives a key its effect. Those that are not built are in support.cc.
-enum class Owner : std::uint8_t { core, dns, servers, cluster, acl, security, mesh, ui, telemetry, cloud };
+enum class Owner : std::uint8_t { core, dns, servers, acl, security, mesh, ui, telemetry, cloud };
 
 struct Key {
   std::string_view path;  // "ports.http", "service.proxy.upstreams[].config", "audit.sink.<key>.path"

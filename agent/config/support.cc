@@ -20,8 +20,6 @@ std::string_view part(Owner owner) {
       return "the DNS server";
     case Owner::servers:
       return "joining servers";
-    case Owner::cluster:
-      return "remote execution";
     case Owner::acl:
       return "access control";
     case Owner::security:

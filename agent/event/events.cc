@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/event/exec_job.h"
 #include "base/log.h"
 #include "base/msgpack.h"
 #include "base/regex.h"
@@ -15,9 +16,6 @@ using base::Result;
 namespace {
 
 const base::log::Logger kLog("agent");
-
-/// Asks agents to run a command: an old feature that this agent has not.
-constexpr std::string_view kRemoteExec = "_rexec";
 
 /// What serf never sends, whatever the configuration says.
 constexpr std::size_t kSaneLimit = std::size_t{9} * 1024;
@@ -120,9 +118,9 @@ void Events::receive(std::string_view name, std::string_view payload, std::uint6
   }
   event.LTime = ltime;
   if (!concerns_us(event)) return;
-  if (event.Name == kRemoteExec) {
-    kLog.info("ignoring remote exec event, disabled.", {{"event_name", event.Name}, {"event_id", event.ID}});
-    return;
+  if (event.Name == kExecEventName) {
+    if (options_.execute) return options_.execute(std::move(event));
+    return kLog.info("ignoring remote exec event, disabled.", {{"event_name", event.Name}, {"event_id", event.ID}});
   }
   kLog.debug("new event", {{"event_name", event.Name}, {"event_id", event.ID}});
   {

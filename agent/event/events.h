@@ -29,6 +29,8 @@ class Events {
     /// Hands a serf user event to the gossip, which gives it back through receive(), here and everywhere. Empty: there
     /// is no other member.
     std::function<base::Result<>(std::string_view name, std::string_view payload)> broadcast{};
+    /// Runs what an event asks this agent to run; any thread. Empty: disable_remote_exec.
+    std::function<void(UserEvent event)> execute{};
   };
   /// `watches` outlives it, and hears of every event that is kept: watch_key().
   Events(Options options, base::WatchRegistry& watches);
