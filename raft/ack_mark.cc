@@ -34,7 +34,44 @@ bool is_blank(const Slot& slot) {
   return slot.sequence == 0 && slot.last == 0 && slot.magic == 0 && slot.checksum == 0;
 }
 
+struct Found {
+  AckMark::Value value{};
+  unsigned turn = 0;  // of the next slot
+};
+
+Result<Found> find_newest(const Slot* slots, const std::string& path) {
+  Found found;
+  unsigned broken = 0;
+  for (unsigned i = 0; i < 2; ++i) {
+    const Slot& slot = slots[i];
+    if (is_blank(slot)) continue;
+    if (slot.magic != kMagic || slot.checksum != checksum_of(slot)) {
+      ++broken;
+      continue;
+    }
+    if (slot.sequence >= found.value.sequence) found = {{slot.sequence, {slot.last}}, i + 1};
+  }
+  // One broken slot beside a whole one is a store that was cut short; its write was not acknowledged yet.
+  if (broken > 0 && found.value.sequence == 0 && (broken == 2 || !is_blank(slots[1]))) {
+    return {Errc::corrupt, path + ": checksum mismatch"};
+  }
+  return found;
+}
+
 }  // namespace
+
+Result<AckMark::Value> AckMark::read(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT) return Value{};
+  if (file < 0) return {Errc::unavailable, path + ": " + std::strerror(errno)};
+  Slot slots[2]{};
+  const ssize_t got = ::pread(file, slots, sizeof slots, 0);
+  ::close(file);
+  if (got != 0 && got != static_cast<ssize_t>(sizeof slots)) return {Errc::corrupt, path + ": wrong size"};
+  Result<Found> found = find_newest(slots, path);
+  if (!found) return found.error();
+  return found->value;
+}
 
 Result<std::unique_ptr<AckMark>> AckMark::open(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -58,24 +95,10 @@ Result<std::unique_ptr<AckMark>> AckMark::open(const std::string& path) {
   if (page == MAP_FAILED) return {Errc::unavailable, path + ": " + std::strerror(error)};
 
   std::unique_ptr<AckMark> mark(new AckMark(page));
-  const Slot* slots = static_cast<const Slot*>(page);
-  unsigned broken = 0;
-  for (unsigned i = 0; i < 2; ++i) {
-    const Slot& slot = slots[i];
-    if (is_blank(slot)) continue;
-    if (slot.magic != kMagic || slot.checksum != checksum_of(slot)) {
-      ++broken;
-      continue;
-    }
-    if (slot.sequence >= mark->value_.sequence) {
-      mark->value_ = {slot.sequence, {slot.last}};
-      mark->turn_ = i + 1;
-    }
-  }
-  // One broken slot beside a whole one is a store that was cut short; its write was not acknowledged yet.
-  if (broken > 0 && mark->value_.sequence == 0 && (broken == 2 || !is_blank(slots[1]))) {
-    return {Errc::corrupt, path + ": checksum mismatch"};
-  }
+  Result<Found> found = find_newest(static_cast<const Slot*>(page), path);
+  if (!found) return found.error();
+  mark->value_ = found->value;
+  mark->turn_ = found->turn;
   return mark;
 }
 

@@ -21,6 +21,8 @@ class AckMark {
   };
   /// Creates an empty mark if there is none. Errc::corrupt if the file is not one of ours.
   static base::Result<std::unique_ptr<AckMark>> open(const std::string& path);
+  /// Only looks: all zero if there is none.
+  static base::Result<Value> read(const std::string& path);
   ~AckMark();
   AckMark(const AckMark&) = delete;
   AckMark& operator=(const AckMark&) = delete;

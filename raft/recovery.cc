@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "base/type.h"
@@ -128,6 +130,31 @@ Result<> apply_all(Storage& storage, LogIndex after, Fsm& fsm) {
   return {};
 }
 
+/// The FSM from the newest snapshot, and what was voted.
+Result<> restore(Recovered& recovered, Fsm& fsm, const std::function<void(const std::string&)>& warn) {
+  Result<std::optional<SnapshotMeta>> snapshot = restore_newest(*recovered.snapshots, *recovered.storage, fsm, warn);
+  if (!snapshot) return snapshot.error();
+  recovered.start.snapshot = std::move(*snapshot);
+  recovered.start.hard_state = recovered.storage->hard_state();
+  return {};
+}
+
+/// The log behind it.
+Result<> load(const std::string& directory, Recovered& recovered) {
+  Start& start = recovered.start;
+  const LogIndex reached = start.snapshot ? start.snapshot->index : LogIndex{};
+  if (recovered.storage->first_index() > reached + 1) {
+    return {Errc::corrupt, "raft log in " + directory + "/log begins at entry " +
+                               std::to_string(recovered.storage->first_index().value) + ", but " +
+                               (start.snapshot ? "the newest snapshot ends at " + std::to_string(reached.value)
+                                               : std::string("there is no snapshot"))};
+  }
+  if (start.snapshot) start.log.set_snapshot(start.snapshot->index, start.snapshot->term);
+  if (Result<> loaded = load_log(*recovered.storage, start.log); !loaded) return loaded;
+  recovered.applied = reached;
+  return {};
+}
+
 Result<> write_text(const std::string& path, std::string_view text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
@@ -189,6 +216,37 @@ Result<Configuration> parse_peers_json(std::string_view text) {
   return configuration;
 }
 
+Result<> request_recovery(const std::string& directory, const Configuration& servers) {
+  base::List<PeerJson> peers;
+  for (const Server& server : servers.servers) {
+    peers.push_back({server.id.value, server.address, server.suffrage != Suffrage::voter});
+  }
+  const std::string text = base::to_json(peers) + "\n";
+  const Result<Configuration> read = parse_peers_json(text);
+  if (!read) return read.error();
+  // Without it a peers.json is taken for a leftover.
+  const std::string info = directory + "/peers.info";
+  std::error_code ignored;
+  if (!std::filesystem::exists(info, ignored)) {
+    if (Result<> written = base::write_file_atomically(info, kPeersInfo, 0644); !written) return written;
+  }
+  return base::write_file_atomically(directory + "/peers.json", text, 0600);
+}
+
+Result<Recovered> read_directory(const std::string& directory, Fsm& fsm,
+                                 const std::function<void(const std::string&)>& warn) {
+  Recovered recovered;
+  Result<std::unique_ptr<RocksStorage>> storage = RocksStorage::open_to_read({.directory = directory + "/log"});
+  if (!storage) return storage.error();
+  recovered.storage = std::move(*storage);
+  recovered.snapshots = SnapshotStore::to_read(directory + "/snapshots");
+  if (Result<> restored = restore(recovered, fsm, warn); !restored) return restored.error();
+  if (Result<> loaded = load(directory, recovered); !loaded) return loaded.error();
+  if (Result<> applied = apply_all(*recovered.storage, recovered.applied, fsm); !applied) return applied.error();
+  recovered.applied = std::max(recovered.applied, recovered.storage->last_index());
+  return recovered;
+}
+
 Result<Recovered> recover(const std::string& directory, std::size_t retained_snapshots, Fsm& fsm,
                           const std::function<void(const std::string&)>& warn, const OpenStorage& open_storage) {
   Recovered recovered;
@@ -206,11 +264,7 @@ Result<Recovered> recover(const std::string& directory, std::size_t retained_sna
   if (!snapshots) return snapshots.error();
   recovered.snapshots = std::move(*snapshots);
 
-  Start& start = recovered.start;
-  Result<std::optional<SnapshotMeta>> snapshot = restore_newest(*recovered.snapshots, *recovered.storage, fsm, warn);
-  if (!snapshot) return snapshot.error();
-  start.snapshot = std::move(*snapshot);
-  start.hard_state = recovered.storage->hard_state();
+  if (Result<> restored = restore(recovered, fsm, warn); !restored) return restored.error();
 
   const std::string peers = directory + "/peers.json", info = directory + "/peers.info";
   std::error_code ignored;
@@ -224,16 +278,7 @@ Result<Recovered> recover(const std::string& directory, std::size_t retained_sna
     warn("deleted peers.json file after successful recovery");
   }
 
-  const LogIndex reached = start.snapshot ? start.snapshot->index : LogIndex{};
-  if (recovered.storage->first_index() > reached + 1) {
-    return {Errc::corrupt, "raft log in " + directory + "/log begins at entry " +
-                               std::to_string(recovered.storage->first_index().value) + ", but " +
-                               (start.snapshot ? "the newest snapshot ends at " + std::to_string(reached.value)
-                                               : std::string("there is no snapshot"))};
-  }
-  if (start.snapshot) start.log.set_snapshot(start.snapshot->index, start.snapshot->term);
-  if (Result<> loaded = load_log(*recovered.storage, start.log); !loaded) return loaded.error();
-  recovered.applied = reached;
+  if (Result<> loaded = load(directory, recovered); !loaded) return loaded.error();
   return recovered;
 }
 

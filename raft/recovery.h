@@ -29,6 +29,15 @@ base::Result<Recovered> recover(const std::string& directory, std::size_t retain
                                 const std::function<void(const std::string&)>& warn,
                                 const OpenStorage& open_storage = {});
 
+/// The same for who only looks: nothing on disk is changed, peers.json is not followed, and the FSM gets the whole log,
+/// committed or not, as recovery by peers.json would. Errc::not_found if there is no log.
+base::Result<Recovered> read_directory(const std::string& directory, Fsm& fsm,
+                                       const std::function<void(const std::string&)>& warn);
+
+/// Asks the next start in this directory to form the cluster of these servers: writes peers.json, durable and in one
+/// step. It is checked as that start will check it.
+base::Result<> request_recovery(const std::string& directory, const Configuration& servers);
+
 /// Servers in a peers.json: objects with id, address and non_voter, or the old list of addresses.
 base::Result<Configuration> parse_peers_json(std::string_view text);
 

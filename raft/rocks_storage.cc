@@ -121,27 +121,39 @@ Result<std::unique_ptr<RocksStorage>> RocksStorage::open(RocksStorageOptions opt
   Result<std::unique_ptr<AckMark>> mark = AckMark::open(storage->options_.directory + "/ACKNOWLEDGED");
   if (!mark) return mark.error();
   storage->acknowledged_ = std::move(*mark);
-  if (Result<> verified = storage->verify(); !verified) return verified.error();
+  const AckMark::Value marked = storage->acknowledged_->value();
+  if (Result<> verified = storage->verify(marked.sequence, marked.last); !verified) return verified.error();
+  storage->database_.reset();
   if (Result<> opened = storage->open_database(); !opened) return opened.error();
   return storage;
 }
 
-// Looks without changing anything: a real open would already throw away what follows a hole in the WAL.
-Result<> RocksStorage::verify() {
+Result<std::unique_ptr<RocksStorage>> RocksStorage::open_to_read(RocksStorageOptions options) {
+  std::unique_ptr<RocksStorage> storage(new RocksStorage(std::move(options)));
+  const std::string& directory = storage->options_.directory;
+  Result<AckMark::Value> marked = AckMark::read(directory + "/ACKNOWLEDGED");
+  if (!marked) return marked.error();
+  if (Result<> verified = storage->verify(marked->sequence, marked->last); !verified) return verified.error();
+  if (!storage->database_) return {Errc::not_found, "there is no raft log in " + directory};
+  return storage;
+}
+
+// Looks without changing anything: a real open would already throw away what follows a hole in the WAL. The database
+// stays open for reading.
+Result<> RocksStorage::verify(std::uint64_t acknowledged, LogIndex acknowledged_last) {
   if (!std::filesystem::exists(options_.directory + "/CURRENT")) {
-    if (acknowledged_->value().sequence == 0) return {};
+    if (acknowledged == 0) return {};
     return {Errc::corrupt, "raft log in " + options_.directory + ": the file CURRENT is missing"};
   }
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::OpenForReadOnly(make_options(options_, env_.get()), options_.directory, &raw);
   if (!status.ok()) return error_of(options_.directory, status);
-  std::unique_ptr<rocksdb::DB> database(raw);
-  if (Result<> scanned = scan(*database); !scanned) return scanned;
-  const AckMark::Value mark = acknowledged_->value();
-  if (database->GetLatestSequenceNumber() < mark.sequence) {
+  database_.reset(raw);
+  if (Result<> scanned = scan(*database_); !scanned) return scanned;
+  if (database_->GetLatestSequenceNumber() < acknowledged) {
     return corrupt(last_ + 1, "checksum mismatch or cut off; what was acknowledged reached entry " +
-                                  std::to_string(mark.last.value) + " and cannot be read");
+                                  std::to_string(acknowledged_last.value) + " and cannot be read");
   }
   return {};
 }

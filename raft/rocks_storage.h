@@ -28,6 +28,8 @@ struct RocksStorageOptions {
 class RocksStorage final : public Storage {
  public:
   static base::Result<std::unique_ptr<RocksStorage>> open(RocksStorageOptions options);
+  /// Verifies as open() does, and changes nothing on disk; what writes fails. Errc::not_found if there is no log.
+  static base::Result<std::unique_ptr<RocksStorage>> open_to_read(RocksStorageOptions options);
   ~RocksStorage() override;
 
   LogIndex first_index() const override { return first_; }
@@ -45,7 +47,7 @@ class RocksStorage final : public Storage {
 
  private:
   explicit RocksStorage(RocksStorageOptions options);
-  base::Result<> verify();
+  base::Result<> verify(std::uint64_t acknowledged, LogIndex acknowledged_last);
   base::Result<> open_database();
   base::Result<> scan(rocksdb::DB& database);
   base::Result<> recover();

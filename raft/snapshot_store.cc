@@ -395,6 +395,10 @@ Result<std::unique_ptr<SnapshotStore>> SnapshotStore::open(std::string directory
   return std::unique_ptr<SnapshotStore>(std::make_unique<DiskStore>(std::move(directory), retain));
 }
 
+std::unique_ptr<SnapshotStore> SnapshotStore::to_read(std::string directory) {
+  return std::make_unique<DiskStore>(std::move(directory), 1);
+}
+
 std::unique_ptr<SnapshotStore> SnapshotStore::in_memory() {
   return std::make_unique<MemoryStore>();
 }

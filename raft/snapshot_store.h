@@ -32,6 +32,8 @@ class SnapshotStore {
   virtual ~SnapshotStore() = default;
   /// On disk. Creates the directory and removes what a crash left half-written.
   static base::Result<std::unique_ptr<SnapshotStore>> open(std::string directory, std::size_t retain = 2);
+  /// On disk, for who only looks: creates and removes nothing.
+  static std::unique_ptr<SnapshotStore> to_read(std::string directory);
   /// In memory, for agents without a data directory; keeps the newest one only.
   static std::unique_ptr<SnapshotStore> in_memory();
 

@@ -26,6 +26,7 @@ std::span<const Command> member_commands();
 std::span<const Command> monitor_commands();
 std::span<const Command> operator_commands();
 std::span<const Command> port_commands();
+std::span<const Command> recover_commands();
 std::span<const Command> rtt_commands();
 std::span<const Command> run_commands();
 std::span<const Command> service_commands();

@@ -26,16 +26,21 @@ std::int64_t unix_seconds(const base::Clock& clock) {
 
 }  // namespace
 
-Result<> check_last_seen(const std::string& data_dir, base::Duration max_age, const base::Clock& clock) {
+Result<std::int64_t> read_last_seen(const std::string& data_dir) {
   Result<std::string> text = base::read_file(file_in(data_dir), kLargestFile);
-  if (!text && text.error().code == Errc::not_found) return {};
+  if (!text && text.error().code == Errc::not_found) return 0;
   if (!text) return Error{text.error().code, "error reading server metadata: " + text.error().detail};
   base::Map<base::Value> metadata;
   if (Result<> read = base::read_json(*text, metadata); !read) {
     return Error{Errc::corrupt, "error reading server metadata: " + read.error().detail};
   }
-  const std::int64_t seen = static_cast<std::int64_t>(metadata["last_seen_unix"].number());
-  if (seen >= unix_seconds(clock) - max_age.nanoseconds / 1'000'000'000) return {};
+  return static_cast<std::int64_t>(metadata["last_seen_unix"].number());
+}
+
+Result<> check_last_seen(const std::string& data_dir, base::Duration max_age, const base::Clock& clock) {
+  const Result<std::int64_t> seen = read_last_seen(data_dir);
+  if (!seen) return seen.error();
+  if (*seen == 0 || *seen >= unix_seconds(clock) - max_age.nanoseconds / 1'000'000'000) return {};
   return Error{Errc::internal,
                "refusing to rejoin cluster because server has been offline for more than the configured "
                "server_rejoin_age_max (" +

@@ -13,6 +13,9 @@
 
 namespace proconsul::agent::server {
 
+/// Unix seconds; 0: there is no file. An error if it cannot be read.
+base::Result<std::int64_t> read_last_seen(const std::string& data_dir);
+
 /// An error if the file says that the server was last seen more than `max_age` before now. No file: a first start.
 base::Result<> check_last_seen(const std::string& data_dir, base::Duration max_age, const base::Clock& clock);
 
