@@ -14,6 +14,7 @@
 #include "catalog/registry/register.h"
 #include "catalog/registry/settings.h"
 #include "catalog/snapshot.h"
+#include "catalog/snapshot_check.h"
 #include "catalog/snapshot_records.h"
 #include "catalog/store/kv.h"
 #include "catalog/store/session.h"
@@ -160,6 +161,7 @@ class ValueStream {
       if (!*more) return corrupt("the snapshot ends in the middle of a record" + where());
     }
   }
+  std::uint64_t position() const { return consumed_ + start_; }
   std::string where() const { return " (at byte " + std::to_string(consumed_ + start_) + ")"; }
 
  private:
@@ -188,20 +190,29 @@ class ValueStream {
 
 class SnapshotReader {
  public:
-  explicit SnapshotReader(const ReadBytes& read) : stream_(read) {}
+  /// With a checker, what cannot be restored is told to it and passed over.
+  explicit SnapshotReader(const ReadBytes& read, SnapshotChecker* checker = nullptr)
+      : stream_(read), checker_(checker) {}
 
   Result<RestoredState> run() {
     if (Result<> header = read_header(); !header) return header.error();
     tx_.begin_command(last_index_);
     for (;;) {
+      const std::uint64_t begin = stream_.position();
       std::uint8_t number = 0;
       Result<bool> more = stream_.next_byte(number);
       if (!more) return more.error();
       if (!*more) break;
-      if (Result<> known = check_known(number); !known) return known.error();
+      const Result<> known = check_known(number);
+      if (!known && checker_ == nullptr) return known.error();
       Result<std::string_view> body = stream_.next_value();
       if (!body) return body.error();
-      if (Result<> restored = restore(number, *body); !restored) {
+      if (checker_ != nullptr) checker_->begin(number);
+      const Result<> restored = known ? restore(number, *body) : known;
+      if (checker_ != nullptr) {
+        restored ? checker_->keep(number)
+                 : checker_->leave_out(number, restored.error(), begin, stream_.position() - begin);
+      } else if (!restored) {
         return corrupt("record of type " + std::to_string(number) + ": " + restored.error().detail + stream_.where());
       }
     }
@@ -238,9 +249,16 @@ class SnapshotReader {
     return corrupt("msg type <" + text + "> is a Consul Enterprise log entry. Consul CE cannot restore it");
   }
 
-  template <class T, class Take>
-  static Result<> with(std::string_view body, Take take) {
+  template <class T>
+  Result<T> decode(std::string_view body) const {
     Result<T> object = base::from_msgpack<T>(body);
+    if (!object || checker_ == nullptr) return object;
+    if (Result<> ours = checker_->examine(body, base::type_of<T>()); !ours) return ours.error();
+    return object;
+  }
+  template <class T, class Take>
+  Result<> with(std::string_view body, Take take) const {
+    Result<T> object = decode<T>(body);
     if (!object) return object.error();
     take(*object);
     return {};
@@ -249,7 +267,7 @@ class SnapshotReader {
   Result<> restore(std::uint8_t number, std::string_view body) {
     switch (static_cast<Record>(number)) {
       case Record::registration: {
-        Result<RegisterRequest> request = base::from_msgpack<RegisterRequest>(body);
+        Result<RegisterRequest> request = decode<RegisterRequest>(body);
         if (!request) return request.error();
         return restore_registration(tx_, std::move(*request));
       }
@@ -275,7 +293,7 @@ class SnapshotReader {
       case Record::coordinates:
         return with<Coordinates>(body, [&](const Coordinates& updates) { restore_coordinates(tx_, updates); });
       case Record::prepared_query: {
-        Result<PreparedQuery> query = base::from_msgpack<PreparedQuery>(body);
+        Result<PreparedQuery> query = decode<PreparedQuery>(body);
         if (!query) return query.error();
         return query_restore(tx_, *query);
       }
@@ -306,6 +324,9 @@ class SnapshotReader {
       case Record::free_virtual_ip:
         return with<FreeVirtualIP>(body, [&](const FreeVirtualIP& row) { restore_free_virtual_ip(tx_, row); });
     }
+    if (checker_ != nullptr) {
+      if (Result<> ours = checker_->examine_foreign(body); !ours) return ours;
+    }
     keep_foreign(number, body);
     return {};
   }
@@ -316,7 +337,7 @@ class SnapshotReader {
     if (!loose) return loose.error();
     const base::Value* service = loose->find("Service");
     const base::Value* name = service ? service->find("Name") : nullptr;
-    Result<ServiceVirtualIP> row = base::from_msgpack<ServiceVirtualIP>(body);
+    Result<ServiceVirtualIP> row = decode<ServiceVirtualIP>(body);
     if (!row) return row.error();
     if (const std::string* text = name ? name->as_string() : nullptr; text && row->Service.ServiceName.Name.empty()) {
       row->Service.ServiceName.Name = *text;
@@ -335,6 +356,7 @@ class SnapshotReader {
   }
 
   ValueStream stream_;
+  SnapshotChecker* const checker_;
   Transaction tx_{Tables{}};
   ChunkCollector chunks_{};
   std::vector<IndexEntry> indexes_{};
@@ -346,6 +368,12 @@ class SnapshotReader {
 
 Result<RestoredState> read_snapshot(const ReadBytes& read) {
   return SnapshotReader(read).run();
+}
+
+Result<SnapshotCheck> check_snapshot(const ReadBytes& read) {
+  SnapshotChecker checker;
+  if (Result<RestoredState> state = SnapshotReader(read, &checker).run(); !state) return state.error();
+  return checker.take();
 }
 
 }  // namespace proconsul::catalog

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace proconsul::catalog {
 
@@ -34,5 +36,8 @@ inline constexpr std::uint8_t kRecordOrder[] = {32, 33, 0,  6,  3,  17, 19, 23, 
                                                 12, 13, 14, 15, 22, 30, 31, 16, 35, 38, 40, 42, 29};
 /// From here on numbers belong to the enterprise edition.
 inline constexpr std::uint8_t kFirstEnterpriseRecord = 64;
+
+/// "KVS": the name that Consul's own listings have for records of this number; "Unknown(65)".
+std::string record_name(std::uint8_t number);
 
 }  // namespace proconsul::catalog

@@ -213,5 +213,143 @@ TEST(Snapshot, AStateIsTheSameAfterItWasSavedAndRestored) {
   EXPECT_EQ(find_node(state->tables, "n1")->get().Locality->Region, "eu");
 }
 
+base::Result<SnapshotCheck> check(std::string_view bytes) {
+  return check_snapshot([&](std::span<char> buffer) -> base::Result<std::size_t> {
+    const std::size_t size = std::min(buffer.size(), bytes.size());
+    std::memcpy(buffer.data(), bytes.data(), size);
+    bytes.remove_prefix(size);
+    return size;
+  });
+}
+
+std::string without(std::string_view bytes, const std::vector<SnapshotCheck::Range>& left_out, std::size_t at_once) {
+  std::string rest;
+  const ReadBytes read = [&](std::span<char> buffer) -> base::Result<std::size_t> {
+    const std::size_t size = std::min({buffer.size(), bytes.size(), at_once});
+    std::memcpy(buffer.data(), bytes.data(), size);
+    bytes.remove_prefix(size);
+    return size;
+  };
+  const WriteBytes write = [&](std::string_view piece) -> base::Result<> {
+    rest += piece;
+    return {};
+  };
+  EXPECT_TRUE(copy_without(left_out, read, write));
+  return rest;
+}
+
+std::vector<std::string> texts(const SnapshotCheck& check) {
+  std::vector<std::string> out;
+  for (const SnapshotLoss& loss : check.losses) out.push_back(text(loss));
+  return out;
+}
+
+/// A record whose body is a map of text.
+std::string record(int number, const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::string bytes(1, static_cast<char>(number));
+  base::MsgpackWriter writer(bytes);
+  writer.map(fields.size());
+  for (const auto& [key, value] : fields) {
+    writer.string(key);
+    writer.string(value);
+  }
+  return bytes;
+}
+
+TEST(Snapshot, ARecordedArchiveLosesNothing) {
+  const auto checked = check(recorded());
+
+  ASSERT_TRUE(checked) << checked.error().detail;
+  EXPECT_EQ(texts(*checked), std::vector<std::string>());
+  EXPECT_TRUE(checked->left_out.empty());
+}
+
+TEST(Snapshot, UnknownRecordsAreFoundAndTheRestIsASnapshot) {
+  const std::string bytes = recorded() + record(64, {{"Name", "ns"}}) + record(99, {}) + record(64, {}) +
+                            record(2, {{"Key", "last"}, {"Value", "v"}}) + record(60, {});
+  EXPECT_FALSE(read_from(bytes));
+
+  const auto checked = check(bytes);
+  ASSERT_TRUE(checked) << checked.error().detail;
+  EXPECT_EQ(texts(*checked),
+            (std::vector<std::string>{
+                "1 record of kind Unknown(60): Unrecognized msg type 60",
+                "2 records of kind Unknown(64): msg type <64> is a Consul Enterprise log entry. Consul CE cannot "
+                "restore it",
+                "1 record of kind Unknown(99): msg type <99> is a Consul Enterprise log entry. Consul CE cannot "
+                "restore it"}));
+  EXPECT_EQ(checked->left_out.size(), 2u);  // neighbours are one range
+
+  for (const std::size_t at_once : {std::size_t{1}, std::size_t{7}, bytes.size()}) {
+    const std::string rest = without(bytes, checked->left_out, at_once);
+    EXPECT_EQ(rest, recorded() + record(2, {{"Key", "last"}, {"Value", "v"}}));
+    EXPECT_EQ(read_from(rest)->tables.kv.size(), 7u);
+  }
+}
+
+TEST(Snapshot, UnknownFieldsAreNamedAndTheirRecordsStay) {
+  std::string bytes = recorded() + record(2, {{"Key", "a"}, {"Colour", "red"}}) +
+                      record(2, {{"Key", "b"}, {"Colour", "red"}, {"Namespace", "default"}, {"Partition", ""}});
+  const auto checked = check(bytes);
+
+  ASSERT_TRUE(checked) << checked.error().detail;
+  EXPECT_EQ(texts(*checked), std::vector<std::string>{"field Colour of 2 records of kind KVS: it is not known"});
+  EXPECT_TRUE(checked->left_out.empty());
+}
+
+TEST(Snapshot, WhatBelongsToANamespaceDoesNotGetAmongWhatBelongsToNone) {
+  const std::string bytes = recorded() + record(2, {{"Key", "a"}, {"Namespace", "team-1"}, {"Colour", "red"}}) +
+                            record(17, {{"AccessorID", "x"}, {"Partition", "p2"}});
+  const auto checked = check(bytes);
+
+  ASSERT_TRUE(checked) << checked.error().detail;
+  EXPECT_EQ(
+      texts(*checked),
+      (std::vector<std::string>{"1 record of kind KVS: it belongs to the namespace team-1, and there are none here",
+                                "1 record of kind ACLToken: it belongs to the partition p2, and there are none here"}));
+  EXPECT_EQ(without(bytes, checked->left_out, 1000), recorded());
+}
+
+TEST(Snapshot, OfAccessControlNothingIsRestoredThatMightAllowMore) {
+  const std::string bytes = recorded() + record(19, {{"ID", "x"}, {"Name", "p"}, {"OnlyOn", "mondays"}});
+  const auto checked = check(bytes);
+
+  ASSERT_TRUE(checked) << checked.error().detail;
+  EXPECT_EQ(texts(*checked), std::vector<std::string>{"1 record of kind ACLPolicy: it has the field OnlyOn, which is "
+                                                      "not known, and might allow more without it"});
+  EXPECT_EQ(without(bytes, checked->left_out, 1000), recorded());
+}
+
+TEST(Snapshot, ARecordThatCannotBeReadIsLeftOutAlone) {
+  std::string bytes = recorded();
+  bytes += '\x03';  // a session that is a number
+  bytes += '\x05';
+  bytes += record(32, {{"IP", "x"}});
+  const auto checked = check(bytes);
+
+  ASSERT_TRUE(checked) << checked.error().detail;
+  ASSERT_EQ(checked->losses.size(), 2u);
+  EXPECT_EQ(checked->losses[0].Record, "Session");
+  EXPECT_EQ(text(checked->losses[1]), "1 record of kind ServiceVirtualIP: virtual IP without a service");
+  EXPECT_EQ(without(bytes, checked->left_out, 1000), recorded());
+}
+
+TEST(Snapshot, WhatIsCutOffOrNoSnapshotIsRefused) {
+  EXPECT_FALSE(check(recorded() + "\x02"));
+  EXPECT_FALSE(check(recorded() + "\x02\xc1"));
+  EXPECT_FALSE(check("x"));
+}
+
+TEST(Snapshot, TheReportStaysShort) {
+  std::string bytes = recorded();
+  for (int i = 0; i < 100; ++i) bytes += record(2, {{"Key", "k"}, {"Field" + std::to_string(i), "x"}});
+  bytes += record(2, {{"Key", "k"}, {std::string(5000, 'x') + "\n", "x"}});
+  const auto checked = check(bytes);
+
+  ASSERT_TRUE(checked) << checked.error().detail;
+  EXPECT_EQ(checked->losses.size(), 33u);
+  EXPECT_EQ(text(checked->losses.back()), "69 records of kind (others): there are too many kinds");
+}
+
 }  // namespace
 }  // namespace proconsul::catalog

@@ -58,9 +58,10 @@ struct ApiRequest {
 
 struct ApiResponse {
   int status{};
-  std::uint64_t index{};  // X-Consul-Index, 0 if absent
-  std::string reason{};   // "Not Found"
-  std::string body{};     // empty when it went to the sink
+  std::uint64_t index{};   // X-Consul-Index, 0 if absent
+  std::string left_out{};  // X-Proconsul-Left-Out
+  std::string reason{};    // "Not Found"
+  std::string body{};      // empty when it went to the sink
 };
 
 class ApiClient {

@@ -14,7 +14,9 @@
 #include "agent/cli/snapshot_file.h"
 #include "agent/cli/snapshot_summary.h"
 #include "agent/cli/text.h"
+#include "base/json.h"
 #include "base/quote.h"
+#include "catalog/types/snapshot_loss.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -174,6 +176,15 @@ int run_save(const Context& context) {
 
 // ---- restore
 
+/// What a restore has left out, if it says that it has.
+void print_left_out(const Context& context, const std::string& json) {
+  if (json.empty()) return;
+  context.ui.error("What the servers do not know was left out:");
+  const auto losses = base::from_json<base::List<catalog::SnapshotLoss>>(json);
+  if (!losses) return context.ui.error("  " + json);
+  for (const catalog::SnapshotLoss& loss : *losses) context.ui.error("  " + catalog::text(loss));
+}
+
 int run_restore(const Context& context) {
   const std::string file = file_argument(context);
   if (file.empty()) return 1;
@@ -193,6 +204,7 @@ int run_restore(const Context& context) {
   ::close(fd);
   if (!response) return fail(context, "Error restoring snapshot: " + response.error().detail);
   context.ui.output("Restored snapshot");
+  print_left_out(context, response->left_out);
   return 0;
 }
 
@@ -278,7 +290,8 @@ constexpr Command kCommands[] = {
      .synopsis = "Put the servers back to the state of a snapshot",
      .usage = "snapshot restore [options] FILE",
      .help = R"(  Replaces the whole state of the servers by the snapshot's. Meant for a disaster or for
-  new servers, not for daily use.
+  new servers, not for daily use. Records and fields that the servers do not know, such as
+  those of namespaces, are left out; what they are is printed and in the leader's log.
 
       $ consul snapshot restore backup.snap)",
      .flags = {kClientFlags, kServerFlags},

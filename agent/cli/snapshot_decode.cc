@@ -149,10 +149,11 @@ Result<> decode_records(std::string_view state, const std::function<void(std::st
     base::MsgpackReader record(state.substr(at + 1));
     const std::string data = data_of(kind, record);
     if (Result<> read = record.status(); !read) {
-      return {Errc::corrupt, "failed to decode msg type " + record_name(kind) + ", error " + read.error().detail};
+      return {Errc::corrupt,
+              "failed to decode msg type " + catalog::record_name(kind) + ", error " + read.error().detail};
     }
     std::string name;
-    base::append_json_string(name, record_name(kind));
+    base::append_json_string(name, catalog::record_name(kind));
     line("{\"Data\":" + data + ",\"Type\":" + name + '}');
     at += 1 + record.position();
   }

@@ -7,6 +7,7 @@
 #include "agent/cli/text.h"
 #include "base/msgpack.h"
 #include "base/value.h"
+#include "catalog/snapshot_records.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -15,54 +16,6 @@ using base::Errc;
 using base::Result;
 
 constexpr std::uint8_t kKeyValueRecord = 2;
-
-// Kinds of records by number, under the names that Consul's own listing has for them.
-constexpr std::string_view kRecordNames[] = {
-    "Register",
-    "Deregister",
-    "KVS",
-    "Session",
-    "ACL",
-    "Tombstone",
-    "CoordinateBatchUpdate",
-    "PreparedQuery",
-    "Txn",
-    "Autopilot",
-    "Area",
-    "ACLBootstrap",
-    "Intention",
-    "ConnectCA",
-    "ConnectCAProviderState",
-    "ConnectCAConfig",
-    "Index",
-    "ACLToken",
-    "ACLTokenDelete",
-    "ACLPolicy",
-    "ACLPolicyDelete",
-    "ConnectCALeaf",
-    "ConfigEntry",
-    "ACLRole",
-    "ACLRoleDelete",
-    "ACLBindingRule",
-    "ACLBindingRuleDelete",
-    "ACLAuthMethod",
-    "ACLAuthMethodDelete",
-    "ChunkingState",
-    "FederationState",
-    "SystemMetadata",
-    "ServiceVirtualIP",
-    "FreeVirtualIP",
-    "KindServiceName",
-    "Peering",
-    "PeeringDelete",
-    "",
-    "PeeringTrustBundle",
-    "PeeringTrustBundleDelete",
-    "PeeringSecret",
-    "RaftLogVerifierCheckpoint",
-    "Resource",
-    "UpdateManualVirtualIPRequestType",
-};
 
 // The first `depth` segments of a key.
 std::string key_prefix(std::string_view key, std::int64_t depth) {
@@ -126,11 +79,6 @@ PROCONSUL_DESCRIBE_TYPE(SnapshotSummary, "inspect.OutputFormat") {
   type.field("TotalSizeKV", &SnapshotSummary::TotalSizeKV);
 }
 
-std::string record_name(std::uint8_t kind) {
-  if (kind < std::size(kRecordNames) && !kRecordNames[kind].empty()) return std::string(kRecordNames[kind]);
-  return "Unknown(" + std::to_string(kind) + ')';
-}
-
 Result<SnapshotSummary> summarise(std::string_view state, const SummaryOptions& options) {
   SnapshotSummary summary;
   Rows records;
@@ -153,12 +101,13 @@ Result<SnapshotSummary> summarise(std::string_view state, const SummaryOptions& 
       record.skip();
     }
     if (Result<> read = record.status(); !read) {
-      return {Errc::corrupt, "failed to decode msg type " + record_name(kind) + ", error " + read.error().detail};
+      return {Errc::corrupt,
+              "failed to decode msg type " + catalog::record_name(kind) + ", error " + read.error().detail};
     }
     const std::size_t end = at + 1 + record.position();
     const std::size_t size = end - start;
     start = end;
-    count(records, record_name(kind), size);
+    count(records, catalog::record_name(kind), size);
     if (!wanted || !key.starts_with(options.key_filter)) continue;
     count(keys, key_prefix(key, options.key_depth), size);
     summary.TotalSizeKV += static_cast<std::int64_t>(size);

@@ -45,9 +45,6 @@ base::Result<SnapshotSummary> summarise(std::string_view state, const SummaryOpt
 /// The tables that people read.
 std::string summary_text(const SnapshotSummary& summary);
 
-/// "KVS": a kind of record under the name that Consul's own listings have for it; "Unknown(65)".
-std::string record_name(std::uint8_t kind);
-
 /// "1.5KB", "0".
 std::string byte_size(std::uint64_t bytes);
 

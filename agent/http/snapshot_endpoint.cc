@@ -25,6 +25,13 @@ Reply archive_reply(std::uint64_t index, bool known_leader, base::Duration last_
   return reply;
 }
 
+/// The body stays empty, as clients expect.
+Reply restored_reply(const std::vector<catalog::SnapshotLoss>& left_out) {
+  Reply reply{.type = content::kOctets};
+  if (!left_out.empty()) reply.header(server::kLeftOutHeader, server::header_value(left_out));
+  return reply;
+}
+
 /// The headers go out now, the archive follows as the disk gives it.
 Reply stream(Context& agent, Operator::Snapshot snapshot) {
   const server::Leadership leadership = agent.server->leadership();
@@ -44,9 +51,9 @@ void save(Context& agent, Responder responder) {
 
 void restore(Context& agent, raft::ByteSource& upload, Responder responder) {
   server::receive_archive(*agent.cluster, agent.settings.scratch_directory, upload,
-                          [responder = std::move(responder)](Result<> done) mutable {
+                          [responder = std::move(responder)](Result<std::vector<catalog::SnapshotLoss>> done) mutable {
                             if (!done) return responder.send(Result<Reply>(Errc::internal, done.error().detail));
-                            responder.send(Reply{.type = content::kOctets});
+                            responder.send(restored_reply(*done));
                           });
 }
 
@@ -143,10 +150,11 @@ std::unique_ptr<BodySink> snapshot_restore(Context& agent, const Request& reques
     return nullptr;
   }
   if (!is_local(agent, request.options)) {
-    std::shared_ptr<rpc::ArchiveCall> call = begin_call(
-        agent, request, 1, std::move(responder), [](std::shared_ptr<rpc::ArchiveCall>, const rpc::SnapshotResponse&) {
-          return Reply{.type = content::kOctets};
-        });
+    std::shared_ptr<rpc::ArchiveCall> call =
+        begin_call(agent, request, 1, std::move(responder),
+                   [](std::shared_ptr<rpc::ArchiveCall>, const rpc::SnapshotResponse& response) {
+                     return restored_reply(response.LeftOut);
+                   });
     return call ? std::make_unique<ArchiveUpload>(std::move(call)) : nullptr;
   }
   auto pipe = std::make_shared<Pipe>();

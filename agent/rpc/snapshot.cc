@@ -179,12 +179,13 @@ class SnapshotService::Connection final : Channel::User, base::net::Timer {
 
   void restore() {
     in_ = std::make_shared<Pipe>();
-    service_.background_.run(
-        [pipe = in_, cluster = service_.services_.cluster, scratch = service_.scratch_,
-         then = later([this](Result<> done) { done ? restored() : fail(done.error().detail); })]() mutable {
-          raft::PipeSource upload(pipe);
-          server::receive_archive(*cluster, scratch, upload, std::move(then));
-        });
+    service_.background_.run([pipe = in_, cluster = service_.services_.cluster, scratch = service_.scratch_,
+                              then = later([this](Result<std::vector<catalog::SnapshotLoss>> done) {
+                                done ? restored(std::move(*done)) : fail(done.error().detail);
+                              })]() mutable {
+      raft::PipeSource upload(pipe);
+      server::receive_archive(*cluster, scratch, upload, std::move(then));
+    });
     const std::string first = std::exchange(input_, {});
     take(first);
     if (peer_finished_ && in_) std::exchange(in_, nullptr)->end();
@@ -192,8 +193,9 @@ class SnapshotService::Connection final : Channel::User, base::net::Timer {
   void take(std::string_view bytes) {
     if (in_->offer(bytes, later([this] { release(); }))) release();
   }
-  void restored() {
+  void restored(std::vector<catalog::SnapshotLoss> left_out) {
     SnapshotResponse response{};
+    response.LeftOut = base::List<catalog::SnapshotLoss>(std::move(left_out));
     response.KnownLeader = true;
     response.Index = 1;
     channel_->send(base::to_msgpack(response));

@@ -252,6 +252,7 @@ PROCONSUL_DESCRIBE_TYPE(SnapshotRequest, "structs.SnapshotRequest") {
 
 PROCONSUL_DESCRIBE_TYPE(SnapshotResponse, "structs.SnapshotResponse") {
   type.field("Error", &SnapshotResponse::Error);
+  type.field("LeftOut", &SnapshotResponse::LeftOut).omit_empty().wire_omit_empty();
   type.embed<catalog::QueryMeta>();
 }
 

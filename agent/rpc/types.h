@@ -15,6 +15,7 @@
 #include "catalog/types/prepared_query.h"
 #include "catalog/types/service.h"
 #include "catalog/types/session.h"
+#include "catalog/types/snapshot_loss.h"
 
 namespace proconsul::agent::rpc {
 
@@ -271,6 +272,7 @@ PROCONSUL_DECLARE_TYPE(SnapshotRequest)
 
 struct SnapshotResponse : catalog::QueryMeta {
   std::string Error{};  // empty: it worked
+  base::List<catalog::SnapshotLoss> LeftOut{};  // ours alone, and only if there is any: what a restore left out
 };
 PROCONSUL_DECLARE_TYPE(SnapshotResponse)
 

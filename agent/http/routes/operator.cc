@@ -159,7 +159,7 @@ constexpr Route kSnapshotRoutes[] = {
      upload(snapshot_restore),
      kOctets | kQueryOptions | kAnyDatacenter,
      {.needs = tokens::kAclWrite,
-      .summary = "Replace the whole state by that of an archive",
+      .summary = "Replace the whole state by that of an archive; X-Proconsul-Left-Out lists what is not known here",
       .takes_octets = true,
       .gives = Content::octets,
       .failures = {&kSnapshotFailed}}},
