@@ -11,11 +11,13 @@
 #include <utility>
 
 #include "agent/auto_reload.h"
+#include "agent/backup/scheduler.h"
 #include "agent/client_mode.h"
 #include "agent/cluster/coordinate_sender.h"
 #include "agent/cluster/pools.h"
 #include "agent/cluster/retry_join.h"
 #include "agent/config/node_id.h"
+#include "agent/config/snapshots.h"
 #include "agent/definitions.h"
 #include "agent/dns/server.h"
 #include "agent/event/events.h"
@@ -90,6 +92,7 @@ struct Agent::Impl final : http::AgentControl {
   base::Background background{};                             // its threads use all of the above
   std::unique_ptr<cluster::CoordinateSender> coordinates{};  // null: they are disabled
   std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
+  std::unique_ptr<backup::Scheduler> snapshots{};  // null: none are scheduled
   Watches watches{};                               // by reload_mutex
   std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
@@ -104,6 +107,7 @@ struct Agent::Impl final : http::AgentControl {
   Result<> listen();
   Result<> listen_dns();
   void join_others();
+  Result<> schedule_snapshots();
   Result<> leave_cluster() {
     return mode->leave([this] { return leave_pools(); });
   }
@@ -154,7 +158,24 @@ Result<> Agent::Impl::start() {
                                            .rate = config.sync_coordinate_rate_target,
                                            .interval_min = config.sync_coordinate_interval_min});
   }
+  if (Result<> scheduled = schedule_snapshots(); !scheduled) return scheduled;
   return watches.replace(config);
+}
+
+Result<> Agent::Impl::schedule_snapshots() {
+  std::vector<std::string> none;  // the configuration was checked
+  config::SnapshotSchedule schedule = config::snapshot_schedule(loaded.settings, none);
+  if (mode->server() == nullptr || !schedule.enabled()) return {};
+  const Config& config = loaded.config;
+  Result<std::unique_ptr<backup::Scheduler>> begun =
+      backup::Scheduler::start({.schedule = std::move(schedule),
+                                .datacenter = config.datacenter,
+                                .node = config.node_name,
+                                .scratch = config.dev_mode ? "" : config.data_dir},
+                               *mode->server(), *mode->cluster(), loops.next());
+  if (!begun) return begun.error();
+  snapshots = std::move(*begun);
+  return {};
 }
 
 Result<> Agent::Impl::settle_identity() {
@@ -516,6 +537,7 @@ void Agent::stop() {
   }
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();
+  impl_->snapshots.reset();
   impl_->joining.clear();
   impl_->coordinates.reset();
   if (impl_->remote_exec) impl_->remote_exec->stop();

@@ -3,6 +3,7 @@
 #include "agent/config/build.h"
 #include "agent/config/keys.h"
 #include "agent/config/origin.h"
+#include "agent/config/snapshots.h"
 #include "agent/config/source.h"
 
 namespace proconsul::agent::config {
@@ -96,6 +97,7 @@ Result<Loaded> load(const LoadOptions& options, const Surroundings& host) {
   Result<Config> config = build(loaded.settings, options.development, host, loaded.warnings, errors);
   const auto located = [&](const Error& error) { return Error{error.code, error.detail + origins.of(error.detail)}; };
   if (!config) return located(config.error());
+  (void)snapshot_schedule(loaded.settings, errors);
   for (std::string& error : errors) error += origins.of(error);
   if (Result<> valid = validate(*config, host, loaded.warnings, errors); !valid) {
     const bool listed = !errors.empty() && valid.error().detail == error_list(errors);

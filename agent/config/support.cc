@@ -106,6 +106,9 @@ std::vector<std::string> without_effect(const Loaded& loaded) {
   std::vector<std::string> out;
   std::set<std::string> refused(std::begin(kRefused), std::end(kRefused));
   collect(loaded.given, root_group(), "", refused, out);
+  if (!loaded.config.server_mode && find(loaded.given, "snapshots") != nullptr) {
+    out.push_back("snapshots has no effect: only servers take them.");
+  }
   if (!loaded.config.server_mode && !loaded.config.retry_join_wan.empty()) {
     out.push_back("retry_join_wan has no effect: only servers join the WAN.");
   }
