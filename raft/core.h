@@ -91,7 +91,10 @@ class Core {
   /// Answered in Effects::reads.
   void read(std::uint64_t read, ReadMode mode, Instant now);
   /// Whether the leader may answer from its state right now without asking anybody.
-  bool lease_holds(Instant now) const;
+  bool lease_holds(Instant now) const { return now < lease_end(now); }
+  /// Until when, by what is known now; the beginning of time if it may not. A change of role, a transfer or a change of
+  /// the configuration may end it early.
+  Instant lease_end(Instant now) const;
   /// `previous` 0: no check; otherwise the index of the configuration that the caller saw.
   base::Result<LogIndex> change_membership(const MembershipChange& change, LogIndex previous, base::Time wall,
                                            Instant now);

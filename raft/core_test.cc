@@ -327,6 +327,7 @@ TEST(Core, LeaseAnswersReadsUntilItRunsOutAndNotAfterATransferBegan) {
   bench.lead();
   EXPECT_TRUE(bench.core.lease_holds(bench.now));
   EXPECT_FALSE(bench.core.lease_holds(bench.now + options.leader_lease));
+  EXPECT_LE(bench.core.lease_end(bench.now), bench.now + options.leader_lease);
 
   ASSERT_TRUE(bench.core.transfer_leadership({"b"}, bench.now));
   const Effects effects = bench.settle();

@@ -195,6 +195,8 @@ bool Node::refuses() {
 
 void Node::after_round() {
   Effects effects = core_.take();
+  // Before a message leaves that lets another server lead.
+  if (is_leader()) lease_end_.store(core_.lease_end(now()), std::memory_order_release);
   if (!effects.empty()) carry_out(std::move(effects));
 
   term_.store(core_.term().value, std::memory_order_relaxed);
@@ -211,6 +213,10 @@ void Node::after_round() {
   const Instant next = core_.next_tick();
   next_tick_.store(next);
   if (next < armed_.load()) timer_bell_.ring();
+}
+
+bool Node::is_current() const {
+  return is_ready() && now() < lease_end_.load(std::memory_order_acquire);
 }
 
 void Node::run_timer() {

@@ -82,8 +82,10 @@ class Node final : private TransportHandler {
   // Without locks, from any thread; each is a moment's truth.
   bool is_leader() const { return role_.load(std::memory_order_acquire) == Role::leader; }
   Role role() const { return role_.load(std::memory_order_acquire); }
-  /// Leader, and an entry of its own term is applied: reads are current, membership may change.
+  /// Leader, and an entry of its own term is applied: membership may change.
   bool is_ready() const { return ready_.load(std::memory_order_acquire); }
+  /// Ready, and no other leader can be: what is applied here has every write that anybody was told of.
+  bool is_current() const;
   Term term() const { return {term_.load(std::memory_order_relaxed)}; }
   LogIndex applied() const { return fsm_queue_->applied(); }
   LogIndex last_index() const { return {last_index_.load(std::memory_order_relaxed)}; }
@@ -161,6 +163,7 @@ class Node final : private TransportHandler {
 
   std::atomic<Role> role_{Role::follower};
   std::atomic<bool> ready_{false};
+  std::atomic<Instant> lease_end_{Instant::min()};
   std::atomic<std::uint64_t> term_{0}, last_index_{0};
   std::atomic<const Leader*> leader_;
   std::atomic<Instant> last_contact_{Instant::min()};

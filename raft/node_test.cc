@@ -510,8 +510,10 @@ TEST_F(ThreeNodes, AnIsolatedLeaderStepsDownAndItsUncommittedProposalsAreNotAckn
   start_all();
   write("first");
   Server* old = leader();
+  EXPECT_TRUE(eventually([&] { return old->node->is_current(); }));
 
   network_.isolate({old->name});
+  EXPECT_TRUE(eventually([&] { return !old->node->is_current(); }));
   Result<Completion> lost = propose(*old->node, "lost");
   EXPECT_FALSE(lost);
   EXPECT_TRUE(eventually([&] { return !old->node->is_leader(); }));

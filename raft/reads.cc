@@ -45,15 +45,15 @@ Instant Core::quorum_heard(Instant now) const {
   return quorum_value<Instant>(configuration_, id_, peers_, now, now, [](const Progress& peer) { return peer.heard; });
 }
 
-bool Core::lease_holds(Instant now) const {
-  if (halted_ || role_ != Role::leader || commit_ < term_start_ || restoring_) return false;
-  if (PROCONSUL_RAFT_BUG(stale_lease_read)) return true;
-  if (self_votes() && voters(configuration_) == 1) return true;
-  if (transfer_ || now < no_lease_before_) return false;
+Instant Core::lease_end(Instant now) const {
+  if (halted_ || role_ != Role::leader || commit_ < term_start_ || restoring_) return Instant::min();
+  if (PROCONSUL_RAFT_BUG(stale_lease_read)) return Instant::max();
+  if (self_votes() && voters(configuration_) == 1) return Instant::max();
+  if (transfer_ || now < no_lease_before_) return Instant::min();
   // The promise of a follower lasts for its patience by its clock, which may run faster than ours.
   const auto promised = std::chrono::duration_cast<Nanoseconds>(options_.patience() / (1 + options_.clock_drift));
   const Instant sent = quorum_sent(now);
-  return sent != Instant::min() && now < sent + std::min(options_.leader_lease, promised);
+  return sent != Instant::min() ? sent + std::min(options_.leader_lease, promised) : sent;
 }
 
 void Core::read(std::uint64_t read, ReadMode mode, Instant now) {

@@ -91,8 +91,9 @@ void ReadGroups::start(Connection& connection, const Request& request) {
       return connection.reply(std::move(*refusal));
     }
   }
-  // Where somebody else leads, the leader says how far this server's state must be, and the answer is made here.
-  if (!options.consistent && (local || leadership.is_leader)) return answer(connection, request);
+  // Where somebody else leads, the leader says how far this server's state must be, and the answer is made here. Who
+  // leads since a moment ago, or does not hear from the others, asks itself.
+  if (!options.consistent && (local || leadership.current)) return answer(connection, request);
   connection.wait();
   if (leadership.known) return verify(connection, request.own(), patience());
   look_for_leader(connection.id(), request.own(), patience());
@@ -463,7 +464,7 @@ void ReadGroups::look_for_leader(std::uint64_t id, std::shared_ptr<const Request
     Connection* connection = worker_.find(id);
     if (!connection) return;
     const server::Leadership leadership = worker_.context().server->leadership();
-    if (leadership.is_leader && !request->options.consistent) {
+    if (leadership.current && !request->options.consistent) {
       answer(*connection, *request);
       return connection->resume();
     }

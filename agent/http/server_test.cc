@@ -510,6 +510,24 @@ TEST_F(HttpServerTest, ConsistentReadsThatWaitTogetherShareAVerification) {
   EXPECT_LE(store.verifications, 4);
 }
 
+TEST_F(HttpServerTest, AReadAtALeaderThatMayNotBeTheLastOneIsVerified) {
+  start();
+  store.put("a", "1");
+  Client client = this->client();
+  (void)client.get("/v1/kv/a");
+  const int before = store.verifications;
+  store.current = false;
+
+  const std::string plain = client.get("/v1/kv/a");
+  const int after_plain = store.verifications;
+  const std::string stale = client.get("/v1/kv/a?stale");
+
+  EXPECT_TRUE(plain.ends_with("[\"1\"]") && stale.ends_with("[\"1\"]"));
+  EXPECT_EQ(before, 0);
+  EXPECT_EQ(after_plain, 1);
+  EXPECT_EQ(store.verifications, 1);
+}
+
 TEST_F(HttpServerTest, WithoutALeaderReadsWaitAndThenFailUnlessStale) {
   Settings settings;
   settings.rpc_hold_timeout = base::milliseconds(300);

@@ -39,7 +39,10 @@ class StoreServer final : public server::Server {
     if (!hold_verifications) release_locked();
   }
   server::Leadership leadership() const override {
-    return {.is_leader = leads, .known = leads, .last_contact = leads ? base::Duration{} : last_contact.load()};
+    return {.is_leader = leads,
+            .current = leads && current,
+            .known = leads,
+            .last_contact = leads ? base::Duration{} : last_contact.load()};
   }
   std::string leader_address() const override { return leads ? "127.0.0.1:8300" : ""; }
   bool lock_delayed(std::string_view) const override { return false; }
@@ -66,6 +69,7 @@ class StoreServer final : public server::Server {
   std::mutex mutex{};
   std::uint64_t index = 10;
   std::atomic<bool> leads = true;
+  std::atomic<bool> current = true;  // if it leads
   std::atomic<base::Duration> last_contact{base::seconds(5)};
   std::atomic<bool> hold_verifications = false;
   std::atomic<int> verifications = 0;

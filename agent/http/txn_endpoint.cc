@@ -70,7 +70,9 @@ void read(Context& agent, const Request& request, Ops ops, Responder responder) 
     response.Index = 1;
     return read_reply(response);
   };
-  if (!request.options.consistent) return responder.send(answer());
+  const server::Leadership leadership = agent.server->leadership();
+  const bool stale = request.options.stale && leadership.may_show_stale();
+  if (!request.options.consistent && (stale || leadership.current)) return responder.send(answer());
   agent.server->verify_leader([answer = std::move(answer), responder = std::move(responder)](Result<> leads) mutable {
     if (!leads) return responder.send(Result<Reply>(leads.error()));
     responder.send(answer());

@@ -138,7 +138,11 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     const catalog::QueryOptions* query = invocation_->query();
     const bool stale = query && query->AllowStale && method_.reads() && (method_.flags & kLeaderAlways) == 0 &&
                        leadership.may_show_stale();
-    if (leadership.is_leader || stale || (method_.flags & (kHere | kDatacenterOnly))) return here();
+    if (stale || (method_.flags & (kHere | kDatacenterOnly))) return here();
+    if (leadership.is_leader) {
+      verify_ = method_.reads() && !leadership.current;
+      return here();
+    }
     Result<Target> leader = dispatcher_.cluster_.leader();
     asked_ = leader ? leader->address : std::string();
     if (!leader) return failed_at_leader(leader.error());
@@ -249,7 +253,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
 
   void evaluate() {
     const catalog::QueryOptions* query = invocation_->query();
-    if (!query || !query->RequireConsistent) return evaluate_now();
+    if (!query || !(query->RequireConsistent || verify_)) return evaluate_now();
     dispatcher_.services_.server.verify_leader([this, alive = alive_, &loop = loop_](Result<> leads) {
       loop.post([this, alive, leads = std::move(leads)]() mutable {
         if (!*alive) return;
@@ -355,6 +359,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   int tries_elsewhere_ = 0;
   Pause pause_ = Pause::none;
   bool with_leader_ = false;
+  bool verify_ = false;  // who leads since a moment ago, or does not hear from the others, asks itself
   bool watching_ = false;
   bool saw_absent_ = false;
 };

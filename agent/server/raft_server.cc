@@ -161,6 +161,7 @@ void RaftServer::await_leaders_state(Done done) {
 Leadership RaftServer::leadership() const {
   const bool leader = node_->is_leader() && !resigned_.load(std::memory_order_relaxed);
   return {.is_leader = leader,
+          .current = leader && node_->is_current(),
           .known = leader || !node_->leader().address.empty(),
           .last_contact = leader ? base::Duration{} : node_->since_contact()};
 }

@@ -26,6 +26,7 @@ namespace proconsul::agent::server {
 
 struct Leadership {
   bool is_leader{};
+  bool current{};                 // leads for certain, and its state has every write that was acknowledged
   bool known{};                   // some leader is known
   base::Duration last_contact{};  // with a leader; 0 on the leader, kNever before the first one
 

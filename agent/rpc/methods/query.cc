@@ -62,11 +62,14 @@ Result<Found> list(Services& services, const catalog::View& view, base::KeySet* 
 
 // No blocking queries: they are consistent, where that is asked for, by themselves.
 
-/// Goes on with the state once this server is known to lead, if the request wants that; then on some loop.
+/// Goes on with the state once this server is known to lead, if the request wants that or it may not be; then on some
+/// loop.
 template <class Reply, class Then>
 void when_consistent(Services& services, const catalog::QueryOptions& options, server::Answered<Reply> done,
                      Then then) {
-  if (!options.RequireConsistent) return then(std::move(done));
+  const server::Leadership leadership = services.server.leadership();
+  const bool may_lag = leadership.is_leader && !leadership.current && !options.AllowStale;
+  if (!options.RequireConsistent && !may_lag) return then(std::move(done));
   services.server.verify_leader(
       [&loop = services.loops->next(), done = std::move(done), then = std::move(then)](Result<> leads) mutable {
         if (!leads) return done(leads.error());
