@@ -1,6 +1,5 @@
 """Three servers: what a write and a read cost in all of them, and how long nobody can write when the leader is gone."""
 import contextlib
-import ctypes
 import http.client
 import json
 import os
@@ -10,8 +9,7 @@ import threading
 import time
 
 from agent_process import Agent
-
-PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
+from frozen_disk import frozen_disk
 
 
 def cluster(binary: str, folder: pathlib.Path, multiplier: int = 1) -> list[Agent]:
@@ -82,24 +80,6 @@ class Gaps:
             _, body = server.ask("GET", f"/v1/kv/{key}?raw&consistent", timeout=30)
             count += int(body or b"0") < value
         return count
-
-
-@contextlib.contextmanager
-def frozen_disk(pid: int):
-    """The thread that writes the log stands still as if its disk did not answer; all others go on."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-    threads = [int(task.name) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
-               if (task / "comm").read_text().strip() == "raft-log"]
-    for thread in threads:
-        if libc.ptrace(PTRACE_SEIZE, thread, None, None) != 0 or libc.ptrace(PTRACE_INTERRUPT, thread, None, None) != 0:
-            raise OSError(ctypes.get_errno(), "ptrace")
-        os.waitpid(thread, 0x40000000)  # __WALL
-    try:
-        yield
-    finally:
-        for thread in threads:
-            libc.ptrace(PTRACE_DETACH, thread, None, None)
 
 
 def leave(server: Agent) -> None:

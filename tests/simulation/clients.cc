@@ -91,6 +91,7 @@ void Cluster::finished(int c, std::size_t operation, std::uint64_t result) {
       last_seen_[done.key] = done.value;
       break;
     case Operation::Kind::compare_and_set:
+    case Operation::Kind::compare_and_delete:
       if (result == 1) last_seen_[done.key] = done.value;
       break;
   }

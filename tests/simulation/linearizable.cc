@@ -85,7 +85,7 @@ class Search {
 
   std::string explain() const {
     const auto text = [&](std::size_t i) {
-      static constexpr const char* kNames[] = {"get", "put", "append", "cas"};
+      static constexpr const char* kNames[] = {"get", "put", "append", "cas", "cas-delete"};
       const Operation& operation = operations_[i];
       return std::string(kNames[static_cast<int>(operation.kind)]) + "(" + std::to_string(operation.expected) + "," +
              std::to_string(operation.value) + ")=" + std::to_string(operation.result) + " @" +
@@ -184,6 +184,9 @@ std::uint64_t step(std::uint64_t state, const Operation& operation, std::uint64_
     case Operation::Kind::compare_and_set:
       result = state == operation.expected ? 1 : 0;
       return result == 1 ? operation.value : state;
+    case Operation::Kind::compare_and_delete:  // of what is not there: Consul says that it is gone
+      result = state == operation.expected || state == 0 ? 1 : 0;
+      return result == 1 ? 0 : state;
   }
   return state;
 }

@@ -10,14 +10,15 @@
 namespace proconsul::simulation {
 
 struct Operation {
-  enum class Kind : std::uint8_t { get, put, append, compare_and_set };
+  enum class Kind : std::uint8_t { get, put, append, compare_and_set, compare_and_delete };
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
   Kind kind{};
   std::uint32_t key{};
   std::uint64_t value{};     // put, append, compare_and_set: what to store
-  std::uint64_t expected{};  // compare_and_set
-  std::uint64_t result{};    // get: value read; append: value afterwards; compare_and_set: 1 if it stored
+  std::uint64_t expected{};  // compare_and_set, compare_and_delete
+  std::uint64_t result{};    // get: value read; append: value afterwards; compare_and_set: 1 if it stored;
+                             // compare_and_delete: 1 if the register is 0 afterwards
   std::int64_t called{};
   std::int64_t returned = kNever;  // kNever: outcome unknown, it may still happen or never
 };

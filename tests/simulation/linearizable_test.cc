@@ -47,6 +47,20 @@ TEST(Linearizable, AppliedTwiceIsSeenInTheResultOfAnAppend) {
   EXPECT_FALSE(check({append, get(twice, 20, 30)}).linearizable);
 }
 
+TEST(Linearizable, DeletingWhatIsGoneSucceedsWhateverWasExpected) {
+  const auto erase = [](std::uint64_t expected, std::uint64_t result, std::int64_t called) {
+    return Operation{.kind = Kind::compare_and_delete,
+                     .expected = expected,
+                     .result = result,
+                     .called = called,
+                     .returned = called + 5};
+  };
+
+  EXPECT_TRUE(check({put(1, 0, 10), erase(1, 1, 20), erase(1, 1, 30), erase(7, 1, 40)}).linearizable);
+  EXPECT_TRUE(check({put(1, 0, 10), erase(7, 0, 20), get(1, 30, 40)}).linearizable);
+  EXPECT_FALSE(check({put(1, 0, 10), erase(7, 1, 20)}).linearizable);
+}
+
 TEST(Linearizable, CompareAndSetMayNotSucceedTwiceFromOneValue) {
   const Operation first{
       .kind = Kind::compare_and_set, .value = 5, .expected = 0, .result = 1, .called = 0, .returned = 9};
