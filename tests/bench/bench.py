@@ -17,26 +17,9 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
 from agent_process import Agent, free_ports  # noqa: E402
+import pool  # noqa: E402
 from cluster import cluster, leader_of, take_leader_away  # noqa: E402
-
-ROWS: list[tuple[str, str, str, str]] = []
-
-
-def row(name: str, value: float, unit: str, goal: float | None = None, note: str = "") -> None:
-    verdict = "" if goal is None else (f"<= {goal:g}" + ("" if value <= goal else "  over"))
-    ROWS.append((name, f"{value:.4g} {unit}", verdict, note))
-    print(f"{name:58} {value:10.4g} {unit:8} {verdict:16} {note}", flush=True)
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of the process, threads that ended included: its CPU clock, as clock_getcpuclockid() names it."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
-def memory(pid: int) -> tuple[int, int]:
-    """Resident and resident anonymous bytes."""
-    lines = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(lines["VmRSS"].split()[0]) * 1024, int(lines["RssAnon"].split()[0]) * 1024
+from figures import ROWS, cpu_seconds, memory, row  # noqa: E402
 
 
 class Bench:
@@ -440,6 +423,16 @@ class Bench:
             gap, lost = take_leader_away(self.binary, self.folder / f"{how}{multiplier}", how, multiplier)
             row(f"leader {name}, raft_multiplier {multiplier}: no write for", gap, "s", goal, f"{lost} acknowledged writes lost")
 
+    def agents(self) -> None:
+        pool.agents(self.binary, self.folder / "pool", self.quick)
+
+    def datacenters(self) -> None:
+        pool.datacenters(self)
+
+    def catch_up(self) -> None:
+        for kept in (True, False):
+            pool.catch_up(self, kept)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -447,7 +440,7 @@ def main() -> int:
     parser.add_argument("--tools", type=pathlib.Path, help="folder of load, watchers, ceiling (default: beside the binary)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work: to try the tool itself")
     parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots", "checks", "dns",
-                                                        "cluster"])
+                                                        "cluster", "agents", "datacenters", "catch_up"])
     options = parser.parse_args()
     tools = options.tools or pathlib.Path(options.binary).parent / "tests"
     with tempfile.TemporaryDirectory(prefix="proconsul-bench-") as folder:

@@ -12,12 +12,12 @@ from agent_process import Agent
 from frozen_disk import frozen_disk
 
 
-def cluster(binary: str, folder: pathlib.Path, multiplier: int = 1) -> list[Agent]:
+def cluster(binary: str, folder: pathlib.Path, multiplier: int = 1, **more) -> list[Agent]:
     """Three servers with a leader."""
     servers: list[Agent] = []
     for number in (1, 2, 3):
         settings = {"bootstrap_expect": 3, "retry_interval": "1s", "limits": {"http_max_conns_per_client": 2000},
-                    "performance": {"raft_multiplier": multiplier, "leave_drain_time": "1s"}}
+                    "performance": {"raft_multiplier": multiplier, "leave_drain_time": "1s"}} | more
         if servers:
             first = json.loads((servers[0].folder / "agent.json").read_text())["ports"]["serf_lan"]
             settings["retry_join"] = [f"127.0.0.1:{first}"]
