@@ -1,10 +1,9 @@
 #include "base/net/h2_server_codec.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
+#include "base/net/h2_body.h"
 #include "base/net/h2_library.h"
 
 namespace proconsul::base::net {
@@ -12,15 +11,13 @@ namespace proconsul::base::net {
 struct H2ServerCodec::Stream {
   H2Fields fields{};  // of the request, until it is complete
   std::size_t fields_size = 0;
-  std::vector<Piece> pieces{};  // from `first` on: still to be sent
-  std::size_t first = 0;
-  std::size_t sent = 0;  // of the first
-  std::size_t unsent = 0;
+  H2Body body{};  // still to be sent
   H2Fields trailers{};
   bool announced = false;
   bool responded = false;
   bool finishing = false;  // trailers follow the pieces
   bool peer_finished = false;
+  bool tells = false;  // when all is sent
   bool waits = false;  // nghttp2 asks for nothing until it is told that there is something
 };
 
@@ -97,21 +94,9 @@ struct H2ServerCodec::Callbacks {
                       std::uint32_t* flags, nghttp2_data_source*, void* user) {
     Stream* stream = self(user).find(id);
     if (!stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    std::size_t filled = 0;
-    while (filled < size && stream->first < stream->pieces.size()) {
-      const std::string& piece = *stream->pieces[stream->first];
-      const std::size_t part = std::min(size - filled, piece.size() - stream->sent);
-      std::memcpy(buffer + filled, piece.data() + stream->sent, part);
-      filled += part;
-      stream->sent += part;
-      if (stream->sent < piece.size()) continue;
-      stream->pieces[stream->first++].reset();
-      stream->sent = 0;
-    }
-    stream->unsent -= filled;
-    if (stream->first == stream->pieces.size()) {
-      stream->pieces = {};  // a stream that says nothing keeps nothing
-      stream->first = 0;
+    const std::size_t filled = stream->body.read(buffer, size);
+    if (stream->body.unsent() == 0) {
+      if (std::exchange(stream->tells, false)) self(user).user_.sent(id);
       if (stream->finishing) {
         *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
         const auto values = h2::name_values(stream->trailers);
@@ -168,13 +153,7 @@ void H2ServerCodec::respond(StreamId id, const H2Fields& head) {
 void H2ServerCodec::send(StreamId id, Piece piece) {
   Stream* stream = find(id);
   if (!stream || stream->finishing || piece->empty()) return;
-  stream->unsent += piece->size();
-  stream->pieces.push_back(std::move(piece));
-  constexpr std::size_t kDoneBeforeMoving = 32;
-  if (stream->first > kDoneBeforeMoving && stream->first * 2 > stream->pieces.size()) {
-    stream->pieces.erase(stream->pieces.begin(), stream->pieces.begin() + static_cast<std::ptrdiff_t>(stream->first));
-    stream->first = 0;
-  }
+  stream->body.add(std::move(piece));
   if (std::exchange(stream->waits, false)) nghttp2_session_resume_data(session_, id);
 }
 
@@ -199,7 +178,14 @@ void H2ServerCodec::reset(StreamId id, std::uint32_t error) {
 
 std::size_t H2ServerCodec::unsent(StreamId id) const {
   const Stream* stream = find(id);
-  return stream ? stream->unsent : 0;
+  return stream ? stream->body.unsent() : 0;
+}
+
+bool H2ServerCodec::tell_when_sent(StreamId id) {
+  Stream* stream = find(id);
+  if (!stream || stream->body.unsent() == 0) return false;
+  stream->tells = true;
+  return true;
 }
 
 void H2ServerCodec::say_goodbye(std::uint32_t error, std::string_view words) {

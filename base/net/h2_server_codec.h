@@ -40,6 +40,8 @@ class H2ServerCodec {
     virtual void finished(StreamId stream) = 0;
     /// It is over: done, or reset by either side (RST_STREAM's code). The codec knows it no longer.
     virtual void closed(StreamId stream, std::uint32_t error) = 0;
+    /// All that waited is on its way, where tell_when_sent() asked. Must not send within the call.
+    virtual void sent(StreamId stream) { (void)stream; }
     /// The peer's ping, which is answered. Whether anything was sent since the one before.
     virtual void pinged(bool sent_since) { (void)sent_since; }
   };
@@ -59,6 +61,8 @@ class H2ServerCodec {
   void reset(StreamId stream, std::uint32_t error);
   /// Bytes that wait.
   std::size_t unsent(StreamId stream) const;
+  /// User::sent() is called once when they have gone; false: nothing waits.
+  bool tell_when_sent(StreamId stream);
 
   /// GOAWAY: takes no new streams, and says why (RFC 9113 section 7) in a number and in words.
   void say_goodbye(std::uint32_t error, std::string_view words);
