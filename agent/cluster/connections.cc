@@ -80,4 +80,10 @@ base::net::Destination Connections::destination(const std::string& datacenter, c
   return rpc::destination(tls->rules, tls->outgoing, datacenter, address);
 }
 
+grpc::Client::Options Connections::grpc_options() const {
+  grpc::Client::Options options;
+  options.route = [this](const rpc::Target& target) { return destination(target.datacenter, target.address); };
+  return options;
+}
+
 }  // namespace proconsul::agent::cluster

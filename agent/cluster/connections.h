@@ -6,6 +6,7 @@
 #include <string>
 
 #include "agent/config/config.h"
+#include "agent/grpc/client.h"
 #include "agent/rpc/pool.h"
 #include "agent/rpc/port_tls.h"
 #include "agent/rpc/retry.h"
@@ -25,6 +26,8 @@ class Connections {
   static base::Result<std::unique_ptr<Connections>> create(base::net::Loops& loops, const config::Config& config);
 
   rpc::Pool& pool() { return pool_; }
+  /// Of a client that reaches servers in the same way; it must end before this does.
+  grpc::Client::Options grpc_options() const;
   /// A server's port, TLS and its byte included. Any thread.
   base::net::Destination destination(const std::string& datacenter, const std::string& address) const;
   /// TLS of connections from now on; those that stand keep what they began with. An error changes nothing.

@@ -46,6 +46,8 @@ RpcPlane::RpcPlane(base::net::Loops& loops, const config::Config& config, Server
       config_(config),
       servers_(servers),
       connections_(std::move(connections)),
+      grpc_client_(loops, connections_->grpc_options()),
+      subscriber_(grpc_client_, grpc::servers_elsewhere(*this)),
       leader_(loops, *this, connections_->pool(), config.rpc_hold_timeout),
       coordinates_(
           {.batch_size = static_cast<std::size_t>(std::max<std::int64_t>(config.coordinate_update_batch_size, 1)),
@@ -116,7 +118,7 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
   };
   grpc::Services grpc_services;
   subscriptions_ = std::make_unique<grpc::SubscribeService>(
-      loops_, server, cluster,
+      loops_, server, cluster, subscriber_,
       grpc::SubscribeService::Settings{.datacenter = config_.datacenter, .hold_timeout = config_.rpc_hold_timeout});
   if (config_.rpc_enable_streaming) subscriptions_->add_to(grpc_services);
   grpc_ = std::make_unique<grpc::Server>(loops_, std::move(grpc_services), grpc::Server::Options());
@@ -153,6 +155,7 @@ void RpcPlane::stop() {
   if (server::RaftServer* server = server_) server->resign();
   if (port_) port_->stop();
   if (grpc_) grpc_->stop();
+  grpc_client_.stop();
   if (subscriptions_) subscriptions_->stop();
   if (snapshots_) snapshots_->stop();
   if (dispatcher_) dispatcher_->stop();

@@ -10,6 +10,7 @@
 #include "agent/cluster/connections.h"
 #include "agent/cluster/servers.h"
 #include "agent/config/config.h"
+#include "agent/grpc/client.h"
 #include "agent/grpc/server.h"
 #include "agent/grpc/subscribe.h"
 #include "agent/rpc/archive_call.h"
@@ -49,6 +50,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Limit limit);
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
+  /// Of other datacenters.
+  const grpc::Subscriber& subscriber() const { return subscriber_; }
   /// For connections from now on. An error changes nothing.
   base::Result<> reload_tls(const config::Config& config);
   base::Result<base::net::Destination> archive_server(std::string_view datacenter) override;
@@ -77,6 +80,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   Servers& servers_;
   const std::unique_ptr<Connections> connections_;
   const base::log::Logger log_{"agent.server.rpc"};
+  grpc::Client grpc_client_;
+  const grpc::Subscriber subscriber_;
   rpc::LeaderClient leader_;
   server::CoordinateBatch coordinates_;
   std::string node_id_{};

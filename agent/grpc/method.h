@@ -56,6 +56,8 @@ class Call {
   /// What the client's windows have no room for is kept: see unsent(). Nothing after end().
   virtual void send(Frames messages) = 0;
   virtual std::size_t unsent() const = 0;
+  /// Handler::sent() comes once all of that has gone; false: nothing is kept.
+  virtual bool tell_when_sent() = 0;
   /// After what was sent. The handler hears nothing more, and is destroyed some time later.
   virtual void end(Status status) = 0;
 };
@@ -69,6 +71,8 @@ class Handler {
   virtual void received(std::string_view message) = 0;
   /// The client sends no more.
   virtual void finished() {}
+  /// What was kept has gone, where Call::tell_when_sent() asked. Must not send within the call.
+  virtual void sent() {}
 };
 
 enum class Shape : std::uint8_t { unary, server_stream, client_stream, both_stream };

@@ -124,6 +124,7 @@ class Server::Connection final : Channel::User, H2ServerCodec::User, Timer {
   void received(StreamId id, std::string_view data) override;
   void finished(StreamId id) override;
   void closed(StreamId id, std::uint32_t error) override;
+  void sent(StreamId id) override;
   void pinged(bool sent_since) override;
 
   void refuse(StreamId id, const char* http_status, std::string_view subtype, const Status& status);
@@ -181,6 +182,10 @@ class Server::Stream final : public Call, Timer {
     connection_.flush_soon();
   }
   std::size_t unsent() const override { return connection_.codec().unsent(id_); }
+  bool tell_when_sent() override { return connection_.codec().tell_when_sent(id_); }
+  void sent() {
+    if (handler_ && !ended_) handler_->sent();
+  }
   void end(Status status) override;
 
  private:
@@ -384,6 +389,10 @@ void Server::Connection::received(StreamId id, std::string_view data) {
 
 void Server::Connection::finished(StreamId id) {
   if (const auto found = streams_.find(id); found != streams_.end()) found->second->take_end();
+}
+
+void Server::Connection::sent(StreamId id) {
+  if (const auto found = streams_.find(id); found != streams_.end()) found->second->sent();
 }
 
 void Server::Connection::closed(StreamId id, std::uint32_t) {

@@ -152,7 +152,9 @@ class GrpcServer : public testing::Test {
   rpc::NoCluster alone{};
   std::shared_ptr<const void> place = std::make_shared<int>(0);
   base::net::Loops loops{2};
-  SubscribeService subscriptions{loops, store, alone, {}};
+  grpc::Client calls{loops, {}};
+  Subscriber elsewhere{calls, servers_elsewhere(alone)};
+  SubscribeService subscriptions{loops, store, alone, elsewhere, {}};
   Server server{loops, services(subscriptions), {}};
 };
 
@@ -193,7 +195,8 @@ TEST_F(GrpcServer, WrongSubscriptionsEndWithTheRecordedErrors) {
   EXPECT_EQ(end_of(request(Topic::service_list, "x")),
             "end: 3 topic ServiceList can only be consumed using WildcardSubject");
   EXPECT_EQ(end_of(framed("")), "end: 3 either WildcardSubject or NamedSubject.Key is required");
-  EXPECT_EQ(end_of(request(Topic::service_health, "x", 0, "dc9")), "end: 14 No path to datacenter");
+  EXPECT_EQ(end_of(request(Topic::service_health, "x", 0, "dc9")),
+            "end: 14 resolver error: resolver produced no addresses");
   EXPECT_EQ(end_of(framed("\x08")),
             std::string("end: 13 grpc: failed to unmarshal the received message: ") + base::pb::kInvalidFormat);
   EXPECT_EQ(end_of(""), "end: 2 EOF");

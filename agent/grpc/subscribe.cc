@@ -82,6 +82,30 @@ Result<Subject> subject_of(const SubscribeRequest& request) {
   return {Errc::invalid_argument, "cannot construct subject for topic " + topic_name(subject.topic)};
 }
 
+namespace {
+
+/// A call of another server, whose answers are those to ours. What our client does not read is not read of it either.
+class Relay final : RetriedCall::User {
+ public:
+  Relay(Call& ours, const Subscriber& subscriber, const std::string& datacenter, Frames request)
+      : ours_(ours), theirs_(subscriber.subscribe(ours.loop(), datacenter, std::move(request), *this)) {}
+  void sent() { theirs_->consumed(std::exchange(unread_, 0)); }
+
+ private:
+  void received(Frames message) override {
+    unread_ += message->size();
+    ours_.send(std::move(message));
+    if (!ours_.tell_when_sent()) sent();
+  }
+  void ended(const Status& status) override { ours_.end(status); }
+
+  Call& ours_;
+  const std::unique_ptr<RetriedCall> theirs_;
+  std::size_t unread_ = 0;
+};
+
+}  // namespace
+
 /// One call. While no leader was ever heard of, it waits: what is on disk here may be anything.
 class SubscribeService::Subscription final : public Handler, EventPublisher::Subscriber, Timer {
  public:
@@ -94,7 +118,9 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
       const std::string why = "grpc: failed to unmarshal the received message: " + parsed.error().detail;
       return call_.end({Code::internal, why});
     }
-    if (!request_.Datacenter.empty() && request_.Datacenter != service_.settings_.datacenter) return go_elsewhere();
+    if (!request_.Datacenter.empty() && request_.Datacenter != service_.settings_.datacenter) {
+      return go_elsewhere(message);
+    }
     deadline_ = Clock::now() + std::chrono::nanoseconds(service_.settings_.hold_timeout.nanoseconds);
     begin();
   }
@@ -114,9 +140,14 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
   }
   void on_timer() override { begin(); }
 
-  void go_elsewhere() {
-    const Result<rpc::Target> target = service_.cluster_.route(request_.Datacenter);
-    call_.end({Code::unavailable, target ? rpc::kDatacenterUnreachable : target.error().detail});
+  void go_elsewhere(std::string_view message) {
+    if (!service_.cluster_.route(request_.Datacenter)) return call_.end({Code::unavailable, kNoAddresses});
+    auto request = std::make_shared<std::string>();
+    append_frame(*request, [&] { *request += message; });
+    relay_ = std::make_unique<Relay>(call_, service_.elsewhere_, request_.Datacenter, std::move(request));
+  }
+  void sent() override {
+    if (relay_) relay_->sent();
   }
 
   bool deliver(const Frames& events) override {
@@ -134,13 +165,14 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
   Call& call_;
   EventPublisher& publisher_;
   SubscribeRequest request_{};
+  std::unique_ptr<Relay> relay_{};  // of another datacenter's
   Clock::time_point deadline_{};
   std::optional<std::size_t> beginning_{};  // bytes of the snapshot that were to be sent; unset before there is one
 };
 
 SubscribeService::SubscribeService(base::net::Loops& loops, server::Server& server, const rpc::Cluster& cluster,
-                                   Settings settings)
-    : loops_(loops), server_(server), cluster_(cluster), settings_(std::move(settings)) {
+                                   const Subscriber& elsewhere, Settings settings)
+    : loops_(loops), server_(server), cluster_(cluster), elsewhere_(elsewhere), settings_(std::move(settings)) {
   for (std::size_t i = 0; i < loops.size(); ++i) {
     publishers_.push_back(std::make_unique<EventPublisher>(loops[i], server));
   }

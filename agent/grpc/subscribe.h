@@ -8,6 +8,7 @@
 
 #include "agent/grpc/event_publisher.h"
 #include "agent/grpc/method.h"
+#include "agent/grpc/subscriber.h"
 #include "agent/rpc/cluster.h"
 #include "agent/server/server.h"
 #include "base/net/loop.h"
@@ -23,7 +24,8 @@ class SubscribeService {
     base::Duration hold_timeout = base::seconds(7);  // rpc_hold_timeout: how long a leader is waited for
   };
   /// All outlive it, and the server's writer ends before it does.
-  SubscribeService(base::net::Loops& loops, server::Server& server, const rpc::Cluster& cluster, Settings settings);
+  SubscribeService(base::net::Loops& loops, server::Server& server, const rpc::Cluster& cluster,
+                   const Subscriber& elsewhere, Settings settings);
   ~SubscribeService();
   void add_to(Services& services);
   /// Once no call is open any more, and before the server's writer ends; not from a loop. Idempotent.
@@ -35,6 +37,7 @@ class SubscribeService {
   base::net::Loops& loops_;
   server::Server& server_;
   const rpc::Cluster& cluster_;
+  const Subscriber& elsewhere_;
   const Settings settings_;
   std::vector<std::unique_ptr<EventPublisher>> publishers_{};  // one per loop
   bool stopped_ = false;
