@@ -301,7 +301,8 @@ Result<> Agent::Impl::start_api() {
                                   .metrics_proxy = metrics_proxy.get(),
                                   .caller = &mode->caller(),
                                   .loops = &loops,
-                                  .archives = &mode->archives()});
+                                  .archives = &mode->archives(),
+                                  .subscriber = &mode->subscriber()});
   telemetry = std::make_unique<Telemetry>(config, [this] { mode->read_gauges(); });
   if (Result<> opened = listen_dns(); !opened) return opened;
   http = std::make_unique<http::HttpServer>(loops, *context);

@@ -12,6 +12,17 @@ using base::Result;
 
 const base::log::Logger kLog("agent.client");
 
+/// Subscriptions go to the server that calls go to, but are not counted among them.
+class AnyServer final : public grpc::Servers {
+ public:
+  explicit AnyServer(cluster::ServerCaller& caller) : caller_(caller) {}
+  Result<rpc::Target> choose() override { return caller_.chosen(); }
+  void failed(const rpc::Target& server, const grpc::Status&) override { caller_.failed(server); }
+
+ private:
+  cluster::ServerCaller& caller_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<ClientMode>> ClientMode::create(Parts parts, std::function<void()> server_up) {
@@ -35,7 +46,9 @@ ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique
                                          }})),
       catalog_(std::make_unique<local::RpcCatalog>(
           parts.loops, *caller_,
-          local::RpcCatalog::Options{.node = parts.config.node_name, .datacenter = parts.config.datacenter})) {}
+          local::RpcCatalog::Options{.node = parts.config.node_name, .datacenter = parts.config.datacenter})),
+      grpc_client_(parts.loops, connections_->grpc_options()),
+      subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }) {}
 
 void ClientMode::member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) {
   const std::optional<server::ServerInfo> server = server::server_info(*member);
@@ -70,6 +83,7 @@ Mode::Sections ClientMode::statistics() {
 
 void ClientMode::stop() {
   caller_->stop();
+  grpc_client_.stop();
   connections_->pool().stop();
 }
 

@@ -27,6 +27,7 @@ class ClientMode final : public Mode {
   local::Catalog& catalog() override { return *catalog_; }
   rpc::Caller& caller() override { return *caller_; }
   rpc::ArchiveServers& archives() override { return *caller_; }
+  const grpc::Subscriber& subscriber() override { return subscriber_; }
   Sections statistics() override;
 
  private:
@@ -38,6 +39,8 @@ class ClientMode final : public Mode {
   const std::unique_ptr<cluster::Connections> connections_;
   const std::unique_ptr<cluster::ServerCaller> caller_;
   const std::unique_ptr<local::RpcCatalog> catalog_;
+  grpc::Client grpc_client_;
+  const grpc::Subscriber subscriber_;
 };
 
 }  // namespace proconsul::agent

@@ -9,6 +9,7 @@
 
 #include "agent/cluster/pools.h"
 #include "agent/config/config.h"
+#include "agent/grpc/subscriber.h"
 #include "agent/local/catalog.h"
 #include "agent/rpc/archive_call.h"
 #include "agent/rpc/caller.h"
@@ -60,6 +61,7 @@ class Mode {
   virtual local::Catalog& catalog() = 0;
   virtual rpc::Caller& caller() = 0;
   virtual rpc::ArchiveServers& archives() = 0;
+  virtual const grpc::Subscriber& subscriber() = 0;
   virtual server::Server* server() { return nullptr; }  // null on a client agent
   virtual server::Operator* cluster() { return nullptr; }
   virtual tokens::Resolver* tokens() { return nullptr; }  // null: ACLs are off

@@ -221,6 +221,13 @@ Result<Target> ServerCaller::choose() {
   return *server;
 }
 
+Result<Target> ServerCaller::chosen() {
+  const std::lock_guard lock(mutex_);
+  const Target* server = list_.chosen();
+  if (server == nullptr) return Error{Errc::internal, kNoServers};
+  return *server;
+}
+
 Result<base::net::Destination> ServerCaller::archive_server(std::string_view) {
   const Result<Target> server = choose();
   if (!server) return server.error();

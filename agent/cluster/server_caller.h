@@ -40,8 +40,9 @@ class ServerCaller final : public rpc::Caller, public rpc::ArchiveServers {
   std::size_t known_servers() const;
   void limit(double rate, std::int64_t burst);
 
-  /// The server to ask now, limited as a call is; also for what is no call (an archive). Errors:
-  /// "No known Consul servers", "RPC rate limit exceeded".
+  /// The server to ask now. Errors: "No known Consul servers".
+  base::Result<rpc::Target> chosen();
+  /// The same, limited as a call is; also for what is no call (an archive). Also "RPC rate limit exceeded".
   base::Result<rpc::Target> choose();
   base::Result<base::net::Destination> archive_server(std::string_view datacenter) override;
   /// It did not answer.

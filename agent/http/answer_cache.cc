@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "agent/http/ask.h"
-#include "agent/http/read_meta.h"
+#include "agent/http/service_view.h"
 #include "base/metrics.h"
 #include "base/random.h"
 
@@ -85,7 +85,7 @@ Reply reply_of(const std::shared_ptr<const KeptAnswer>& kept) {
 struct AnswerCache::Entry {
   std::string key{};
   const Route* route = nullptr;
-  const KindMetrics* counts = nullptr;
+  const KindMetrics* counts = nullptr;  // null: a view, which is none of Consul's cache's
   Loop* loop = nullptr;
   bool refreshes = false;
   std::chrono::nanoseconds idle{};
@@ -93,6 +93,12 @@ struct AnswerCache::Entry {
   std::shared_ptr<Request> request{};
   Question question{};
   std::unique_ptr<rpc::Running> running{};
+  std::optional<ServiceInstances::Request> viewed{};
+  std::unique_ptr<ServiceView> view{};
+  void give_up() {
+    running.reset();
+    view.reset();
+  }
   // By the cache's lock.
   std::shared_ptr<const KeptAnswer> kept{};  // null: nothing yet
   std::optional<Error> error{};              // newer than what is kept
@@ -128,7 +134,7 @@ void AnswerCache::stop() {
     Loop& loop = (*context_.loops)[i];
     loop.run([&] {
       for (const EntryPtr& entry : all) {
-        if (entry->loop == &loop) entry->running.reset();
+        if (entry->loop == &loop) entry->give_up();
       }
     });
   }
@@ -148,20 +154,21 @@ std::size_t AnswerCache::entries() const {
 }
 
 bool AnswerCache::suits(const Entry& entry, std::uint64_t min_index) {
-  return entry.kept && (!entry.refreshes || min_index == 0 || min_index < entry.index);
+  return entry.kept && (!entry.refreshes || min_index < entry.index);
 }
 
 std::uint64_t AnswerCache::age_of(const Entry& entry) {
   const Clock::time_point now = Clock::now();
   if (!entry.refreshes)
     return static_cast<std::uint64_t>(std::chrono::round<std::chrono::seconds>(now - entry.fetched).count());
-  if (!entry.lost) return 0;
+  if (!entry.lost || entry.viewed) return 0;
   if (entry.fetching && entry.index > 0 && now - entry.asked > kSurelyConnected) return 0;
   return static_cast<std::uint64_t>(std::chrono::round<std::chrono::seconds>(now - *entry.lost).count());
 }
 
 std::optional<AnswerCache::Found> AnswerCache::get(std::string key, const Request& request, const Route& route,
-                                                   Done done, std::uint64_t& ticket) {
+                                                   const ServiceInstances::Request* viewed, Done done,
+                                                   std::uint64_t& ticket) {
   const QueryOptions& options = request.options;
   const std::lock_guard lock(mutex_);
   if (stopped_) return Found{.answer = Error{base::Errc::unavailable, "the agent is shutting down"}};
@@ -174,17 +181,17 @@ std::optional<AnswerCache::Found> AnswerCache::get(std::string key, const Reques
                          Clock::now() - entry->fetched > std::chrono::nanoseconds(options.max_age->nanoseconds);
     const bool again = !entry->refreshes && options.must_revalidate && !entry->fetching;
     if (suits(*entry, options.min_index) && !too_old && !again) {
-      entry->counts->hit.add();
+      if (entry->counts) entry->counts->hit.add();
       return Found{.answer = entry->kept, .hit = true, .age = age_of(*entry)};
     }
   } else {
-    entry = add(std::move(key), request, route);
+    entry = add(std::move(key), request, route, viewed);
     if (!entry) {
-      cache_metrics().bypass.add();
+      if (!viewed) cache_metrics().bypass.add();
       return Found{.answer = Error{base::Errc::too_large, "the cache is full"}};
     }
   }
-  (options.min_index > 0 ? entry->counts->miss_block : entry->counts->miss_new).add();
+  if (entry->counts) (options.min_index > 0 ? entry->counts->miss_block : entry->counts->miss_new).add();
   ticket = ++last_ticket_;
   entry->waiters.push_back({.ticket = ticket, .min_index = options.min_index, .done = std::move(done)});
   by_ticket_.emplace(ticket, entry);
@@ -200,28 +207,38 @@ std::shared_ptr<const KeptAnswer> AnswerCache::leave(std::uint64_t ticket) {
   by_ticket_.erase(found);
   if (!entry) return nullptr;
   std::erase_if(entry->waiters, [&](const Waiter& waiter) { return waiter.ticket == ticket; });
+  if (entry->viewed) entry->used = Clock::now();  // a view is in use for as long as somebody waits for it
   return entry->kept;
 }
 
-AnswerCache::EntryPtr AnswerCache::add(std::string key, const Request& request, const Route& route) {
+AnswerCache::EntryPtr AnswerCache::add(std::string key, const Request& request, const Route& route,
+                                       const ServiceInstances::Request* viewed) {
   while (by_use_.size() >= options_.most_entries) {
     if (!make_room(nullptr)) return nullptr;
   }
   auto entry = std::make_shared<Entry>();
   entry->key = std::move(key);
   entry->route = &route;
-  entry->counts = &metrics_of(route);
   entry->loop = &context_.loops->next();
   entry->refreshes = !(route.flags & kNotRefreshed);
-  entry->idle = streams(context_.settings, request, route) ? std::chrono::nanoseconds(kStreamIdle) : kIdle;
-  entry->request = request.own();
+  if (viewed) {
+    entry->viewed = *viewed;
+    entry->idle = kStreamIdle;
+    // Whose time is over before anything has come gets this.
+    entry->kept = std::make_shared<const KeptAnswer>(KeptAnswer{.answer = {.reply = json("[]")}, .meta = {}});
+    ++views_;
+  } else {
+    entry->counts = &metrics_of(route);
+    entry->idle = kIdle;
+    entry->request = request.own();
+  }
   entry->used = Clock::now();
   entry->rate.set(options_.fetch_rate, options_.fetch_burst);
   entry->bytes = kEntryOverhead + entry->key.size();
   bytes_ += entry->bytes;
   by_use_.push_front(entry);
   by_key_.emplace(std::string_view(entry->key), by_use_.begin());
-  cache_metrics().entries.set(static_cast<double>(by_use_.size()));
+  cache_metrics().entries.set(static_cast<double>(by_use_.size() - views_));
   begin_sweeping(*entry->loop);
   return entry;
 }
@@ -244,8 +261,9 @@ void AnswerCache::drop(const EntryPtr& entry) {
   const auto place = found->second;
   by_key_.erase(found);
   by_use_.erase(place);
-  cache_metrics().entries.set(static_cast<double>(by_use_.size()));
-  entry->loop->post([entry] { entry->running.reset(); });
+  if (entry->viewed) --views_;
+  cache_metrics().entries.set(static_cast<double>(by_use_.size() - views_));
+  entry->loop->post([entry] { entry->give_up(); });
 }
 
 void AnswerCache::begin_fetch(const EntryPtr& entry) {
@@ -253,7 +271,7 @@ void AnswerCache::begin_fetch(const EntryPtr& entry) {
   entry->fetching = true;
   ++entry->turn;
   entry->asked = Clock::now();
-  entry->loop->post([self = shared_from_this(), entry] { self->ask(entry); });
+  entry->loop->post([self = shared_from_this(), entry] { entry->viewed ? self->begin_view(entry) : self->ask(entry); });
 }
 
 /// Unless somebody comes for it before.
@@ -311,15 +329,11 @@ void AnswerCache::fetched(const EntryPtr& entry, Result<KeptAnswer> answer) {
     const bool fatal = !answer && answer.error().detail.find("ACL not found") != std::string::npos;
     if (answer) {
       // An index of 0 would make the next query answer at once, again and again.
-      entry->index = std::max<std::uint64_t>(answer->meta.Index, 1);
-      entry->failures = answer->meta.Index > 0 ? 0 : entry->failures + 1;
-      entry->kept = std::make_shared<const KeptAnswer>(std::move(*answer));
-      entry->error.reset();
+      const std::uint64_t index = answer->meta.Index;
+      entry->failures = index > 0 ? 0 : entry->failures + 1;
       entry->lost.reset();
-      entry->fetched = Clock::now();
-      const std::size_t bytes = kEntryOverhead + entry->key.size() + entry->kept->answer.reply.body.size();
-      if (!entry->dropped) bytes_ = bytes_ - entry->bytes + bytes;
-      entry->bytes = bytes;
+      const std::size_t bytes = answer->answer.reply.body.size();
+      keep(*entry, std::move(*answer), std::max<std::uint64_t>(index, 1), bytes);
       entry->counts->success.add();
       cache_metrics().success.add();
     } else {
@@ -340,12 +354,75 @@ void AnswerCache::fetched(const EntryPtr& entry, Result<KeptAnswer> answer) {
   for (Woken& woken : wakes) woken.done(std::move(woken.found));
 }
 
+void AnswerCache::keep(Entry& entry, KeptAnswer answer, std::uint64_t index, std::size_t bytes) {
+  entry.index = index;
+  entry.kept = std::make_shared<const KeptAnswer>(std::move(answer));
+  entry.error.reset();
+  entry.fetched = Clock::now();
+  bytes += kEntryOverhead + entry.key.size();
+  if (!entry.dropped) bytes_ = bytes_ - entry.bytes + bytes;
+  entry.bytes = bytes;
+}
+
+void AnswerCache::begin_view(const EntryPtr& entry) {
+  std::size_t most = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || entry->dropped) return;
+    most = options_.most_bytes;
+  }
+  // The view is the entry's, which must not keep itself.
+  const std::weak_ptr<Entry> weak = entry;
+  entry->view = std::make_unique<ServiceView>(
+      *entry->loop, context_, *entry->viewed,
+      ServiceView::Means{.changed =
+                             [self = weak_from_this(), weak](std::uint64_t index) {
+                               const auto [cache, of] = std::pair(self.lock(), weak.lock());
+                               if (cache && of) cache->view_changed(of, index);
+                             },
+                         .failed =
+                             [self = weak_from_this(), weak](const Error& why) {
+                               const auto [cache, of] = std::pair(self.lock(), weak.lock());
+                               if (cache && of) cache->view_failed(of, why);
+                             },
+                         .most_bytes = most});
+}
+
+void AnswerCache::view_changed(const EntryPtr& entry, std::uint64_t index) {
+  KeptAnswer shown{.answer = {.reply = json(entry->view->instances().render())}, .meta = {}};
+  shown.meta.Index = index;
+  Wakes wakes;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || entry->dropped) return;
+    keep(*entry, std::move(shown), index, entry->view->instances().bytes());
+    wake(*entry, wakes);
+    while (bytes_ > options_.most_bytes && make_room(entry.get())) {
+    }
+  }
+  for (Woken& woken : wakes) woken.done(std::move(woken.found));
+}
+
+/// Who waits hears of it; who comes later gets what there is, or waits for the next attempt.
+void AnswerCache::view_failed(const EntryPtr& entry, const Error& why) {
+  Wakes wakes;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    entry->error = why;
+    wake(*entry, wakes);
+    entry->error.reset();
+  }
+  for (Woken& woken : wakes) woken.done(std::move(woken.found));
+}
+
 /// Answers those for whom the entry is good enough, and all if it has failed.
 void AnswerCache::wake(Entry& entry, Wakes& wakes) {
   std::erase_if(entry.waiters, [&](Waiter& waiter) {
     if (!entry.error && !suits(entry, waiter.min_index)) return false;
     Found found{.answer = entry.kept};
     if (entry.error) found.answer = *entry.error;
+    if (entry.viewed) entry.used = Clock::now();
     wakes.push_back({std::move(waiter.done), std::move(found)});
     by_ticket_.erase(waiter.ticket);
     return true;
@@ -367,7 +444,7 @@ void AnswerCache::sweep(Loop& loop) {
   }
   for (const EntryPtr& entry : idle) {
     drop(entry);
-    cache_metrics().expired.add();
+    if (!entry->viewed) cache_metrics().expired.add();
   }
   if (!by_use_.empty()) begin_sweeping(loop);
 }

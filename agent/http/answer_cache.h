@@ -1,5 +1,6 @@
 // ?cached of what other servers answer. An answer is kept for who asks next; where the servers let one wait for a
 // change, a query that waits keeps it up to date, for as long as somebody comes for it. Equal requests share it all.
+// So do those that Consul answers from its streaming backend, cached or not: their answer is a view (service_view.h).
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,7 @@
 #include "agent/http/context.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/route.h"
+#include "agent/http/service_instances.h"
 #include "agent/rpc/caller.h"
 #include "base/net/loop.h"
 #include "base/result.h"
@@ -60,9 +62,10 @@ class AnswerCache : public std::enable_shared_from_this<AnswerCache> {
 
   // Any thread.
   /// What is kept, if it is good enough for the request; else nothing, and `done` comes once something has been
-  /// fetched that is, or the fetch has failed. `ticket` is then what leave() takes.
-  std::optional<Found> get(std::string key, const Request& request, const Route& route, Done done,
-                           std::uint64_t& ticket);
+  /// fetched that is, or the fetch has failed. `ticket` is then what leave() takes. `viewed`: what a view is to show,
+  /// whose filter is right; null: none.
+  std::optional<Found> get(std::string key, const Request& request, const Route& route,
+                           const ServiceInstances::Request* viewed, Done done, std::uint64_t& ticket);
   /// `done` will not be called any more, unless that is under way. What there is by now, if there is anything.
   std::shared_ptr<const KeptAnswer> leave(std::uint64_t ticket);
   std::size_t entries() const;
@@ -85,15 +88,19 @@ class AnswerCache : public std::enable_shared_from_this<AnswerCache> {
   // With the lock.
   static bool suits(const Entry& entry, std::uint64_t min_index);
   static std::uint64_t age_of(const Entry& entry);
-  EntryPtr add(std::string key, const Request& request, const Route& route);
+  EntryPtr add(std::string key, const Request& request, const Route& route, const ServiceInstances::Request* viewed);
   bool make_room(const Entry* but);
   void drop(const EntryPtr& entry);
+  void keep(Entry& entry, KeptAnswer answer, std::uint64_t index, std::size_t bytes);
   void begin_fetch(const EntryPtr& entry);
   void fetch_later(const EntryPtr& entry, Clock::duration delay);
   void wake(Entry& entry, Wakes& wakes);
   void begin_sweeping(base::net::Loop& loop);
   // Without; on the entry's loop.
   void ask(const EntryPtr& entry);
+  void begin_view(const EntryPtr& entry);
+  void view_changed(const EntryPtr& entry, std::uint64_t index);
+  void view_failed(const EntryPtr& entry, const base::Error& why);
   void fetched(const EntryPtr& entry, base::Result<KeptAnswer> answer);
   void sweep(base::net::Loop& loop);
 
@@ -104,6 +111,7 @@ class AnswerCache : public std::enable_shared_from_this<AnswerCache> {
   std::unordered_map<std::uint64_t, std::weak_ptr<Entry>> by_ticket_{};
   std::uint64_t last_ticket_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t views_ = 0;  // among the entries
   Options options_;
   bool sweeping_ = false;
   bool stopped_ = false;

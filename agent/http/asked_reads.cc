@@ -6,6 +6,7 @@
 
 #include "agent/http/read_meta.h"
 #include "agent/http/request_limits.h"
+#include "agent/http/service_instances.h"
 #include "agent/http/worker.h"
 #include "agent/rpc/cluster.h"
 
@@ -21,7 +22,8 @@ void AskedReads::start(Connection& connection, const Request& request) {
       return connection.reply(std::move(*refusal));
     }
   }
-  if (request.options.cached && (route.flags & kCacheable) && start_cached(connection, request)) return;
+  const bool through_cache = viewed(request, route) || (request.options.cached && (route.flags & kCacheable));
+  if (through_cache && start_cached(connection, request)) return;
   auto asked = std::make_unique<Asked>();
   asked->number = ++last_number_;
   asked->request = request.own();
@@ -47,6 +49,11 @@ void AskedReads::leave(const Connection& connection) {
 
 // Through the cache.
 
+/// Whether a view has the answer.
+bool AskedReads::viewed(const Request& request, const Route& route) const {
+  return worker_.context().subscriber != nullptr && streams(worker_.settings(), request, route);
+}
+
 /// False: the cache has no room for it.
 bool AskedReads::start_cached(Connection& connection, const Request& request) {
   Exchange& exchange = connection.exchange();
@@ -61,10 +68,20 @@ bool AskedReads::start_cached(Connection& connection, const Request& request) {
     connection.reply(question ? std::move(*question->refused) : failed_read(question.error(), route));
     return true;
   }
+  const bool by_view = viewed(request, route);
+  const ServiceInstances::Request* view = nullptr;
+  if (by_view) {
+    using Query = rpc::TypedInvocation<ServiceInstances::Request, rpc::IndexedCheckServiceNodes>;
+    view = &dynamic_cast<Query&>(*question->call).request;
+    if (const auto filter = ServiceInstances::filter_of(*view); !filter) {
+      connection.reply(failed_read(filter.error(), route));
+      return true;
+    }
+  }
   const std::uint64_t id = connection.id();
   std::uint64_t ticket = 0;
   std::optional<AnswerCache::Found> found = cache_.get(
-      cache_key(request, route, streams(worker_.settings(), request, route)), request, route,
+      cache_key(request, route, by_view), request, route, view,
       [this, id, number = asked->number](AnswerCache::Found fetched) {
         worker_.loop().post([this, id, number, fetched = std::move(fetched)] { this->found(id, number, fetched); });
       },
@@ -74,12 +91,13 @@ bool AskedReads::start_cached(Connection& connection, const Request& request) {
     if (!full) answer_cached(connection, *asked, *found);
     return !full;
   }
-  exchange.cache = Exchange::Cache::miss;
+  if (request.options.cached) exchange.cache = Exchange::Cache::miss;
   asked->ticket = ticket;
   asked_[id] = std::move(asked);
   const std::int64_t wait = request.options.wait.nanoseconds;
   const std::int64_t most = worker_.settings().max_query_time.nanoseconds;
-  connection.park(base::net::Clock::now() + std::chrono::nanoseconds(wait > 0 ? std::min(wait, most) : most));
+  const std::int64_t usual = by_view ? worker_.settings().default_query_time.nanoseconds : most;
+  connection.park(base::net::Clock::now() + std::chrono::nanoseconds(wait > 0 ? std::min(wait, most) : usual));
   return true;
 }
 
@@ -92,8 +110,10 @@ void AskedReads::answer_cached(Connection& connection, const Asked& asked, const
     if (error.code == base::Errc::not_found) error.code = base::Errc::internal;
     return connection.reply(failed_read(error, *asked.route));
   }
-  exchange.cache = found.hit ? Exchange::Cache::hit : Exchange::Cache::miss;
-  exchange.age = found.age;
+  if (asked.request->options.cached) {
+    exchange.cache = found.hit ? Exchange::Cache::hit : Exchange::Cache::miss;
+    exchange.age = found.age;
+  }
   const KeptAnswer& kept = **found.answer;
   if (!shows_meta(kept.answer, *asked.route)) return connection.reply(reply_of(*found.answer));
   const ReadMeta meta = meta_of(kept.meta, *asked.request, *asked.route);

@@ -38,6 +38,7 @@ class AskedReads {
     std::uint64_t number = 0;  // no two have the same
     std::uint64_t ticket = 0;  // at the cache; 0: it does not wait there
   };
+  bool viewed(const Request& request, const Route& route) const;
   bool start_cached(Connection& connection, const Request& request);
   void answer_cached(Connection& connection, const Asked& asked, const AnswerCache::Found& found);
   void found(std::uint64_t id, std::uint64_t number, const AnswerCache::Found& found);

@@ -26,6 +26,9 @@ class LocalAgent;
 namespace proconsul::agent::event {
 class Events;
 }
+namespace proconsul::agent::grpc {
+class Subscriber;
+}
 namespace proconsul::agent::tokens {
 class Resolver;
 class Store;
@@ -120,7 +123,8 @@ struct Context {
   ui_proxy::MetricsProxy* metrics_proxy = nullptr;
   rpc::Caller* caller = nullptr;  // asks servers: of another datacenter, and on a client agent of this one
   base::net::Loops* loops = nullptr;
-  rpc::ArchiveServers* archives = nullptr;  // where snapshots are that are not here
+  rpc::ArchiveServers* archives = nullptr;       // where snapshots are that are not here
+  const grpc::Subscriber* subscriber = nullptr;  // follows what other servers have; null: they are asked instead
 };
 
 }  // namespace proconsul::agent::http

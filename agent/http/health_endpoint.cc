@@ -172,12 +172,7 @@ Result<Answer> show_checks(const AskedContext&, rpc::IndexedHealthChecks& found)
 Result<Answer> show_instances(const AskedContext& context, rpc::IndexedCheckServiceNodes& found) {
   const std::string& datacenter = context.request.options.datacenter;
   found.Nodes.make_present();
-  for (catalog::CheckServiceNode& instance : found.Nodes) {
-    std::erase_if(instance.Checks, [](const auto& check) { return !check; });
-    catalog::show_lists(instance);
-    if (instance.Node) translate(context.agent, datacenter, *instance.Node);
-    if (instance.Service) translate(context.agent, datacenter, *instance.Service);
-  }
+  for (catalog::CheckServiceNode& instance : found.Nodes) show_instance(context.agent, datacenter, instance);
   return Answer{.reply = json(base::to_json(found.Nodes))};
 }
 
@@ -202,6 +197,13 @@ Result<Question> ask_instances(const Context& agent, const Request& request, Whi
 }
 
 }  // namespace
+
+void show_instance(const Context& agent, std::string_view datacenter, catalog::CheckServiceNode& instance) {
+  std::erase_if(instance.Checks, [](const auto& check) { return !check; });
+  catalog::show_lists(instance);
+  if (instance.Node) translate(agent, datacenter, *instance.Node);
+  if (instance.Service) translate(agent, datacenter, *instance.Service);
+}
 
 Result<Question> ask_health_node(const Context&, const Request& request) {
   const Result<std::string_view> node = path_part(request, "node name");

@@ -217,8 +217,10 @@ InstanceRow::Health health_without(const Tables& tables, const InstanceRow& row,
 }
 
 bool has_tags(const InstanceRow& row, const std::vector<std::string>& tags) {
-  if (tags.empty()) return true;
-  const base::List<std::string> own = service_tags(row.service());
+  return tags.empty() || has_tags(service_tags(row.service()), tags);
+}
+
+bool has_tags(const std::vector<std::string>& own, const std::vector<std::string>& tags) {
   return std::all_of(tags.begin(), tags.end(), [&](const std::string& wanted) {
     return std::any_of(own.begin(), own.end(), [&](const std::string& tag) { return same_letters(tag, wanted); });
   });

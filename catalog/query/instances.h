@@ -57,6 +57,7 @@ InstanceRow::Health health(const Tables& tables, const InstanceRow& row);
 InstanceRow::Health health_without(const Tables& tables, const InstanceRow& row,
                                    const std::vector<std::string>& ignored_checks);
 bool has_tags(const InstanceRow& row, const std::vector<std::string>& tags);
+bool has_tags(const std::vector<std::string>& own, const std::vector<std::string>& tags);
 bool node_has_meta(const Tables& tables, const InstanceRow& row, const MetaFilter& filter);
 bool has_meta(const base::Map<std::string>& meta, const MetaFilter& filter);
 

@@ -5,6 +5,7 @@ other over HTTP and DNS, queries fail over, and a datacenter that is gone is mis
     wan_test.py --binary PATH
 """
 import argparse
+import concurrent.futures
 import http.client
 import json
 import pathlib
@@ -111,6 +112,34 @@ def check_names(a1: Member, a2: Member, b1: Member) -> None:
     assert b1.look_up("nothing.service.dc1.consul") == (NAME_ERROR, [])
 
 
+def check_streams(server: Member, client: Member, b1: Member) -> None:
+    """Health of the other datacenter is followed by subscriptions, which a server passes on."""
+    path = "/v1/health/service/web?dc=dc2"
+
+    def followed(member: Member, more: str):
+        connection = member.connection(30)
+        connection.request("GET", path + more)
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        assert answer.getheader("X-Consul-Query-Backend") == "streaming"
+        instances = sorted(node["Service"]["ID"] for node in json.loads(answer.read()))
+        return instances, answer.getheader("X-Consul-Index"), answer.getheader("X-Cache")
+
+    for number, member in enumerate((client, server)):
+        assert followed(member, "&cached")[::2] == (["web"], "MISS")
+        instances, index, cache = followed(member, "&cached")
+        assert (instances, cache) == (["web"], "HIT")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(followed, member, f"&index={index}&wait=30s")
+            b1.put("/v1/catalog/register", {"Node": "far", "Address": "10.9.0.1",
+                                            "Service": {"ID": f"web-{number}", "Service": "web", "Port": 80}})
+            assert waiting.result()[0] == ["web", f"web-{number}"]
+        b1.put("/v1/catalog/deregister", {"Node": "far", "ServiceID": f"web-{number}"})
+        eventually("it goes", lambda m=member: followed(m, "&cached")[0] == ["web"])
+    status, body = server.ask("GET", "/v1/health/service/web?dc=dc9&cached", timeout=60)
+    assert (status, body) == (503, b"resolver error: resolver produced no addresses"), (status, body)
+
+
 def check_client(client: Member) -> None:
     """It has no state: whatever is asked of it, it asks of servers."""
     eventually("the client knows a server", lambda: client.look_up("db.service.consul") == (0, ["10.8.0.1"]))
@@ -144,6 +173,7 @@ def check_failover(a1: Member, a2: Member, b1: Member, client: Member) -> None:
     eventually("its name in dc2", lambda: b1.look_up("web.query.dc1.consul") == (0, ["10.9.0.1"]))
 
     check_client(client)
+    check_streams(a1, client, b1)
 
     b1.kill()
     found = a1.get("/v1/query/web/execute")
