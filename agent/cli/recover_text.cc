@@ -232,7 +232,7 @@ std::string heading(const RecoverDirectory& directory) {
   return text;
 }
 
-std::string paragraph(const RecoverDirectory& directory, const DataDirectory& read) {
+std::string paragraph(const RecoverDirectory& directory, const DataDirectory& read, std::size_t all) {
   Paragraph out(heading(directory));
   if (!directory.Problem.empty()) out.line("Problem", directory.Problem);
   for (const std::string& remark : directory.Remarks) out.line("Remark", remark);
@@ -281,8 +281,8 @@ std::string paragraph(const RecoverDirectory& directory, const DataDirectory& re
                                          : "entries " + std::to_string(loss.From) + " to " + std::to_string(loss.To)) +
                           " of " + loss.Directory + ", " + counted(loss.Changes, "change"));
   }
-  if (directory.Newest) {
-    out.line("Newest", directory.Lacks.empty() ? "it has all that the others have"
+  if (directory.Newest && all > 1) {
+    out.line("Newest", directory.Lacks.empty() ? "it has all that the others have, as far as they could be read"
                                                : "its last entry is of the latest term: raft would choose it");
   }
   return out.take();
@@ -307,7 +307,7 @@ std::vector<std::vector<std::string>> server_rows(const raft::Configuration& ser
 std::string recover_text(const std::vector<DataDirectory>& directories) {
   std::string text;
   for (const DataDirectory& directory : directories) {
-    text += (text.empty() ? "" : "\n") + paragraph(report(directory, directories), directory);
+    text += (text.empty() ? "" : "\n") + paragraph(report(directory, directories), directory, directories.size());
   }
   if (!text.empty()) text.pop_back();
   return text;
