@@ -119,7 +119,8 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
   grpc::Services grpc_services;
   subscriptions_ = std::make_unique<grpc::SubscribeService>(
       loops_, server, cluster, subscriber_,
-      grpc::SubscribeService::Settings{.datacenter = config_.datacenter, .hold_timeout = config_.rpc_hold_timeout});
+      grpc::SubscribeService::Settings{
+          .datacenter = config_.datacenter, .hold_timeout = config_.rpc_hold_timeout, .tokens = acl.resolver});
   if (config_.rpc_enable_streaming) subscriptions_->add_to(grpc_services);
   grpc_ = std::make_unique<grpc::Server>(loops_, std::move(grpc_services), grpc::Server::Options());
   options.grpc = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,

@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <unordered_set>
 #include <utility>
+
+#include "agent/grpc/readable_events.h"
+#include "base/watch.h"
+#include "catalog/store/store.h"
 
 namespace proconsul::agent::grpc {
 
@@ -16,6 +21,7 @@ namespace {
 
 constexpr std::size_t kMostUnsent = std::size_t{4} << 20;  // bytes of live events that a subscriber may leave unread
 constexpr std::chrono::milliseconds kLeaderPause{100};
+constexpr const char* kAclChanged = "subscription closed by server, ACL change occurred";
 constexpr const char* kStartAnew = "subscription closed by server, client must reset state and resubscribe";
 
 bool is_config_topic(Topic topic) {
@@ -106,12 +112,62 @@ class Relay final : RetriedCall::User {
 
 }  // namespace
 
+/// The subscriptions of one loop whose token decides what they see: when that may have changed, they look again.
+/// Outlives the store's writer, as the publisher does.
+class SubscribeService::Guard final : base::WakeSink {
+ public:
+  Guard(base::net::Loop& loop, server::Server& server) : loop_(loop), server_(server) {}
+  ~Guard() override { *alive_ = false; }
+  void add(Subscription& subscription) {
+    subscriptions_.insert(&subscription);
+    if (!watch_) watch();
+  }
+  void remove(Subscription& subscription) {
+    subscriptions_.erase(&subscription);
+    if (subscriptions_.empty()) stop();
+  }
+  void stop() {
+    watch_.cancel();
+    watch_ = {};
+  }
+
+ private:
+  void wake(std::vector<std::uint64_t>) override {
+    loop_.post([this, alive = alive_] {
+      if (*alive && !subscriptions_.empty()) look();
+    });
+  }
+  void watch() {
+    base::KeySet keys;
+    for (const char* table : {"acl-tokens", "acl-policies", "acl-roles"}) {
+      catalog::watch_key(&keys, catalog::Topic::index, table);
+    }
+    watch_ = server_.watches().watch(keys, *this, 0);
+  }
+  void look();
+
+  base::net::Loop& loop_;
+  server::Server& server_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::unordered_set<Subscription*> subscriptions_{};
+  base::Watch watch_{};
+};
+
 /// One call. While no leader was ever heard of, it waits: what is on disk here may be anything.
 class SubscribeService::Subscription final : public Handler, EventPublisher::Subscriber, Timer {
  public:
   Subscription(SubscribeService& service, Call& call)
       : service_(service), call_(call), publisher_(*service.publishers_[call.loop().number()]) {}
-  ~Subscription() override { publisher_.unsubscribe(*this); }
+  ~Subscription() override {
+    publisher_.unsubscribe(*this);
+    if (who_) service_.guards_[call_.loop().number()]->remove(*this);
+  }
+  /// Tokens, policies or roles are other ones now.
+  void look_again() {
+    const Result<tokens::Who> who = resolve();
+    if (!who) return call_.end({Code::unknown, who.error().detail});
+    if (who->permissions != who_->permissions) call_.end({Code::aborted, kAclChanged});
+  }
 
   void received(std::string_view message) override {
     if (const Result<> parsed = schema().parse(message, request_); !parsed) {
@@ -132,6 +188,13 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
       if (Clock::now() >= deadline_) return call_.end({Code::unknown, rpc::kNoLeader});
       return arm(call_.loop(), std::min(deadline_, Clock::now() + kLeaderPause));
     }
+    if (service_.settings_.tokens) {
+      Result<tokens::Who> who = resolve();
+      if (!who) return call_.end({Code::unknown, who.error().detail});
+      service_.guards_[call_.loop().number()]->add(*this);
+      who_ = std::move(*who);
+      look_again();  // what changed before the guard looked out for it
+    }
     const Result<Subject> subject = subject_of(request_);
     if (!subject) return call_.end({Code::invalid_argument, subject.error().detail});
     if (const Result<> known = check_topic(*subject); !known) return call_.end({Code::unknown, known.error().detail});
@@ -139,6 +202,9 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
     beginning_ = call_.unsent();
   }
   void on_timer() override { begin(); }
+  Result<tokens::Who> resolve() const {
+    return service_.settings_.tokens->resolve(service_.server_.view()->tables(), request_.Token);
+  }
 
   void go_elsewhere(std::string_view message) {
     if (!service_.cluster_.route(request_.Datacenter)) return call_.end({Code::unavailable, kNoAddresses});
@@ -150,7 +216,9 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
     if (relay_) relay_->sent();
   }
 
-  bool deliver(const Frames& events) override {
+  bool deliver(const Frames& all) override {
+    const Frames events = who_ ? readable(*who_, all) : all;
+    if (events->empty()) return true;
     // The snapshot may be as large as it is; what comes behind it must be read.
     if (beginning_ && call_.unsent() + events->size() > *beginning_ + kMostUnsent) {
       closed();
@@ -165,16 +233,26 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
   Call& call_;
   EventPublisher& publisher_;
   SubscribeRequest request_{};
-  std::unique_ptr<Relay> relay_{};  // of another datacenter's
+  std::optional<tokens::Who> who_{};  // where ACLs are on, once it has begun
+  std::unique_ptr<Relay> relay_{};    // of another datacenter's
   Clock::time_point deadline_{};
   std::optional<std::size_t> beginning_{};  // bytes of the snapshot that were to be sent; unset before there is one
 };
+
+void SubscribeService::Guard::look() {
+  watch();  // before looking: what changes meanwhile is looked at again
+  const std::vector<Subscription*> all(subscriptions_.begin(), subscriptions_.end());
+  for (Subscription* subscription : all) {
+    if (subscriptions_.contains(subscription)) subscription->look_again();
+  }
+}
 
 SubscribeService::SubscribeService(base::net::Loops& loops, server::Server& server, const rpc::Cluster& cluster,
                                    const Subscriber& elsewhere, Settings settings)
     : loops_(loops), server_(server), cluster_(cluster), elsewhere_(elsewhere), settings_(std::move(settings)) {
   for (std::size_t i = 0; i < loops.size(); ++i) {
     publishers_.push_back(std::make_unique<EventPublisher>(loops[i], server));
+    guards_.push_back(std::make_unique<Guard>(loops[i], server));
   }
 }
 
@@ -190,7 +268,10 @@ void SubscribeService::add_to(Services& services) {
 void SubscribeService::stop() {
   if (std::exchange(stopped_, true)) return;
   for (std::size_t i = 0; i < publishers_.size(); ++i) {
-    loops_[i].run([&] { publishers_[i]->stop(); });
+    loops_[i].run([&] {
+      publishers_[i]->stop();
+      guards_[i]->stop();
+    });
   }
 }
 

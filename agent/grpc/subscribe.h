@@ -11,6 +11,7 @@
 #include "agent/grpc/subscriber.h"
 #include "agent/rpc/cluster.h"
 #include "agent/server/server.h"
+#include "agent/tokens/resolver.h"
 #include "base/net/loop.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -22,6 +23,7 @@ class SubscribeService {
   struct Settings {
     std::string datacenter = "dc1";
     base::Duration hold_timeout = base::seconds(7);  // rpc_hold_timeout: how long a leader is waited for
+    tokens::Resolver* tokens = nullptr;              // outlives the service; null: ACLs are off
   };
   /// All outlive it, and the server's writer ends before it does.
   SubscribeService(base::net::Loops& loops, server::Server& server, const rpc::Cluster& cluster,
@@ -33,13 +35,15 @@ class SubscribeService {
 
  private:
   class Subscription;
+  class Guard;
 
   base::net::Loops& loops_;
   server::Server& server_;
   const rpc::Cluster& cluster_;
   const Subscriber& elsewhere_;
   const Settings settings_;
-  std::vector<std::unique_ptr<EventPublisher>> publishers_{};  // one per loop
+  std::vector<std::unique_ptr<EventPublisher>> publishers_{};  // one per loop, as are
+  std::vector<std::unique_ptr<Guard>> guards_{};
   bool stopped_ = false;
 };
 
