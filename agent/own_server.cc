@@ -130,4 +130,21 @@ std::string tokens_file(const Config& config) {
   return config.data_dir + "/acl-tokens.json";
 }
 
+server::MassFailureBrake::Settings brake_settings(const Config& config) {
+  const config::MassFailureBrake& brake = config.mass_failure_brake;
+  return {.enabled = brake.enabled,
+          .max_failed_percent = static_cast<int>(brake.max_failed_percent),
+          .min_failed = static_cast<std::size_t>(brake.min_failed),
+          .window = brake.window,
+          .max_hold = brake.max_hold};
+}
+
+server::FlapDamping::Settings damping_settings(const Config& config) {
+  const config::FlapDamping& damping = config.flap_damping;
+  return {.enabled = damping.enabled,
+          .max_changes = static_cast<std::size_t>(damping.max_changes),
+          .window = damping.window,
+          .stable_time = damping.stable_time};
+}
+
 }  // namespace proconsul::agent

@@ -6,6 +6,8 @@
 #include "agent/config/config.h"
 #include "agent/local/sync.h"
 #include "agent/server/acl_settings.h"
+#include "agent/server/flap_damping.h"
+#include "agent/server/mass_failure_brake.h"
 #include "agent/server/server_info.h"
 #include "agent/tokens/resolver.h"
 #include "catalog/types/register.h"
@@ -27,6 +29,8 @@ tokens::Resolver::Settings resolver_settings(const config::Config& config);
 /// The agent's own tokens, and where those are kept that the API sets; empty: nowhere.
 tokens::Store::Tokens own_tokens(const config::Config& config);
 std::string tokens_file(const config::Config& config);
+server::MassFailureBrake::Settings brake_settings(const config::Config& config);
+server::FlapDamping::Settings damping_settings(const config::Config& config);
 /// For the time until the cluster has a configuration of its own.
 catalog::AutopilotConfig autopilot(const config::Config& config);
 

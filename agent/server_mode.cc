@@ -57,10 +57,14 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   raft.remote = &rpc_->remote_leader();
   raft.hold_timeout = config.rpc_hold_timeout;
   raft.raft = raft_options(config, parts_.node_id);
-  raft.duties = {
-      .self = own_node(config, parts_.node_id), .autopilot = autopilot(config), .datacenter = config.datacenter};
+  raft.duties = {.self = own_node(config, parts_.node_id),
+                 .autopilot = autopilot(config),
+                 .datacenter = config.datacenter,
+                 .brake = brake_settings(config),
+                 .damping = damping_settings(config)};
   raft.duties.acl = acl_;
   raft.duties.means.members = [&pools] { return pools.members(false); };
+  raft.duties.means.suspects = [&pools] { return pools.stats(false).suspects; };
   raft.duties.means.fetch_stats = [this](const auto& of, auto done) { rpc_->fetch_stats(of, std::move(done)); };
   raft.duties.means.force_leave = [&pools](const std::string& node) {
     pools.force_leave(node, false, false, [](const Result<>&) {});
@@ -138,6 +142,7 @@ Result<> ServerMode::leave(const std::function<Result<>()>& leave_pools) {
 
 void ServerMode::reconfigure(const Config& config) {
   server_->reconfigure(snapshot_options(config));
+  server_->reconfigure(brake_settings(config), damping_settings(config));
 }
 
 void ServerMode::read_gauges() {

@@ -325,6 +325,15 @@ class Builder {
     c.autopilot_redundancy_zone_tag = text("autopilot.redundancy_zone_tag");
     c.autopilot_server_stabilization_time = duration("autopilot.server_stabilization_time");
     c.autopilot_upgrade_version_tag = text("autopilot.upgrade_version_tag");
+    c.mass_failure_brake = {.enabled = flag("mass_failure_brake.enabled"),
+                            .max_failed_percent = integer("mass_failure_brake.max_failed_percent"),
+                            .min_failed = integer("mass_failure_brake.min_failed"),
+                            .window = duration("mass_failure_brake.window"),
+                            .max_hold = duration("mass_failure_brake.max_hold")};
+    c.flap_damping = {.enabled = flag("flap_damping.enabled"),
+                      .max_changes = integer("flap_damping.max_changes"),
+                      .window = duration("flap_damping.window"),
+                      .stable_time = duration("flap_damping.stable_time")};
     c.server_health_interval = duration("consul.server.health_interval");
     c.session_ttl_min = duration("session_ttl_min");
     c.leave_drain_time = duration("performance.leave_drain_time");

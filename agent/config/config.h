@@ -107,6 +107,23 @@ struct RaftLogStore {
   Wal wal{};
 };
 
+/// Ours: the leader tells the catalog of no failure while too many fail at once.
+struct MassFailureBrake {
+  bool enabled{};
+  Int max_failed_percent{};
+  Int min_failed{};
+  Duration window{};
+  Duration max_hold{};
+};
+
+/// Ours: who flaps stays critical until it is stable.
+struct FlapDamping {
+  bool enabled{};
+  Int max_changes{};
+  Duration window{};
+  Duration stable_time{};
+};
+
 struct UiHeader {
   std::string name{};
   std::string value{};
@@ -257,6 +274,8 @@ struct Config {
   std::string autopilot_redundancy_zone_tag{};
   Duration autopilot_server_stabilization_time{};
   std::string autopilot_upgrade_version_tag{};
+  MassFailureBrake mass_failure_brake{};
+  FlapDamping flap_damping{};
   Duration server_health_interval{};
   Duration session_ttl_min{};
   Duration leave_drain_time{};

@@ -123,6 +123,21 @@ PROCONSUL_DESCRIBE_TYPE(Ui, "config.UIConfig") {
   type.field("HCPEnabled", &Ui::hcp_enabled);
 }
 
+PROCONSUL_DESCRIBE_TYPE(MassFailureBrake, "config.MassFailureBrake") {
+  type.field("Enabled", &MassFailureBrake::enabled);
+  type.field("MaxFailedPercent", &MassFailureBrake::max_failed_percent);
+  type.field("MinFailed", &MassFailureBrake::min_failed);
+  type.field("Window", &MassFailureBrake::window);
+  type.field("MaxHold", &MassFailureBrake::max_hold);
+}
+
+PROCONSUL_DESCRIBE_TYPE(FlapDamping, "config.FlapDamping") {
+  type.field("Enabled", &FlapDamping::enabled);
+  type.field("MaxChanges", &FlapDamping::max_changes);
+  type.field("Window", &FlapDamping::window);
+  type.field("StableTime", &FlapDamping::stable_time);
+}
+
 PROCONSUL_DESCRIBE_TYPE(Soa, "config.RuntimeSOAConfig") {
   type.field("Refresh", &Soa::refresh);
   type.field("Retry", &Soa::retry);
@@ -282,6 +297,7 @@ PROCONSUL_DESCRIBE_TYPE(Config, "config.RuntimeConfig") {
   type.field("Experiments", &Config::experiments);
   type.field("ExposeMaxPort", &Config::expose_max_port);
   type.field("ExposeMinPort", &Config::expose_min_port);
+  type.field("FlapDamping", &Config::flap_damping);
   type.field("GRPCAddrs", &Config::grpc_addrs);
   type.field("GRPCKeepaliveInterval", &Config::grpc_keepalive_interval);
   type.field("GRPCKeepaliveTimeout", &Config::grpc_keepalive_timeout);
@@ -316,6 +332,7 @@ PROCONSUL_DESCRIBE_TYPE(Config, "config.RuntimeConfig") {
   type.field("LocalProxyConfigResyncInterval", &Config::local_proxy_config_resync_interval);
   type.field("Locality", &Config::locality);
   type.field("Logging", &Config::logging);
+  type.field("MassFailureBrake", &Config::mass_failure_brake);
   type.field("MaxQueryTime", &Config::max_query_time);
   type.field("NodeID", &Config::node_id);
   type.field("NodeMeta", &Config::node_meta);

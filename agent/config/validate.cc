@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/quote.h"
 #include "base/regex.h"
+#include "base/time.h"
 #include "catalog/registry/same.h"
 
 namespace proconsul::agent::config {
@@ -192,6 +193,7 @@ class Validator {
       return fail("autopilot.max_trailing_logs cannot be " + std::to_string(c_.autopilot_max_trailing_logs) +
                   ". Must be greater than or equal to zero");
     }
+    if (Result<> ok = failure_options(); !ok) return ok;
     if (Result<> ok = basic_name("primary_datacenter", c_.primary_datacenter, true); !ok) return ok;
     if (!c_.dev_mode && c_.ui.enabled && !c_.ui.dir.empty()) {
       return fail(
@@ -233,6 +235,31 @@ class Validator {
   }
 
   /// Data of the versions before 0.6, which nobody converts any more, must not be taken for an empty directory.
+  /// Ours: mass_failure_brake and flap_damping.
+  Result<> failure_options() {
+    const auto between = [&](const char* key, std::int64_t value, std::int64_t least, std::int64_t most) -> Result<> {
+      if (value >= least && value <= most) return {};
+      return fail(std::string(key) + " cannot be " + std::to_string(value) + ". Must be between " +
+                  std::to_string(least) + " and " + std::to_string(most));
+    };
+    // Longer, and members would be forgotten before the catalog hears that they failed.
+    const auto time = [&](const char* key, base::Duration value) -> Result<> {
+      if (value >= base::seconds(1) && value <= base::seconds(8 * 3600)) return {};
+      return fail(std::string(key) + " cannot be " + base::to_string(value) + ". Must be between 1s and 8h");
+    };
+    const MassFailureBrake& brake = c_.mass_failure_brake;
+    const FlapDamping& damping = c_.flap_damping;
+    for (Result<> ok :
+         {between("mass_failure_brake.max_failed_percent", brake.max_failed_percent, 1, 99),
+          between("mass_failure_brake.min_failed", brake.min_failed, 1, 1'000'000),
+          time("mass_failure_brake.window", brake.window), time("mass_failure_brake.max_hold", brake.max_hold),
+          between("flap_damping.max_changes", damping.max_changes, 1, 1000),
+          time("flap_damping.window", damping.window), time("flap_damping.stable_time", damping.stable_time)}) {
+      if (!ok) return ok;
+    }
+    return {};
+  }
+
   Result<> old_data() {
     if (!c_.server_mode) return {};
     const std::string path = (fs::path(c_.data_dir) / "mdb").string();

@@ -31,6 +31,7 @@ LeaderDuties::LeaderDuties(Options options, Server& server, LeaderClocks& clocks
       barrier_(std::move(barrier)),
       pool_({.datacenter = options_.datacenter, .self = options_.self}, means(), clock),
       acl_(options_.acl, server, [this](std::string command) { return apply(std::move(command)); }, clock) {
+  pool_.configure(options_.brake, options_.damping);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -71,6 +72,11 @@ void LeaderDuties::member_changed(gossip::serf::MemberPtr member, Fate fate) {
   changed_.notify_all();
 }
 
+void LeaderDuties::configure(const MassFailureBrake::Settings& brake, const FlapDamping::Settings& damping) {
+  pool_.configure(brake, damping);
+  wake();
+}
+
 void LeaderDuties::wake() {
   const std::lock_guard lock(mutex_);
   changed_.notify_all();
@@ -92,6 +98,7 @@ void LeaderDuties::run() {
     if (leading_) {
       lead(lock);
       clocks_.stop();
+      pool_.end();
     } else {
       changed_.wait(lock);
     }

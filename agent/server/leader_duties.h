@@ -29,6 +29,8 @@ class LeaderDuties {
     std::string datacenter{};
     PoolDuties::Means means{};  // all but `apply`
     AclSettings acl{};
+    MassFailureBrake::Settings brake{};
+    FlapDamping::Settings damping{};
   };
   /// Waits until all that was committed before is applied here; an error when leadership is lost.
   using Barrier = std::function<base::Result<>()>;
@@ -44,6 +46,9 @@ class LeaderDuties {
   void wake();
   /// Something became of a member of the LAN pool. Any thread; returns at once.
   void member_changed(gossip::serf::MemberPtr member, Fate fate);
+  /// Takes effect soon. Any thread.
+  void configure(const MassFailureBrake::Settings& brake, const FlapDamping::Settings& damping);
+  PoolDuties::Held held() const { return pool_.held(); }
   /// What autopilot saw last, while this server leads.
   Autopilot autopilot() const { return pool_.health(); }
   /// Ends the thread. No command is under way afterwards.

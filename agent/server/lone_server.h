@@ -22,6 +22,7 @@ inline RaftServer::Options lone_server() {
   options.duties.self.ID = options.raft.id.value;
   options.duties.datacenter = "dc1";
   options.duties.means.members = [] { return std::vector<gossip::serf::MemberPtr>(); };
+  options.duties.means.suspects = [] { return std::size_t{0}; };
   options.duties.means.fetch_stats = [](const auto&, auto done) { done({}); };
   options.duties.means.force_leave = [](const std::string&) {};
   return options;

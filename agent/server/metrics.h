@@ -34,6 +34,10 @@ struct ServerMetrics {
       base::metrics::sample("leader.reconcileMember", {}, "Time that comparing one member with the catalog takes.");
   base::metrics::Sample reap_tombstones =
       base::metrics::sample("leader.reapTombstones", {}, "Time that forgetting old tombstones takes.");
+  base::metrics::Gauge brake_held =
+      base::metrics::gauge("leader.mass_failure_brake.held", {}, "Members whose failure the leader holds back.");
+  base::metrics::Gauge flapping =
+      base::metrics::gauge("leader.flap_damping.held", {}, "Members that stay critical because they flap.");
   base::metrics::Sample fsm_persist =
       base::metrics::sample("fsm.persist", {}, "Time that writing the state into a snapshot takes.");
 

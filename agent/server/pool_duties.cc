@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/server/metrics.h"
+#include "base/time.h"
 #include "catalog/commands.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/store/key.h"
@@ -24,6 +25,8 @@ constexpr base::Duration kActInterval = base::seconds(10);
 constexpr base::Duration kFirstLook = base::milliseconds(200);
 /// More changes than this are found by the next comparison of all.
 constexpr std::size_t kMostChanges = 65'536;
+/// While a mass failure goes on the log says so now and then.
+constexpr base::Duration kReminder = base::seconds(60);
 
 }  // namespace
 
@@ -37,12 +40,21 @@ void PoolDuties::member_changed(MemberPtr member, Fate fate) {
   if (changes_.size() < kMostChanges) changes_.emplace_back(std::move(member), fate);
 }
 
+void PoolDuties::configure(const MassFailureBrake::Settings& brake, const FlapDamping::Settings& damping) {
+  const std::lock_guard lock(mutex_);
+  configured_.emplace(brake, damping);
+}
+
 void PoolDuties::begin() {
   {
     const std::lock_guard lock(mutex_);
     changes_.clear();  // the comparison of all that follows sees them
     autopilot_.restart();
   }
+  // What an earlier term held back was not told to the catalog: the comparison finds it again.
+  brake_.clear();
+  damping_.clear();
+  take_settings();
   {
     const std::lock_guard lock(fetched_->mutex);
     fetched_->statistics.clear();
@@ -52,26 +64,132 @@ void PoolDuties::begin() {
   act_at_ = clock_.now() + kActInterval;
 }
 
+void PoolDuties::end() {
+  brake_.clear();
+  damping_.clear();
+  show_held();
+}
+
 bool PoolDuties::has_changes() const {
   const std::lock_guard lock(mutex_);
-  return !changes_.empty();
+  return !changes_.empty() || configured_;
+}
+
+base::MonotonicTime PoolDuties::due() const {
+  base::MonotonicTime due = std::min(look_at_, act_at_);
+  for (const auto& at : {brake_.due(), damping_.due()}) {
+    if (at) due = std::min(due, *at);
+  }
+  return due;
 }
 
 void PoolDuties::reconcile(const catalog::Tables& tables) {
   std::set<std::string> known;
-  for (const MemberPtr& member : means_.members()) {
-    known.insert(catalog::lower_case(member->Name));
-    if (const auto fate = fate_of(member->Status)) settle(tables, *member, *fate);
-  }
+  const std::vector<MemberPtr> members = means_.members();
+  for (const MemberPtr& member : members) known.insert(catalog::lower_case(member->Name));
   const auto id_at = [this](const std::string& address) {
     for (const raft::Server& server : means_.raft().configuration.servers) {
       if (server.address == address) return server.id.value;
     }
     return std::string();
   };
-  for (const Member& member : unknown_members(tables, known, options_.datacenter, id_at)) {
-    settle(tables, member, Fate::reaped);
+  const std::vector<Member> unknown = unknown_members(tables, known, options_.datacenter, id_at);
+  // All that is bad is weighed before any of it is told.
+  for (const MemberPtr& member : members) {
+    if (const auto fate = fate_of(member->Status)) note(tables, *member, *fate);
   }
+  for (const Member& member : unknown) brake_.failed(catalog::lower_case(member.Name), clock_.now());
+  weigh();
+  for (const MemberPtr& member : members) {
+    if (const auto fate = fate_of(member->Status)) settle(tables, *member, *fate);
+  }
+  for (const Member& member : unknown) {
+    if (!brake_.holds(catalog::lower_case(member.Name))) settle(tables, member, Fate::reaped);
+  }
+}
+
+void PoolDuties::take_settings() {
+  std::optional<std::pair<MassFailureBrake::Settings, FlapDamping::Settings>> settings;
+  {
+    const std::lock_guard lock(mutex_);
+    settings = std::exchange(configured_, std::nullopt);
+  }
+  if (!settings) return;
+  brake_.set(settings->first);
+  brake_enabled_ = settings->first.enabled;
+  damping_.set(settings->second);
+  show_held();
+}
+
+/// What the brake and the damping must know before anything is told to the catalog.
+void PoolDuties::note(const catalog::Tables& tables, const Member& member, Fate fate) {
+  const std::string name = catalog::lower_case(member.Name);
+  const base::MonotonicTime now = clock_.now();
+  if (fate == Fate::left || fate == Fate::reaped) damping_.forget(name);
+  if (fate != Fate::failed) brake_.over(name);
+  if (fate == Fate::failed && brake_enabled_ && plan_failed(tables, member, options_.datacenter)) {
+    brake_.failed(name, now);
+  }
+  if (fate != Fate::alive && fate != Fate::failed) return;
+  if (!damping_.changed(name, fate == Fate::alive, now)) return;
+  log_.warn("member flaps, its health stays critical until it is stable",
+            {{"member", member.Name},
+             {"changes", damping_.changes(name)},
+             {"window", base::to_string(damping_.settings().window)},
+             {"stable_time", base::to_string(damping_.settings().stable_time)}});
+}
+
+/// True: some were held back and are so no more, all are to be compared.
+bool PoolDuties::weigh() {
+  const base::MonotonicTime now = clock_.now();
+  const bool stable = damping_.end_stable(now);
+  if (stable) log_.info("members that flapped are stable again", {{"still_flapping", damping_.count()}});
+  MassFailureBrake::Change change = MassFailureBrake::Change::none;
+  if (!brake_.idle()) {
+    const auto members = means_.members();
+    const auto alive = static_cast<std::size_t>(std::ranges::count_if(members, [](const MemberPtr& member) {
+      return member->Status == gossip::serf::MemberStatus::alive ||
+             member->Status == gossip::serf::MemberStatus::leaving;
+    }));
+    change = brake_.weigh(alive, means_.suspects(), now);
+  }
+  const MassFailureBrake::State& state = brake_.state();
+  const auto say = [&](base::log::Level level, std::string_view text) {
+    log_.write(level, text, {{"failing", state.failing}, {"members", state.members}, {"held", state.held}});
+    remind_at_ = now + kReminder;
+  };
+  switch (change) {
+    case MassFailureBrake::Change::engaged:
+      say(base::log::Level::warn, "too many members fail at once: none of them is marked critical until that is over");
+      break;
+    case MassFailureBrake::Change::released:
+      say(base::log::Level::info, "mass failure is over, who is still failed is marked critical");
+      break;
+    case MassFailureBrake::Change::expired:
+      say(base::log::Level::warn, "mass failure lasts longer than mass_failure_brake.max_hold, marking its members");
+      break;
+    case MassFailureBrake::Change::none:
+      if (state.engaged && now >= remind_at_) say(base::log::Level::warn, "mass failure goes on");
+      break;
+  }
+  show_held();
+  return stable || change == MassFailureBrake::Change::released || change == MassFailureBrake::Change::expired;
+}
+
+void PoolDuties::show_held() {
+  const Held held{.brake_enabled = brake_enabled_,
+                  .brake = brake_.state(),
+                  .damping_enabled = damping_.settings().enabled,
+                  .damped = damping_.count()};
+  server_metrics().brake_held.set(static_cast<double>(held.brake.held));
+  server_metrics().flapping.set(static_cast<double>(held.damped));
+  const std::lock_guard lock(mutex_);
+  held_ = held;
+}
+
+PoolDuties::Held PoolDuties::held() const {
+  const std::lock_guard lock(mutex_);
+  return held_;
 }
 
 void PoolDuties::take_changes(
@@ -81,9 +199,17 @@ void PoolDuties::take_changes(
     const std::lock_guard lock(mutex_);
     changes.swap(changes_);
   }
+  take_settings();
+  if (!changes.empty()) {
+    with_tables([&](const catalog::Tables& tables) {
+      for (const auto& [member, fate] : changes) note(tables, *member, fate);
+    });
+  }
+  const bool all = weigh();
   for (const auto& [member, fate] : changes) {
     with_tables([&, &member = member, fate = fate](const catalog::Tables& tables) { settle(tables, *member, fate); });
   }
+  if (all) with_tables([this](const catalog::Tables& tables) { reconcile(tables); });
 }
 
 bool PoolDuties::is_self(const Member& member) const {
@@ -102,6 +228,7 @@ void PoolDuties::settle(const catalog::Tables& tables, const Member& member, Fat
       done = register_alive(tables, member);
       break;
     case Fate::failed:
+      if (brake_.holds(catalog::lower_case(member.Name))) return;
       if (const auto request = plan_failed(tables, member, options_.datacenter)) {
         log_.info("member failed, marking health critical", {{"member", member.Name}});
         done = means_.apply(catalog::encode_command(catalog::Command::register_, *request));
@@ -128,7 +255,8 @@ void PoolDuties::settle(const catalog::Tables& tables, const Member& member, Fat
 
 Result<> PoolDuties::register_alive(const catalog::Tables& tables, const Member& member) {
   if (Result<> placed = give_place(member); !placed) return placed;
-  auto request = plan_alive(tables, member, options_.datacenter);
+  const std::optional<std::string> flaps = unstable(member);
+  auto request = plan_alive(tables, member, options_.datacenter, flaps);
   if (!request) return {};
   if (is_self(member) && catalog::find_node(tables, member.Name) == nullptr) {
     // The agent writes its node at the same time. Whoever is last must not wipe out what the other wrote.
@@ -137,8 +265,17 @@ Result<> PoolDuties::register_alive(const catalog::Tables& tables, const Member&
     request->Locality = options_.self.Locality;
     request->SkipNodeUpdate = true;
   }
-  log_.info("member joined, marking health alive", {{"member", member.Name}});
+  if (!flaps) log_.info("member joined, marking health alive", {{"member", member.Name}});
   return means_.apply(catalog::encode_command(catalog::Command::register_, *request));
+}
+
+/// What its check says while it flaps. It does not count the changes: each would be a write that wakes who watches.
+std::optional<std::string> PoolDuties::unstable(const Member& member) const {
+  if (!damping_.damps(catalog::lower_case(member.Name))) return std::nullopt;
+  const FlapDamping::Settings& settings = damping_.settings();
+  return "Agent alive but unstable: its state changed more than " + std::to_string(settings.max_changes) +
+         " times within " + base::to_string(settings.window) + ". It is passing again once it has been stable for " +
+         base::to_string(settings.stable_time);
 }
 
 Result<> PoolDuties::give_place(const Member& member) {

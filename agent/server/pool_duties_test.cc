@@ -22,7 +22,8 @@ Member member(int number, bool is_server = true) {
   member.Addr = base::Bytes(std::string({10, 0, 0, static_cast<char>(number)}));
   member.Status = MemberStatus::alive;
   ServerInfo info;
-  info.id = std::string(8, static_cast<char>('0' + number)) + "-0000-0000-0000-000000000000";
+  const std::string digits = std::to_string(number);
+  info.id = std::string(8 - digits.size(), '0') + digits + "-0000-0000-0000-000000000000";
   info.datacenter = "dc1";
   info.port = 8300;
   member.Tags = is_server ? server_tags(info, "1.21.4") : client_tags("dc1", info.id, "1.21.4");
@@ -44,6 +45,7 @@ class PoolDutiesTest : public ::testing::Test {
     options.self.NodeMeta.emplace("rack", "7");
     PoolDuties::Means means;
     means.members = [this] { return members_; };
+    means.suspects = [this] { return suspects_; };
     means.raft = [this] { return status_; };
     means.change_raft = [this](const raft::MembershipChange& change) -> base::Result<> {
       auto changed = raft::changed(status_.configuration, change);
@@ -75,16 +77,24 @@ class PoolDutiesTest : public ::testing::Test {
   void add(Member member) { members_.push_back(base::make_row(std::move(member))); }
   void reconcile() { duties_->reconcile(transaction_.tables()); }
   void becomes(std::size_t place, MemberStatus status) {
+    turn(place, status);
+    take();
+  }
+  void turn(std::size_t place, MemberStatus status) {
     Member changed = *members_[place];
     changed.Status = status;
     members_[place] = base::make_row(std::move(changed));
     duties_->member_changed(members_[place], *fate_of(status));
+  }
+  void take() {
     duties_->take_changes([this](const auto& settle) { settle(transaction_.tables()); });
   }
   void pass(int seconds) {
     for (int i = 0; i < seconds; ++i) {
       clock_.advance(base::seconds(1));
-      if (duties_->due() <= clock_.now()) duties_->autopilot(config_);
+      if (duties_->due() > clock_.now()) continue;
+      take();
+      duties_->autopilot(config_);
     }
   }
   std::string health(const std::string& node) {
@@ -100,6 +110,7 @@ class PoolDutiesTest : public ::testing::Test {
   raft::Status status_{};
   catalog::AutopilotConfig config_{};
   std::vector<std::string> made_to_leave_{};
+  std::size_t suspects_ = 0;
   std::optional<PoolDuties> duties_{};
 };
 
@@ -178,6 +189,135 @@ TEST_F(PoolDutiesTest, ADeadOneIsMadeToLeaveWhenThereAreEnoughOthers) {
   pass(10);
   EXPECT_THAT(made_to_leave_, ElementsAre("n3"));
   EXPECT_FALSE(duties_->health().healthy());
+}
+
+class FailingMembersTest : public PoolDutiesTest {
+ protected:
+  FailingMembersTest() {
+    for (int number = 2; number <= 101; ++number) add(member(number, false));
+    reconcile();
+    duties_->begin();
+  }
+  void configure(bool brake, bool damping) {
+    duties_->configure({.enabled = brake}, {.enabled = damping, .max_changes = 3});
+    take();
+  }
+  std::size_t critical() {
+    std::size_t count = 0;
+    for (const MemberPtr& one : members_) count += health(one->Name) == "critical" ? 1 : 0;
+    return count;
+  }
+};
+
+TEST_F(FailingMembersTest, WithoutTheBrakeAllThatFailAreMarked) {
+  for (std::size_t i = 1; i <= 40; ++i) turn(i, MemberStatus::failed);
+  take();
+  EXPECT_EQ(critical(), 40u);
+}
+
+TEST_F(FailingMembersTest, AMassFailureEmptiesNoServiceAndTrueDeathsAreSeenAfterIt) {
+  configure(true, false);
+  suspects_ = 40;  // seen before the first of them is given up
+  becomes(1, MemberStatus::failed);
+  EXPECT_EQ(critical(), 0u);
+  for (std::size_t i = 2; i <= 40; ++i) {
+    --suspects_;
+    becomes(i, MemberStatus::failed);
+  }
+  suspects_ = 0;
+  reconcile();  // the comparison of all does not tell it either
+  EXPECT_EQ(critical(), 0u);
+  EXPECT_TRUE(duties_->held().brake.engaged);
+  EXPECT_EQ(duties_->held().brake.held, 40u);
+  pass(120);
+  EXPECT_EQ(critical(), 0u);
+
+  for (std::size_t i = 1; i <= 37; ++i) turn(i, MemberStatus::alive);
+  take();
+
+  EXPECT_EQ(critical(), 3u);
+  EXPECT_EQ(health("n41"), "critical");
+  EXPECT_FALSE(duties_->held().brake.engaged);
+}
+
+TEST_F(FailingMembersTest, ANewLeaderWeighsBeforeItMarks) {
+  for (std::size_t i = 1; i <= 40; ++i) turn(i, MemberStatus::failed);
+  duties_->configure({.enabled = true}, {});
+  duties_->begin();
+  reconcile();
+  EXPECT_EQ(critical(), 0u);
+  EXPECT_EQ(duties_->held().brake.held, 40u);
+
+  duties_->end();
+  EXPECT_EQ(duties_->held().brake.held, 0u);
+}
+
+TEST_F(FailingMembersTest, AMassFailureThatLastsIsTakenForTrue) {
+  configure(true, false);
+  for (std::size_t i = 1; i <= 40; ++i) turn(i, MemberStatus::failed);
+  take();
+  pass(599);
+  EXPECT_EQ(critical(), 0u);
+  pass(2);
+  EXPECT_EQ(critical(), 40u);
+  reconcile();
+  EXPECT_EQ(critical(), 40u);
+}
+
+TEST_F(FailingMembersTest, ALeaderThatKnowsNobodyDeregistersNobody) {
+  configure(true, false);
+  const std::vector<MemberPtr> all = std::exchange(members_, {members_[0]});
+  reconcile();
+  EXPECT_NE(catalog::find_node(transaction_.tables(), "n50"), nullptr);
+
+  members_ = {all.begin(), all.begin() + 95};
+  take();
+  reconcile();
+  EXPECT_NE(catalog::find_node(transaction_.tables(), "n50"), nullptr);
+  EXPECT_EQ(catalog::find_node(transaction_.tables(), "n100"), nullptr) << "few are gone for good";
+}
+
+TEST_F(FailingMembersTest, WhoLeavesDuringAMassFailureIsDeregistered) {
+  configure(true, false);
+  for (std::size_t i = 1; i <= 40; ++i) turn(i, MemberStatus::failed);
+  take();
+  becomes(50, MemberStatus::left);
+  becomes(1, MemberStatus::left);
+  EXPECT_EQ(catalog::find_node(transaction_.tables(), "n51"), nullptr);
+  EXPECT_EQ(catalog::find_node(transaction_.tables(), "n2"), nullptr);
+  EXPECT_EQ(duties_->held().brake.held, 39u);
+}
+
+TEST_F(FailingMembersTest, SwitchedOffTheBrakeMarksWhoIsHeld) {
+  configure(true, false);
+  for (std::size_t i = 1; i <= 40; ++i) turn(i, MemberStatus::failed);
+  take();
+  configure(false, false);
+  EXPECT_EQ(critical(), 40u);
+  EXPECT_FALSE(duties_->held().brake_enabled);
+}
+
+TEST_F(FailingMembersTest, WhoFlapsStaysCriticalUntilItIsStable) {
+  configure(false, true);
+  for (int i = 0; i < 2; ++i) {
+    becomes(1, MemberStatus::failed);
+    EXPECT_EQ(health("n2"), "critical");
+    becomes(1, MemberStatus::alive);
+  }
+  EXPECT_EQ(health("n2"), "critical");
+  EXPECT_EQ(catalog::find_check(transaction_.tables(), "n2", "serfHealth")->get().Output,
+            "Agent alive but unstable: its state changed more than 3 times within 10m0s. It is passing again once it "
+            "has been stable for 2m0s");
+  EXPECT_EQ(duties_->held().damped, 1u);
+  const std::uint64_t before = index_;
+  reconcile();
+  EXPECT_EQ(index_, before) << "it is not written again";
+
+  pass(119);
+  EXPECT_EQ(health("n2"), "critical");
+  pass(1);
+  EXPECT_EQ(health("n2"), "passing");
+  EXPECT_EQ(catalog::find_check(transaction_.tables(), "n2", "serfHealth")->get().Output, "Agent alive and reachable");
 }
 
 }  // namespace

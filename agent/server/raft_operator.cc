@@ -78,13 +78,24 @@ void RaftServer::leaders_view_of_health(std::move_only_function<void(Result<Heal
 
 std::map<std::string, std::map<std::string, std::string>> RaftServer::statistics() {
   const bool leader = node_->is_leader();
-  return {{"raft", node_->stats()},
-          {"consul",
-           {{"server", "true"},
-            {"leader", leader ? "true" : "false"},
-            {"leader_addr", node_->leader().address},
-            {"bootstrap", node_->options().bootstrap ? "true" : "false"},
-            {"known_datacenters", "1"}}}};
+  std::map<std::string, std::map<std::string, std::string>> sections{
+      {"raft", node_->stats()},
+      {"consul",
+       {{"server", "true"},
+        {"leader", leader ? "true" : "false"},
+        {"leader_addr", node_->leader().address},
+        {"bootstrap", node_->options().bootstrap ? "true" : "false"},
+        {"known_datacenters", "1"}}}};
+  if (!leader) return sections;
+  const PoolDuties::Held held = duties_->held();
+  if (held.brake_enabled) {
+    sections["mass_failure_brake"] = {{"engaged", held.brake.engaged ? "true" : "false"},
+                                      {"held", std::to_string(held.brake.held)},
+                                      {"failing", std::to_string(held.brake.failing)},
+                                      {"members", std::to_string(held.brake.members)}};
+  }
+  if (held.damping_enabled) sections["flap_damping"] = {{"held", std::to_string(held.damped)}};
+  return sections;
 }
 
 void RaftServer::take_snapshot(std::move_only_function<void(Result<Operator::Snapshot>)> done) {

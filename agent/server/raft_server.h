@@ -65,6 +65,10 @@ class RaftServer final : public Server, public Operator {
   /// Takes effect soon; any thread.
   void reconfigure(const raft::SnapshotOptions& options) { node_->reconfigure(options); }
 
+  void reconfigure(const MassFailureBrake::Settings& brake, const FlapDamping::Settings& damping) {
+    duties_->configure(brake, damping);
+  }
+
   /// For telemetry.
   struct Gauges {
     std::uint64_t applied_index{}, last_index{};

@@ -58,6 +58,11 @@ bool has_serf_check(const catalog::Tables& tables, const std::string& node, std:
   return check != nullptr && catalog::check_status(*check) == status;
 }
 
+bool has_serf_output(const catalog::Tables& tables, const std::string& node, std::string_view output) {
+  const catalog::CheckRow* check = catalog::find_check(tables, node, catalog::kSerfCheckId);
+  return check != nullptr && check->get().Output == output;
+}
+
 }  // namespace
 
 std::optional<Fate> fate_of(MemberStatus status) {
@@ -82,8 +87,10 @@ bool belongs_in_catalog(const Member& member, std::string_view datacenter) {
 }
 
 std::optional<catalog::RegisterRequest> plan_alive(const catalog::Tables& tables, const Member& member,
-                                                   const std::string& datacenter) {
-  catalog::RegisterRequest wanted = registration(member, datacenter, true);
+                                                   const std::string& datacenter,
+                                                   const std::optional<std::string>& unstable) {
+  catalog::RegisterRequest wanted = registration(member, datacenter, !unstable);
+  if (unstable) wanted.Check->Output = *unstable;
   const auto server = server_info(member);
   if (server) wanted.Service = consul_service(member, *server);
   const catalog::NodeRow* row = catalog::find_node(tables, member.Name);
@@ -93,7 +100,9 @@ std::optional<catalog::RegisterRequest> plan_alive(const catalog::Tables& tables
     return wanted;
   }
   const catalog::Node node = row->get();
-  if (node.Address == wanted.Address && has_serf_check(tables, member.Name, catalog::kHealthPassing)) {
+  const bool said = unstable ? has_serf_output(tables, member.Name, *unstable)
+                             : has_serf_check(tables, member.Name, catalog::kHealthPassing);
+  if (node.Address == wanted.Address && said) {
     if (!server) return std::nullopt;
     const catalog::ServiceRow* there = catalog::find_service(tables, member.Name, catalog::kConsulServiceId);
     if (there != nullptr) {

@@ -26,9 +26,11 @@ std::optional<Fate> fate_of(gossip::serf::MemberStatus status);
 /// Clients and servers of this datacenter are in the catalog; everybody else in the pool is not.
 bool belongs_in_catalog(const gossip::serf::Member& member, std::string_view datacenter);
 
-/// The node with a passing "serfHealth", a server with its service "consul". Nothing if it is so already.
+/// The node with a passing "serfHealth", a server with its service "consul". Nothing if it is so already. `unstable`:
+/// why the check is critical all the same.
 std::optional<catalog::RegisterRequest> plan_alive(const catalog::Tables& tables, const gossip::serf::Member& member,
-                                                   const std::string& datacenter);
+                                                   const std::string& datacenter,
+                                                   const std::optional<std::string>& unstable = {});
 /// A critical "serfHealth", if the node is there and it is not so already.
 std::optional<catalog::RegisterRequest> plan_failed(const catalog::Tables& tables, const gossip::serf::Member& member,
                                                     const std::string& datacenter);
