@@ -1,4 +1,5 @@
 // Clients of a simulated cluster: one operation each at a time, and what became of it.
+#include <algorithm>
 #include <cstring>
 
 #include "tests/simulation/cluster.h"
@@ -21,7 +22,7 @@ std::string encode(const Operation& operation, std::uint64_t number) {
 
 void Cluster::client(std::size_t c) {
   if (clients_[c].busy) return;
-  Operation operation{.key = static_cast<std::uint32_t>(random_.below(kKeys))};
+  Operation operation{.key = static_cast<std::uint32_t>(random_.below(load_.keys))};
   const std::uint64_t what = random_.below(100);
   operation.kind = what < 50   ? Operation::Kind::get
                    : what < 70 ? Operation::Kind::put
@@ -35,6 +36,13 @@ void Cluster::client(std::size_t c) {
   if (!submit(c, i, operation, mode) && chaos_) {
     at(now_ + random_.between(5, 80) * kMillisecond, Kind::client, c);
   }
+}
+
+// The more there are, the longer each waits: together they ask ten times as often as a few at most.
+std::int64_t Cluster::pause(std::int64_t least) {
+  constexpr std::size_t kEager = 60;
+  return random_.between(least, 60) * kMillisecond * static_cast<std::int64_t>(std::max(load_.clients, kEager)) /
+         static_cast<std::int64_t>(kEager);
 }
 
 // Clients do not know whose leadership is over.
@@ -97,7 +105,7 @@ void Cluster::finished(int c, std::size_t operation, std::uint64_t result) {
   }
   digest_ = mix(digest_, result);
   client.busy = false;
-  if (chaos_) at(now_ + random_.between(1, 60) * kMillisecond, Kind::client, static_cast<std::size_t>(c));
+  if (chaos_) at(now_ + pause(1), Kind::client, static_cast<std::size_t>(c));
 }
 
 // The outcome is unknown: it stays open in the history.
@@ -106,7 +114,7 @@ void Cluster::abandoned(int c, std::size_t operation) {
   if (!client.busy || client.operation != operation) return;
   ++counts_.unknown;
   client.busy = false;
-  if (chaos_) at(now_ + random_.between(1, 60) * kMillisecond, Kind::client, static_cast<std::size_t>(c));
+  if (chaos_) at(now_ + pause(1), Kind::client, static_cast<std::size_t>(c));
 }
 
 // It certainly did not happen.
@@ -115,7 +123,7 @@ void Cluster::refused(int c, std::size_t operation) {
   if (!client.busy || client.operation != operation) return;
   history_[operation].kind = Operation::Kind::get;  // an unanswered read says nothing
   client.busy = false;
-  if (chaos_) at(now_ + random_.between(5, 60) * kMillisecond, Kind::client, static_cast<std::size_t>(c));
+  if (chaos_) at(now_ + pause(5), Kind::client, static_cast<std::size_t>(c));
 }
 
 void Cluster::client_timeout(std::size_t c, std::uint64_t attempt) {

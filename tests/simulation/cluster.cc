@@ -34,7 +34,13 @@ void Counts::add(const Counts& other) {
   for (std::size_t i = 0; i < sizeof(Counts) / sizeof(std::uint64_t); ++i) mine[i] += theirs[i];
 }
 
-Cluster::Cluster(std::uint64_t seed, bool trace) : random_(seed), trace_(trace), seed_(seed) {
+Load Load::crowd(std::size_t clients) {
+  constexpr std::size_t kForAKey = 16;
+  return {.clients = clients, .keys = std::clamp<std::size_t>(clients / kForAKey, 4, kMostKeys)};
+}
+
+Cluster::Cluster(std::uint64_t seed, Load load, bool trace)
+    : random_(seed), trace_(trace), seed_(seed), load_(load), clients_(load.clients) {
   options_.heartbeat_timeout = std::chrono::milliseconds(400);
   options_.election_timeout = std::chrono::milliseconds(400);
   static constexpr int kLeases[] = {200, 360, 400};
@@ -68,7 +74,11 @@ Cluster::Cluster(std::uint64_t seed, bool trace) : random_(seed), trace_(trace),
   pace_ = random_.pick(kPaces);
   static constexpr double kStrikes[] = {0, 0.2, 0.6};
   strike_ = random_.pick(kStrikes);
-  const std::size_t voters = random_.pick(kSizes);
+  const std::size_t voters = load_.is_crowd() ? static_cast<std::size_t>(random_.between(3, 7)) : random_.pick(kSizes);
+  if (load_.is_crowd()) {  // else most of them would wait in vain for a log that takes one entry at a time
+    options_.max_append_entries *= 16;
+    options_.snapshots.threshold *= 20;
+  }
   const bool skewed = random_.chance(0.7);
   if (skewed) counts_.skewed = 1;
   raft::Configuration configuration;
@@ -91,7 +101,7 @@ Cluster::Cluster(std::uint64_t seed, bool trace) : random_(seed), trace_(trace),
     if (!servers_[i].core->bootstrap(configuration, local(servers_[i]))) invariants_.fail("bootstrap was refused");
     carry_out(i);
   }
-  for (std::size_t c = 0; c < kClients; ++c) at(random_.between(0, 50) * kMillisecond, Kind::client, c);
+  for (std::size_t c = 0; c < clients_.size(); ++c) at(random_.between(0, 50) * kMillisecond, Kind::client, c);
   at(random_.between(200, 1500) * kMillisecond, Kind::nemesis);
 }
 
@@ -110,7 +120,7 @@ void Cluster::note(std::size_t i, const std::string& what) const {
 
 void Cluster::at(std::int64_t time, Kind kind, std::size_t server, std::uint64_t detail) {
   const std::uint32_t life = server < kServers ? servers_[server].life : 0;
-  events_.push({time, order_++, kind, static_cast<std::uint8_t>(server), life, detail});
+  events_.push({time, order_++, kind, static_cast<std::uint16_t>(server), life, detail});
 }
 
 raft::Instant Cluster::local(const Server& server) const {

@@ -30,10 +30,19 @@ struct Counts {
   void add(const Counts& other);
 };
 
+/// Who asks, and for what.
+struct Load {
+  std::size_t clients = 6;  // few keys and clients without pause find most; many find what only crowds meet
+  std::size_t keys = 4;     // at most kMostKeys
+  /// Of a seed: `clients` of them, at most 16 for a key, on a cluster that begins with 3 to 7 servers.
+  static Load crowd(std::size_t clients);
+  bool is_crowd() const { return clients > 6; }
+};
+
 class Cluster {
  public:
   /// `trace`: tell on stderr what happens, for a replay.
-  explicit Cluster(std::uint64_t seed, bool trace = false);
+  explicit Cluster(std::uint64_t seed, Load load = {}, bool trace = false);
 
   /// Chaos, then healing, then the final checks.
   void run();
@@ -45,7 +54,6 @@ class Cluster {
  private:
   static constexpr std::uint64_t kRestore = 1;  // in `expected` of a put: it stands for an operator's restore
   static constexpr std::size_t kServers = 9;
-  static constexpr std::size_t kClients = 6;
 
   enum class Kind : std::uint8_t {
     tick,
@@ -71,7 +79,7 @@ class Cluster {
     std::int64_t at{};
     std::uint64_t order{};
     Kind kind{};
-    std::uint8_t server{};
+    std::uint16_t server{};  // or client
     std::uint32_t life{};
     std::uint64_t detail{};
     bool operator<(const Event& other) const {  // std::priority_queue gives the greatest first
@@ -152,6 +160,7 @@ class Cluster {
 
   // clients.cc
   void client(std::size_t c);
+  std::int64_t pause(std::int64_t least);
   std::size_t some_leader();
   void client_timeout(std::size_t c, std::uint64_t attempt);
   bool submit(std::size_t c, std::size_t i, Operation operation, raft::ReadMode mode);
@@ -188,6 +197,7 @@ class Cluster {
   Random random_;
   bool trace_;
   std::uint64_t seed_;
+  Load load_;
   raft::Options options_{};
   std::vector<Server> servers_{kServers};
   std::priority_queue<Event> events_{};
@@ -209,8 +219,8 @@ class Cluster {
   Restore restore_{};
   std::uint64_t next_read_ = 1;
   std::uint64_t next_value_ = 1;
-  std::uint64_t last_seen_[kKeys]{};
-  Client clients_[kClients]{};
+  std::uint64_t last_seen_[kMostKeys]{};
+  std::vector<Client> clients_;
   std::vector<Operation> history_{};
   struct Applied {
     std::int64_t at{};

@@ -12,11 +12,11 @@
 
 namespace proconsul::simulation {
 
-constexpr std::size_t kKeys = 4;
+constexpr std::size_t kMostKeys = 128;
 
 /// The replicated state: registers and a digest over everything that was applied.
 struct FsmState {
-  std::uint64_t registers[kKeys]{};
+  std::uint64_t registers[kMostKeys]{};
   std::uint64_t digest{};
 };
 

@@ -244,7 +244,7 @@ void Cluster::restore_episode() {
       const raft::Server* member = raft::find(servers_[*current].core->status().configuration, server.id);
       if (member != nullptr && server.applied < restore_.index) return;
     }
-    for (std::size_t key = 0; key < kKeys; ++key) history_[restore_.first_operation + key].returned = now_;
+    for (std::size_t key = 0; key < load_.keys; ++key) history_[restore_.first_operation + key].returned = now_;
     restore_.stage = Restore::Stage::none;
     loss_ = base_loss_;
     duplication_ = base_duplication_;
@@ -264,7 +264,7 @@ void Cluster::begin_restore(std::size_t i) {
   if (!server.core->restore({random_.below(2) * (server.core->log().last().value + 10)}, local(server))) return;
   FsmState state{.digest = random_.next() | 1};
   restore_.first_operation = history_.size();
-  for (std::size_t key = 0; key < kKeys; ++key) {
+  for (std::size_t key = 0; key < load_.keys; ++key) {
     state.registers[key] = random_.next();
     history_.push_back({.kind = Operation::Kind::put,
                         .key = static_cast<std::uint32_t>(key),

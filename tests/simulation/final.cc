@@ -29,7 +29,7 @@ void Cluster::finish() {
   if (!violations().empty()) return;
   if (settled()) {
     loop(now_ + 2 * kSecond);  // clients give up or get their answers
-    for (std::size_t key = 0; key < kKeys && violations().empty(); ++key) read_at_last(key);
+    for (std::size_t key = 0; key < load_.keys && violations().empty(); ++key) read_at_last(key);
   } else if (must_recover) {
     std::string text = "liveness: no progress after healing:";
     for (const Server& server : servers_) {
@@ -78,10 +78,10 @@ void Cluster::read_at_last(std::size_t key) {
   for (int attempt = 0; attempt < 40 && violations().empty(); ++attempt) {
     const Operation read{.kind = Operation::Kind::get, .key = static_cast<std::uint32_t>(key)};
     const auto current = leader();
-    const bool sent = current && submit(key % kClients, *current, read, raft::ReadMode::verified);
+    const bool sent = current && submit(key % clients_.size(), *current, read, raft::ReadMode::verified);
     loop(now_ + 200 * kMillisecond);
     if (sent && history_.back().returned != Operation::kNever) return;
-    clients_[key % kClients].busy = false;
+    clients_[key % clients_.size()].busy = false;
   }
   if (violations().empty()) invariants_.fail("liveness: a healed cluster does not answer a read");
 }

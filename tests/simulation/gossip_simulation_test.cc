@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tests/simulation/gossip_run.h"
+#include "tests/simulation/lifeguard_run.h"
 
 namespace proconsul::simulation {
 namespace {
@@ -45,6 +46,23 @@ TEST(GossipSimulation, SlowMembersHarmOthersFarLessWithLifeguard) {
 
   EXPECT_GE(swim.unjust_deaths, 50u);
   EXPECT_LE(lifeguard.unjust_deaths, swim.unjust_deaths / 50);
+}
+
+TEST(GossipSimulation, TheFiguresOfTheLifeguardPaper) {
+  LifeguardOptions options{.members = 64, .kills = 3, .starved = 3, .starving = base::seconds(30)};
+  const LifeguardFigures lifeguard = run_lifeguard(options);
+  options.probe = options.suspicion = false;
+  const LifeguardFigures swim = run_lifeguard(options);
+
+  EXPECT_GE(swim.false_positives, 50u);
+  EXPECT_GE(swim.false_positives, swim.false_positives_at_well);
+  EXPECT_LE(lifeguard.false_positives, swim.false_positives / 50);
+  for (const LifeguardFigures& one : {lifeguard, swim}) {
+    EXPECT_EQ(one.unseen, 0u);
+    EXPECT_GT(one.first.median, 7);  // the suspicion alone lasts 7.2 s
+    EXPECT_LT(one.everywhere.most, 20);
+    EXPECT_NEAR(one.quiet_packets, 2, 0.1);  // a ping and an ack each second
+  }
 }
 
 TEST(GossipSimulation, ManyMembersComeTogetherAndAMessageReachesAll) {

@@ -1,10 +1,12 @@
-// raft_simulation [--seeds A..B] [--bug NAME] [--planted [LIMIT]] [--list]
+// raft_simulation [--seeds A..B] [--clients N] [--bug NAME] [--planted [LIMIT]] [--list]
 // PROCONSUL_SEED=N replays one seed and tells its story on stderr. Exit code 1 when a violation was found (with
 // --planted: when one was missed).
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +40,7 @@ int run_planted(std::uint64_t limit) {
 int main(int argc, char** argv) {
   std::uint64_t first = 1;
   std::uint64_t last = 1000;
+  std::optional<std::size_t> clients;
   const char* replay = std::getenv("PROCONSUL_SEED");
   if (replay != nullptr) first = last = std::strtoull(replay, nullptr, 10);
   for (int i = 1; i < argc; i += 2) {
@@ -48,11 +51,14 @@ int main(int argc, char** argv) {
       for (const std::string_view name : simulation::planted_names()) std::printf("%s\n", std::string(name).c_str());
       return 0;
     }
-    if (option == "--seeds" && value.find("..") != std::string::npos) {
+    if (option == "--clients" && std::strtoull(value.c_str(), nullptr, 10) > 0) {
+      clients = std::min<std::size_t>(std::strtoull(value.c_str(), nullptr, 10), 10'000);
+    } else if (option == "--seeds" && value.find("..") != std::string::npos) {
       first = std::strtoull(value.c_str(), nullptr, 10);
       last = std::strtoull(value.c_str() + value.find("..") + 2, nullptr, 10);
     } else if (option != "--bug" || !simulation::plant(value)) {
-      std::fprintf(stderr, "usage: raft_simulation [--seeds A..B] [--bug NAME] [--planted [LIMIT]] [--list]\n");
+      std::fprintf(stderr,
+                   "usage: raft_simulation [--seeds A..B] [--clients N] [--bug NAME] [--planted [LIMIT]] [--list]\n");
       return 2;
     }
   }
@@ -62,7 +68,7 @@ int main(int argc, char** argv) {
   std::uint64_t digest = 0;
   const auto started = std::chrono::steady_clock::now();
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    const simulation::SeedResult result = simulation::run_seed(seed, replay != nullptr);
+    const simulation::SeedResult result = simulation::run_seed(seed, replay != nullptr, clients);
     total.add(result.counts);
     digest = simulation::mix(digest, result.digest);
     if (result.violations.empty()) continue;

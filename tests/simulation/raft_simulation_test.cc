@@ -20,6 +20,17 @@ TEST(RaftSimulation, SameSeedEndsInTheSameDigest) {
   for (const std::uint64_t seed : {3, 77, 1234}) EXPECT_EQ(run_seed(seed).digest, run_seed(seed).digest);
 }
 
+TEST(RaftSimulation, ACrowdOfClientsSeesOneHistoryToo) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    SCOPED_TRACE("replay with PROCONSUL_SEED=" + std::to_string(seed) + " and --clients 200");
+
+    const SeedResult result = run_seed(seed, false, 200);
+
+    EXPECT_TRUE(result.violations.empty()) << result.violations.front();
+    EXPECT_GT(result.counts.operations, 3000u);
+  }
+}
+
 TEST(RaftSimulation, EveryKindOfFaultIsInjected) {
   Counts counts;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) counts.add(run_seed(seed).counts);

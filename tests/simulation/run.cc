@@ -7,9 +7,20 @@
 
 namespace proconsul::simulation {
 
-SeedResult run_seed(std::uint64_t seed, bool trace) {
+namespace {
+
+Load load_of(std::uint64_t seed, std::optional<std::size_t> clients) {
+  constexpr std::uint64_t kOneIn = 64;
+  if (clients) return *clients > Load{}.clients ? Load::crowd(*clients) : Load{};
+  if (seed % kOneIn != 0) return {};
+  return Load::crowd(100 + mix(seed, kOneIn) % 901);
+}
+
+}  // namespace
+
+SeedResult run_seed(std::uint64_t seed, bool trace, std::optional<std::size_t> clients) {
   SeedResult result;
-  Cluster cluster(seed, trace);
+  Cluster cluster(seed, load_of(seed, clients), trace);
   try {
     cluster.run();
     result.violations = cluster.violations();

@@ -17,7 +17,8 @@ struct SeedResult {
   Counts counts{};
 };
 
-SeedResult run_seed(std::uint64_t seed, bool trace = false);
+/// One seed in 64 has a crowd of up to a thousand clients, unless `clients` says how many there are.
+SeedResult run_seed(std::uint64_t seed, bool trace = false, std::optional<std::size_t> clients = {});
 
 /// The first seed in first..last that shows the planted mistake, if any does.
 std::optional<std::uint64_t> find_planted(std::string_view name, std::uint64_t first, std::uint64_t last,
