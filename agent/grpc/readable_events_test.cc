@@ -104,7 +104,8 @@ class ReadableEvents : public testing::Test {
   base::net::Loops loops{2};
   http::test::StoreServer store{};
   rpc::NoCluster nobody{};
-  tokens::Resolver resolver{{.enabled = true, .default_allow = false}, base::system_clock()};
+  tokens::Store own_tokens{};
+  tokens::Resolver resolver{{.enabled = true, .default_allow = false}, own_tokens, base::system_clock()};
   Client client{loops, {}};
   Subscriber nowhere{client, servers_elsewhere(nobody)};
   SubscribeService subscriptions{loops, store, nobody, nowhere, {.tokens = &resolver}};
