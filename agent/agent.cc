@@ -264,7 +264,8 @@ Result<> Agent::Impl::start_local() {
   if (!config.disable_remote_exec) {
     remote_exec = std::make_unique<event::RemoteExec>(
         loops.next(), mode->caller(),
-        event::RemoteExec::Options{.node = config.node_name, .datacenter = config.datacenter});
+        event::RemoteExec::Options{
+            .node = config.node_name, .datacenter = config.datacenter, .token = [this] { return tokens.agent(); }});
     heard.execute = [this](event::UserEvent event) { remote_exec->run(std::move(event)); };
   }
   events_seen = std::make_unique<event::Events>(std::move(heard), local_watches);

@@ -103,6 +103,7 @@ class RemoteExec::Job final : checks::Process::User {
     invocation->request.Datacenter = jobs_.options.datacenter;
     invocation->request.Key = base::join_path(folder(), kExecJobKey);
     invocation->request.AllowStale = stale;
+    invocation->request.Token = jobs_.options.token();
     call(method, invocation, [this, invocation, stale](const Result<>& answered) {
       if (!answered) {
         kLog.error("failed to get remote exec job", {{"error", answered.error()}});
@@ -236,6 +237,7 @@ class RemoteExec::Job final : checks::Process::User {
     auto invocation = std::static_pointer_cast<rpc::TypedInvocation<catalog::KVSRequest, bool>>(method.make());
     catalog::KVSRequest& request = invocation->request;
     request.Datacenter = jobs_.options.datacenter;
+    request.Token = jobs_.options.token();
     request.Op = "lock";
     request.DirEnt.Key = base::join_path(base::join_path(folder(), jobs_.options.node), name);
     request.DirEnt.Value = std::move(value);

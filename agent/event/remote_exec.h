@@ -3,6 +3,7 @@
 // written.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,8 @@ class RemoteExec {
   struct Options {
     std::string node{};  // this agent's
     std::string datacenter{};
+    /// The agent's token, with which it reads and writes. Any thread.
+    std::function<std::string()> token{};
   };
   /// All outlive it. Lives on `loop`.
   RemoteExec(base::net::Loop& loop, rpc::Caller& caller, Options options);

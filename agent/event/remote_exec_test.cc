@@ -76,6 +76,7 @@ class Keys final : public rpc::Caller {
   Result<> get(rpc::Invocation& invocation) {
     auto& typed = static_cast<rpc::TypedInvocation<rpc::KeyRequest, rpc::IndexedDirEntries>&>(invocation);
     const std::lock_guard lock(mutex_);
+    EXPECT_EQ(typed.request.Token, "token");
     ++reads_;
     changed_.notify_all();
     const auto found = values_.find(typed.request.Key);
@@ -89,6 +90,7 @@ class Keys final : public rpc::Caller {
     auto& typed = static_cast<rpc::TypedInvocation<catalog::KVSRequest, bool>&>(invocation);
     const std::lock_guard lock(mutex_);
     EXPECT_EQ(typed.request.Op, "lock");
+    EXPECT_EQ(typed.request.Token, "token");
     EXPECT_EQ(typed.request.DirEnt.Session, "s");
     EXPECT_EQ(typed.request.Datacenter, "dc1");
     typed.reply = allowed_-- > 0;
@@ -126,7 +128,8 @@ class RemoteExecTest : public testing::Test {
 
   Keys keys{};
   base::net::Loops loops{1};
-  RemoteExec exec{loops.next(), keys, {.node = "n1", .datacenter = "dc1"}};
+  RemoteExec exec{
+      loops.next(), keys, {.node = "n1", .datacenter = "dc1", .token = [] { return std::string("token"); }}};
 };
 
 constexpr std::int64_t kLong = std::int64_t{1'000'000'000} * 1000;

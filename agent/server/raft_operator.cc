@@ -44,8 +44,15 @@ void RaftServer::transfer_leader(const std::string& id, Done done) {
 
 Operator::Health RaftServer::health() {
   Health health;
-  const std::lock_guard lock(duties_lock_);
-  const Autopilot autopilot = duties_ ? duties_->autopilot() : Autopilot();
+  Autopilot autopilot;
+  base::Time stable_since{};
+  {
+    // Not while raft is asked: the thread that runs it may be about to report a change of its role, which takes the
+    // lock.
+    const std::lock_guard lock(duties_lock_);
+    if (duties_) autopilot = duties_->autopilot();
+    stable_since = stable_since_;
+  }
   const raft::Status status = node_->status();
   for (const Peer& peer : raft_peers().servers) {
     ServerHealth& server = health.servers.emplace_back();
@@ -63,7 +70,7 @@ Operator::Health RaftServer::health() {
     } else if (peer.id == node_->options().id.value) {  // what no look at others is needed for
       server.healthy = !status.leader.value.empty() && node_->disk_healthy();
       server.last_term = status.last_term.value;
-      server.stable_since = stable_since_;
+      server.stable_since = stable_since;
       server.gossip_status = "alive";
       server.version = build_version(kConsulVersion);
     }

@@ -33,6 +33,7 @@ class Server(Agent):
 
     def __init__(self, binary: str, folder: pathlib.Path, host: network.Host, join: list[str]):
         self.host, self.life, self.hung = host, 0, False
+        self.may_be_gone = False  # somebody killed it, or told it to leave
         ports = {"http": 8500, "dns": -1, "grpc": -1, "grpc_tls": -1, "server": 8300, "serf_lan": 8301, "serf_wan": -1}
         super().__init__(binary, folder, folder.name, {
             "ports": ports, "bind_addr": host.address, "bootstrap_expect": len(join), "retry_join": join,
@@ -48,9 +49,20 @@ class Server(Agent):
 
     def start(self, *more: str) -> "Server":
         self.life += 1
+        self.may_be_gone = False
         with self.host:
             super().start(*more)
         return self
+
+    def kill(self, sign: int = signal.SIGKILL, limit: float = 15) -> int:
+        self.may_be_gone = True
+        return super().kill(sign, limit)
+
+    def end(self, limit: float, expected: int = 0) -> None:
+        """Waits for the end of a server that was told to end, and that it ends as it shall."""
+        self.may_be_gone = True
+        code = self.process.wait(limit)
+        assert code == expected, f"{self.name} ended with {code}"
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -102,6 +114,7 @@ class Cluster:
         for server in self.servers:
             server.go_on()
             if not server.alive():
+                assert server.may_be_gone, f"{server.name} ended with {server.process.returncode}"
                 server.start()
 
     def well(self) -> None:
@@ -199,7 +212,7 @@ def power_cut(cluster: Cluster, dice: random.Random, seconds: float) -> None:
     for server in cluster.servers:
         os.kill(server.process.pid, signal.SIGKILL)
     for server in cluster.servers:
-        server.process.wait(15)
+        server.kill()
     late = dice.sample(cluster.servers, (len(cluster.servers) - 1) // 2)
     for server in cluster.servers:
         if server not in late:
@@ -225,7 +238,8 @@ def rolling_restart(cluster: Cluster, dice: random.Random, seconds: float) -> No
     """SIGTERM, as a service manager does it, one after the other, each once the one before votes again."""
     for number in dice.sample(cluster.numbers(), len(cluster.numbers())):
         server = cluster.by_number[number]
-        server.kill(signal.SIGTERM, 30)
+        server.process.send_signal(signal.SIGTERM)
+        server.end(30, 1)  # it did not leave
         time.sleep(dice.uniform(0, 0.5))
         server.start()
         cluster.well()
@@ -235,7 +249,7 @@ def leave_and_rejoin(cluster: Cluster, dice: random.Random, seconds: float) -> N
     server = cluster.by_number[dice.choice([cluster.leader(), dice.choice(cluster.numbers())])]
     with contextlib.suppress(OSError, network.http.client.HTTPException):  # it may end before it answers
         server.ask("PUT", "/v1/agent/leave", timeout=30)
-    server.process.wait(30)
+    server.end(30)
     time.sleep(seconds / 2)
     server.start()
 
@@ -251,7 +265,7 @@ def leave_in_partition(cluster: Cluster, dice: random.Random, seconds: float) ->
         cluster.by_number[some[0]].ask("PUT", "/v1/agent/leave", timeout=2)
     time.sleep(seconds)
     cluster.rule([])
-    cluster.by_number[some[0]].process.wait(60)
+    cluster.by_number[some[0]].end(60)
 
 
 KINDS = {kind.__name__: kind for kind in (
