@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cluster")]
 
 import go_program  # noqa: E402
-from agent_process import Agent  # noqa: E402
+from agent_process import Agent, answer, eventually  # noqa: E402
 
 BINARY = ""
 WORK = pathlib.Path()
@@ -28,6 +28,8 @@ def agent(folder: str, **telemetry) -> Agent:
     settings = {"telemetry": {"prometheus_retention_time": "60s", "disable_hostname": True} | telemetry}
     started = Agent(BINARY, pathlib.Path(folder), config=settings).start()
     started.wait_leader()
+    # Sessions belong to nodes, and the leader has yet to register its own.
+    eventually("the node is in the catalog", lambda: answer(started, "/v1/internal/ui/nodes"))
     return started
 
 
