@@ -155,6 +155,7 @@ Result<> Agent::Impl::start() {
         loops.next(), mode->caller(), *pools,
         cluster::CoordinateSender::Options{.node = config.node_name,
                                            .datacenter = config.datacenter,
+                                           .token = [this] { return tokens.agent(); },
                                            .rate = config.sync_coordinate_rate_target,
                                            .interval_min = config.sync_coordinate_interval_min});
   }
@@ -241,6 +242,11 @@ Result<> Agent::Impl::start_local() {
   own.remote_scripts = config.enable_remote_script_checks;
   own.deregister_interval_min = config.check_deregister_interval_min;
   own.sync = {.interval = config.ae_interval, .far = !config.server_mode};
+  own.tokens = [this]() -> local::SyncTokens {
+    return {.agent = tokens.agent(),
+            .file = tokens.get(tokens::Kind::config_file_registration),
+            .others = tokens.get(tokens::Kind::default_)};
+  };
   own.cluster_size = [this] { return pools->view(false)->members.size(); };
   own.sidecar_ports = {.min = config.connect_sidecar_min_port, .max = config.connect_sidecar_max_port};
   own.expose_ports = {.min = config.expose_min_port, .max = config.expose_max_port};
@@ -337,7 +343,10 @@ Result<> Agent::Impl::listen_dns() {
   server::Server* const server = mode->server();
   Result<dns::Settings> settings = dns::dns_settings(loaded.config);
   if (!settings) return settings.error();
-  dns = std::make_unique<dns::DnsServer>(loops, server, &mode->caller(), std::move(*settings));
+  dns = std::make_unique<dns::DnsServer>(
+      loops, server, &mode->caller(),
+      dns::Eyes{.own = loaded.config.acls_enabled || !server ? &tokens : nullptr, .resolver = mode->tokens()},
+      std::move(*settings));
   for (const config::Address& address : loaded.config.dns_addrs) {
     if (Result<std::uint16_t> port = dns->listen(address); !port) {
       return {port.error().code, "Failed to start DNS listener: " + port.error().detail};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/server/server_info.h"
+#include "agent/tokens/store.h"
 #include "base/log.h"
 
 namespace proconsul::agent {
@@ -46,7 +47,9 @@ ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique
                                          }})),
       catalog_(std::make_unique<local::RpcCatalog>(
           parts.loops, *caller_,
-          local::RpcCatalog::Options{.node = parts.config.node_name, .datacenter = parts.config.datacenter})),
+          local::RpcCatalog::Options{.node = parts.config.node_name,
+                                     .datacenter = parts.config.datacenter,
+                                     .token = [&own = parts.tokens] { return own.agent(); }})),
       grpc_client_(parts.loops, connections_->grpc_options()),
       subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }) {}
 

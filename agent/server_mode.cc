@@ -73,7 +73,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   if (!started) return started.error();
   server_ = std::move(*started);
   live_ = server_.get();
-  catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_);
+  catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get());
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
   federation_ = std::make_unique<cluster::Federation>(pools, config.datacenter);
   const auto limit = [this](const rpc::Method& method, const std::string& from) {

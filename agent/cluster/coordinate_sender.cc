@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/rpc/types.h"
+#include "agent/tokens/who.h"
 #include "base/strconv.h"
 
 namespace proconsul::agent::cluster {
@@ -66,9 +67,14 @@ class CoordinateSender::Cycle final : base::net::Timer {
     catalog::CoordinateUpdateRequest& request = static_cast<Update&>(*invocation).request;
     request.Datacenter = options_.datacenter;
     request.Node = options_.node;
+    if (options_.token) request.Token = options_.token();
     request.Coord.emplace() = own != nullptr ? *own : catalog::NetworkCoordinate::origin();
     running_ = caller_.call(loop_, method, std::move(invocation), [this](const Result<>& sent) {
       loop_.post([dead = std::move(running_)] {});  // it is on the stack
+      if (!sent && tokens::is_refusal(sent.error())) {
+        log_.warn("Coordinate update blocked by ACLs", {{"error", sent.error()}});
+        return wait();
+      }
       if (!sent) log_.error("Coordinate update error", {{"error", sent.error()}});
       wait();
     });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,7 @@ class CoordinateSender {
   struct Options {
     std::string node{};
     std::string datacenter{};
+    std::function<std::string()> token{};             // the agent's; unset: none
     double rate = 64;                                 // sync_coordinate_rate_target, of all agents
     base::Duration interval_min = base::seconds(15);  // sync_coordinate_interval_min
   };

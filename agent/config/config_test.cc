@@ -323,16 +323,15 @@ TEST_F(ConfigFiles, ServiceDefinitionsKeepChecksWeightsAddressesAndProxies) {
 TEST_F(ConfigFiles, WhatIsNotBuiltIsRefusedAtStartAndWhatDoesNothingIsNamed) {
   base::Result<Loaded> loaded = load_text(R"(
     server = true bootstrap_expect = 1 connect { enable_mesh_gateway_wan_federation = true } ports { dns = 1 }
-    acl { enabled = true default_policy = "deny" } check { name = "web" http = "http://x" interval = "1s" })");
+    check { name = "web" http = "http://x" interval = "1s" })");
 
   ASSERT_TRUE(loaded) << loaded.error().detail;
   EXPECT_EQ(not_built(*loaded),
             (std::vector<std::string>{
-                "acl.default_policy = \"deny\": access control is not whole yet, and DNS and the event stream would "
-                "not deny.",
                 "connect.enable_mesh_gateway_wan_federation is set: the service mesh is not built yet."}));
-  EXPECT_EQ(without_effect(*loaded).back(),
-            "acl.enabled: rules hold for the HTTP API and RPC, not yet for DNS and the event stream.");
+  const std::string deny = R"( acl { enabled = true default_policy = "deny" })";
+  EXPECT_TRUE(not_built(*load_text("server = true bootstrap_expect = 1" + deny)).empty());
+  EXPECT_EQ(not_built(*load_text("server = false" + deny)).size(), 1U);
   EXPECT_TRUE(not_built(*load_text("bootstrap_expect = 3 server = true")).empty());
   EXPECT_TRUE(not_built(*load_text("")).empty());
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <unordered_set>
 
+#include "agent/tokens/readable.h"
 #include "catalog/query/instances.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/store/key.h"
@@ -129,23 +130,25 @@ ImagePtr ImageBuilder::build() {
   return image;
 }
 
-ImagePtr Images::get(const catalog::Tables& tables, const Settings& settings, const ServiceKey& key) {
+ImagePtr Images::get(const catalog::Tables& tables, const Settings& settings, const ServiceKey& key,
+                     const tokens::Who* who) {
   const std::string prefix = catalog::index_key({catalog::peer_part(key.peer), key.service});
   const auto& tree = key.connect ? tables.connect_instances : tables.instances;
   const std::string name = cache_key(key, prefix);
+  const std::shared_ptr<const tokens::Permissions> permissions = who != nullptr ? who->permissions : nullptr;
   ImagePtr before;
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = entries_.find(name); found != entries_.end()) {
       before = found->second.image;
-      if (tree.has_same(found->second.part, prefix)) {
+      if (found->second.permissions == permissions && tree.has_same(found->second.part, prefix)) {
         by_use_.splice(by_use_.end(), by_use_, found->second.place);
         return before;
       }
     }
   }
   // Not under the lock: two threads may do the same work, and others need not wait for it.
-  ImagePtr image = make(tables, settings, key, prefix, before);
+  ImagePtr image = make(tables, settings, key, prefix, who, before);
   base::RadixCore::Part part = tree.part(prefix);
   base::RadixCore::Part old;  // let go of after the lock
   const std::lock_guard lock(mutex_);
@@ -157,7 +160,7 @@ ImagePtr Images::get(const catalog::Tables& tables, const Settings& settings, co
   }
   if (!image || image->memory > max_bytes_ / 4) return image;
   bytes_ += image->memory;
-  entries_.emplace(name, Entry{image, std::move(part), by_use_.insert(by_use_.end(), name)});
+  entries_.emplace(name, Entry{image, std::move(part), permissions, by_use_.insert(by_use_.end(), name)});
   while (bytes_ > max_bytes_) drop_oldest();
   return image;
 }
@@ -170,7 +173,7 @@ void Images::drop_oldest() {
 }
 
 ImagePtr Images::make(const catalog::Tables& tables, const Settings& settings, const ServiceKey& key,
-                      const std::string& prefix, const ImagePtr& before) {
+                      const std::string& prefix, const tokens::Who* who, const ImagePtr& before) {
   using Health = InstanceRow::Health;
   // Rows are replaced when anything about them changes: an instance whose row is still there is as it was.
   std::unordered_map<const InstanceRow*, std::shared_ptr<const Instance>> known;
@@ -180,6 +183,7 @@ ImagePtr Images::make(const catalog::Tables& tables, const Settings& settings, c
   ImageBuilder builder;
   bool any = false;
   for (const auto [path, row] : (key.connect ? tables.connect_instances : tables.instances).prefix(prefix)) {
+    if (who != nullptr && !tokens::is_readable(*who, *row)) continue;
     any = true;
     const Health health = catalog::health(tables, *row);
     if (health == Health::critical) continue;

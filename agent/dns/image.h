@@ -13,6 +13,7 @@
 
 #include "agent/dns/instance.h"
 #include "agent/dns/settings.h"
+#include "agent/tokens/who.h"
 #include "base/radix_tree.h"
 #include "catalog/registry/instance_row.h"
 #include "catalog/store/tables.h"
@@ -77,8 +78,9 @@ class ImageBuilder {
 class Images {
  public:
   explicit Images(std::size_t max_bytes = std::size_t{64} << 20) : max_bytes_(max_bytes) {}
-  /// The service as these tables have it; null if there is none (not even a critical instance).
-  ImagePtr get(const catalog::Tables& tables, const Settings& settings, const ServiceKey& key);
+  /// The service as these tables have it and `who` may see it (null: everything); null if there is none (not even a
+  /// critical instance).
+  ImagePtr get(const catalog::Tables& tables, const Settings& settings, const ServiceKey& key, const tokens::Who* who);
   /// After a change of settings that images depend on.
   void clear();
   std::size_t bytes() const;
@@ -87,6 +89,7 @@ class Images {
   struct Entry {
     ImagePtr image;
     base::RadixCore::Part part;
+    std::shared_ptr<const tokens::Permissions> permissions;  // of who may see it; null: of whoever may see everything
     std::list<std::string>::iterator place;
   };
   struct Hash {
@@ -94,7 +97,7 @@ class Images {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   static ImagePtr make(const catalog::Tables& tables, const Settings& settings, const ServiceKey& key,
-                       const std::string& prefix, const ImagePtr& before);
+                       const std::string& prefix, const tokens::Who* who, const ImagePtr& before);
   void drop_oldest();
 
   const std::size_t max_bytes_;

@@ -30,6 +30,7 @@ struct RemoteKey {
   std::string tag{};  // instances: that they must carry; empty: any
   bool connect{}, ingress{};
   std::string source{};  // query: the client's address
+  std::string token{};   // that it is asked with
   auto operator<=>(const RemoteKey&) const = default;
 };
 

@@ -173,6 +173,7 @@ void RemoteLookups::begin(Asked& asked) {
   const auto options = [&](auto& request) -> auto& {
     request.Datacenter = key.datacenter;
     request.AllowStale = asked.stale;
+    request.Token = key.token;
     return request;
   };
   switch (key.kind) {

@@ -27,6 +27,7 @@ Resolution::Remote Resolution::remote(RemoteKey key) {
     // An unknown datacenter; or this one, of which nothing may be shown.
     return {.found = key.datacenter == settings.datacenter ? Found::failed : Found::no_name};
   }
+  key.token = state.token;
   const auto known = externals.remote.find(key);
   if (known == externals.remote.end()) {
     const bool asked = std::ranges::find(wants.remote, key) != wants.remote.end();

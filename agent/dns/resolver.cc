@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "agent/dns/resolution.h"
+#include "agent/tokens/readable.h"
 #include "base/log.h"
 #include "catalog/prepared_query/execution.h"
 #include "catalog/query/instances.h"
@@ -210,6 +211,7 @@ void Resolution::name_servers(std::vector<Record>& names, std::vector<Record>& g
   std::string small(domain);
   std::transform(small.begin(), small.end(), small.begin(), lower);
   const std::string_view domain_name = reply.keep(std::move(small));
+  if (state.refused) return;
   if (!fresh_enough(settings.allow_stale)) {
     const Remote servers = remote({.kind = RemoteKey::Kind::servers,
                                    .name = std::string(catalog::kConsulServiceName),
@@ -226,7 +228,8 @@ void Resolution::name_servers(std::vector<Record>& names, std::vector<Record>& g
   }
   const ImagePtr image = resolver.images_.get(
       state.tables, settings,
-      {.service = catalog::kConsulServiceName, .peer = {}, .connect = false, .datacenter = settings.datacenter});
+      {.service = catalog::kConsulServiceName, .peer = {}, .connect = false, .datacenter = settings.datacenter},
+      state.who);
   if (!image) return;
   reply.kept.push_back(image);
   const std::uint32_t count = settings.only_passing ? image->all.passing_end : image->all.end;
@@ -284,15 +287,17 @@ Found Resolution::dispatch(const Lookup& lookup, const Sections& out) {
     const std::string_view label = lookup.name.text(i);
     if (is_kind(label)) {
       if (i == 0) return Found::no_name;
+      if (label == "addr") return address_names(lookup, i, out);
+      if (state.refused) return Found::failed;
       if (label == "service") return service_names(lookup, i, i + 1, out);
       if (label == "node") return node_names(lookup, i, out);
-      if (label == "addr") return address_names(lookup, i, out);
       if (label == "virtual") return virtual_names(lookup, i, out);
       if (label == "query") return prepared_names(lookup, i, out);
       return mesh_names(lookup, i, label == "ingress", out);
     }
     // The word "service" may be missing: _web._tcp.consul
-    if (lookup.type == kTypeSrv && label.starts_with('_')) return service_names(lookup, i + 1, i + 1, out);
+    if (lookup.type != kTypeSrv || !label.starts_with('_')) continue;
+    return state.refused ? Found::failed : service_names(lookup, i + 1, i + 1, out);
   }
   return Found::no_name;
 }
@@ -340,7 +345,7 @@ Found Resolution::service_names(const Lookup& lookup, std::size_t end, std::size
                             out);
   }
   if (place.peer.empty()) key.datacenter = settings.datacenter;
-  const ImagePtr image = resolver.images_.get(state.tables, settings, key);
+  const ImagePtr image = resolver.images_.get(state.tables, settings, key, state.who);
   if (!image) return Found::no_name;
   return instance_records(lookup, image, tag.empty() ? &image->all : image->with_tag(tag),
                           settings.service_ttl(service), out, true);
@@ -365,6 +370,7 @@ Found Resolution::mesh_names(const Lookup& lookup, std::size_t end, bool ingress
     // Which gateways lead to a service changes without the gateways: nothing is kept of this.
     ImageBuilder builder;
     for (const catalog::InstanceRow* row : catalog::health_ingress(state.tables, service, nullptr).rows) {
+      if (state.who != nullptr && !tokens::is_readable(*state.who, *row)) continue;
       const auto health = catalog::health(state.tables, *row);
       if (health == catalog::InstanceRow::Health::critical) continue;
       auto instance = std::make_shared<const Instance>(
@@ -374,7 +380,8 @@ Found Resolution::mesh_names(const Lookup& lookup, std::size_t end, bool ingress
     image = builder.build();
   } else {
     image = resolver.images_.get(state.tables, settings,
-                                 {.service = service, .peer = {}, .connect = true, .datacenter = settings.datacenter});
+                                 {.service = service, .peer = {}, .connect = true, .datacenter = settings.datacenter},
+                                 state.who);
   }
   return instance_records(lookup, image, image ? &image->all : nullptr, settings.service_ttl(service), out, true);
 }
@@ -394,7 +401,7 @@ Found Resolution::node_names(const Lookup& lookup, std::size_t end, const Sectio
     return there.found;
   }
   const catalog::NodeRow* row = catalog::find_node_by_name_or_id(state.tables, lookup.name.text(0, end), place.peer);
-  if (row == nullptr) return Found::no_name;
+  if (row == nullptr || (state.who != nullptr && !tokens::is_readable(*state.who, *row))) return Found::no_name;
   node_records(lookup, row->get(), out);
   return Found::yes;
 }
@@ -421,6 +428,9 @@ Found Resolution::virtual_names(const Lookup& lookup, std::size_t end, const Sec
   const std::string_view peer = place.peer.empty() ? place.either : place.peer;
   const std::string service(lookup.name.text(end - 1));
   std::string address;
+  if (state.who != nullptr && !(*state.who)->allows(acl::Resource::service, service, acl::Access::read)) {
+    return Found::failed;
+  }
   if (fresh_enough(false)) {
     address = catalog::virtual_ip_of(state.tables, {.ServiceName = {service}, .Peer = std::string(peer)});
   } else {
@@ -477,6 +487,8 @@ Found Resolution::prepared_names(const Lookup& lookup, std::size_t end, const Se
   if (datacenter != settings.datacenter || !fresh_enough(settings.allow_stale)) {
     return remote_query(lookup, name, datacenter, source_ip, out);
   }
+  // A query may bring a token of its own: the RPC method knows which one counts.
+  if (state.who != nullptr) return remote_query(lookup, name, datacenter, source_ip, out);
   const base::Result<std::optional<catalog::QueryExecution>> execution =
       catalog::QueryExecution::start(state.tables, name,
                                      {.datacenter = settings.datacenter,
@@ -519,8 +531,10 @@ Outcome Resolution::answer_reverse() {
   const QuestionName& name = ask.query.name;
   if (ask.query.type == kTypeSoa) add_authority();
   std::string owner_name;
-  if (fresh_enough(settings.allow_stale)) {
-    owner_name = resolver.addresses_.name_of(state.tables, name);
+  if (state.refused) {
+    // Nothing is shown.
+  } else if (fresh_enough(settings.allow_stale)) {
+    owner_name = resolver.addresses_.name_of(state.tables, name, state.who);
   } else if (const std::optional<config::Ip> ip = address_of(name); ip && state.asks_others) {
     const Remote there =
         remote({.kind = RemoteKey::Kind::reverse, .name = ip->to_string(), .datacenter = settings.datacenter});

@@ -15,6 +15,7 @@
 #include "agent/dns/reply.h"
 #include "agent/dns/reverse.h"
 #include "agent/dns/settings.h"
+#include "agent/tokens/who.h"
 #include "base/random.h"
 #include "catalog/store/tables.h"
 
@@ -24,10 +25,13 @@ namespace proconsul::agent::dns {
 struct State {
   const catalog::Tables& tables;
   bool is_leader = true;
-  base::Duration last_contact{};  // with the leader; negative: never
-  std::int64_t now = 0;           // seconds since 1970, for the serial of the zone
-  bool has_data = true;           // false on a client agent: the tables say nothing
-  bool asks_others = false;       // whether others can be asked what is not here
+  base::Duration last_contact{};     // with the leader; negative: never
+  std::int64_t now = 0;              // seconds since 1970, for the serial of the zone
+  bool has_data = true;              // false on a client agent: the tables say nothing
+  bool asks_others = false;          // whether others can be asked what is not here
+  const tokens::Who* who = nullptr;  // whose eyes see these tables; null: everything is shown
+  bool refused = false;              // the token is not known: nothing is shown
+  std::string_view token{};          // that others are asked with
 };
 
 /// What others have said so far.

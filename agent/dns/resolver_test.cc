@@ -44,7 +44,9 @@ class DnsResolver : public catalog::testing_support::RegistryFixture {
                       .last_contact = last_contact,
                       .now = 1'700'000'000,
                       .has_data = has_data,
-                      .asks_others = asks_others};
+                      .asks_others = asks_others,
+                      .who = who ? &*who : nullptr,
+                      .refused = refused};
     const Ask ask{.query = query, .transport = transport, .seed = seed, .client = {}};
     return resolver.resolve(state, settings, ask, externals, reply, wants);
   }
@@ -80,6 +82,8 @@ class DnsResolver : public catalog::testing_support::RegistryFixture {
   base::Duration last_contact{};
   bool has_data = true;
   bool asks_others = false;
+  std::optional<tokens::Who> who{};  // nothing: everything is shown
+  bool refused = false;
   Images images{};
   Addresses addresses{};
   Resolver resolver{images, addresses};
@@ -89,6 +93,37 @@ class DnsResolver : public catalog::testing_support::RegistryFixture {
   Reply reply{};
   Wants wants{};
 };
+
+tokens::Who allowed(std::string_view rules) {
+  const std::shared_ptr<tokens::Permissions> permissions(
+      new tokens::Permissions{acl::Authorizer(*acl::parse_rules(rules), acl::Fallback::deny)});
+  return {.accessor = "x", .permissions = permissions};
+}
+
+TEST_F(DnsResolver, ATokenSeesWhatItMayRead) {
+  instance("node-1", "10.0.0.1", "web");
+  instance("node-2", "10.0.0.2", "web", 81);
+  instance("node-1", "10.0.0.1", "db", 82);
+  EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(2));
+
+  who = allowed(R"(service "web" { policy = "read" } node "node-1" { policy = "read" })");
+  EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(1));
+  EXPECT_EQ(ask({.name = "db.service.consul"}).rcode, kNameError);
+  EXPECT_THAT(ask({.name = "node-1.node.consul"}).answers, SizeIs(1));
+  EXPECT_EQ(ask({.name = "node-2.node.consul"}).rcode, kNameError);
+  EXPECT_THAT(ask({.name = "1.0.0.10.in-addr.arpa", .type = kTypePtr}).answers, SizeIs(1));
+  EXPECT_EQ(ask({.name = "2.0.0.10.in-addr.arpa", .type = kTypePtr}).rcode, kNameError);
+  EXPECT_EQ(ask({.name = "db.virtual.consul"}).rcode, kServerFailure);
+
+  who = allowed(R"(service_prefix "" { policy = "read" } node_prefix "" { policy = "read" })");
+  EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(2));  // nothing is kept of what others may see
+  who.reset();
+  refused = true;
+  EXPECT_EQ(ask({.name = "web.service.consul"}).rcode, kServerFailure);
+  EXPECT_EQ(ask({.name = "0a000001.addr.consul"}).rcode, 0U);
+  refused = false;
+  EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(2));
+}
 
 TEST_F(DnsResolver, EveryInstanceHasItsTurnInEveryPlace) {
   many(40, "web");
@@ -423,12 +458,12 @@ TEST_F(DnsResolver, NamesThatDnsCannotSayAreLeftOut) {
 TEST_F(DnsResolver, ImagesAreKeptWithinTheirRoomAndSharedWhileNothingChanges) {
   many(50, "web");
   const ServiceKey key{.service = "web", .peer = {}, .connect = false, .datacenter = "dc1"};
-  const ImagePtr first = images.get(tables(), settings, key);
-  EXPECT_EQ(images.get(tables(), settings, key), first);
+  const ImagePtr first = images.get(tables(), settings, key, nullptr);
+  EXPECT_EQ(images.get(tables(), settings, key, nullptr), first);
   instance("other", "10.1.1.1", "db");
-  EXPECT_EQ(images.get(tables(), settings, key), first);
+  EXPECT_EQ(images.get(tables(), settings, key, nullptr), first);
   instance("node-7", "10.1.1.2", "web", 99);
-  const ImagePtr second = images.get(tables(), settings, key);
+  const ImagePtr second = images.get(tables(), settings, key, nullptr);
   ASSERT_NE(second, first);
   EXPECT_EQ(second->members.size(), 51U);
   int shared = 0;
@@ -439,13 +474,14 @@ TEST_F(DnsResolver, ImagesAreKeptWithinTheirRoomAndSharedWhileNothingChanges) {
   EXPECT_EQ(images.bytes(), second->memory);
 
   Images small(4 * (first->memory + 8000));
-  EXPECT_TRUE(small.get(tables(), settings, key));
+  EXPECT_TRUE(small.get(tables(), settings, key, nullptr));
   EXPECT_GT(small.bytes(), 0U);
   Images none(first->memory);
-  EXPECT_TRUE(none.get(tables(), settings, key));
+  EXPECT_TRUE(none.get(tables(), settings, key, nullptr));
   EXPECT_EQ(none.bytes(), 0U);
   deregister("node-7");
-  EXPECT_FALSE(images.get(tables(), settings, {.service = "none", .peer = {}, .connect = false, .datacenter = "dc1"}));
+  EXPECT_FALSE(
+      images.get(tables(), settings, {.service = "none", .peer = {}, .connect = false, .datacenter = "dc1"}, nullptr));
 }
 
 // What others answer.

@@ -6,6 +6,7 @@
 
 #include "agent/config/address.h"
 #include "agent/dns/instance.h"
+#include "agent/tokens/readable.h"
 #include "base/type_of.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/store/key.h"
@@ -100,14 +101,17 @@ void Addresses::follow(const catalog::Tables& tables) {
   }
 }
 
-std::string Addresses::name_of(const catalog::Tables& tables, const QuestionName& name) {
+std::string Addresses::name_of(const catalog::Tables& tables, const QuestionName& name, const tokens::Who* who) {
   const std::optional<Reversed> reversed = parse(name);
   if (!reversed) return {};
   const std::lock_guard lock(mutex_);
   follow(tables);
   if (reversed->canonical) {
     if (const auto found = nodes_by_address_.find(bytes_of(reversed->ip)); found != nodes_by_address_.end()) {
-      return node_labels(tables.nodes.get(*found->second.begin())->get());
+      for (const std::string& key : found->second) {
+        const catalog::NodeRow* node = tables.nodes.get(key);
+        if (who == nullptr || tokens::is_readable(*who, *node)) return node_labels(node->get());
+      }
     }
   }
   const auto found = services_by_address_.find(reversed->ip.to_string());
@@ -115,7 +119,9 @@ std::string Addresses::name_of(const catalog::Tables& tables, const QuestionName
   for (const std::string& key : found->second) {
     const catalog::StoredService service = tables.services.get(key)->get();
     const catalog::NodeRow* node = catalog::find_node(tables, service.Node);
-    if (node != nullptr) return to_labels(service.Service + ".service." + node->get().Datacenter).value_or("");
+    if (node == nullptr) continue;
+    if (who == nullptr || tokens::is_readable(*who, service.Service, service.Node))
+      return to_labels(service.Service + ".service." + node->get().Datacenter).value_or("");
   }
   return {};
 }

@@ -11,6 +11,7 @@
 
 #include "agent/config/address.h"
 #include "agent/dns/name.h"
+#include "agent/tokens/who.h"
 #include "base/radix_tree.h"
 #include "catalog/store/tables.h"
 
@@ -24,8 +25,9 @@ std::optional<config::Ip> address_of(const QuestionName& name);
 class Addresses {
  public:
   /// The labels before the domain of the node with this address, else of the first service with it; empty if there is
-  /// none, or if the question's name (<address reversed>.in-addr.arpa, ....ip6.arpa) is none of an address.
-  std::string name_of(const catalog::Tables& tables, const QuestionName& name);
+  /// none, or if the question's name (<address reversed>.in-addr.arpa, ....ip6.arpa) is none of an address. Only what
+  /// `who` may see; null: everything.
+  std::string name_of(const catalog::Tables& tables, const QuestionName& name, const tokens::Who* who);
 
  private:
   using Keys = std::unordered_map<std::string, std::set<std::string, std::less<>>>;  // by address: keys of the table

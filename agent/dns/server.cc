@@ -14,10 +14,11 @@ struct DnsServer::Impl {
   bool stopped = false;
 };
 
-DnsServer::DnsServer(base::net::Loops& loops, server::Server* server, rpc::Caller* caller, Settings settings)
+DnsServer::DnsServer(base::net::Loops& loops, server::Server* server, rpc::Caller* caller, Eyes eyes, Settings settings)
     : impl_(new Impl{.loops = loops,
                      .shared = {.server = server,
                                 .caller = caller,
+                                .eyes = eyes,
                                 .nothing = server == nullptr ? catalog::Store().view() : catalog::ViewPtr()}}) {
   const auto shared = std::make_shared<const Settings>(std::move(settings));
   for (std::size_t i = 0; i < loops.size(); ++i) {

@@ -11,12 +11,23 @@
 #include "base/net/loop.h"
 #include "base/result.h"
 
+namespace proconsul::agent::tokens {
+class Resolver;
+class Store;
+}  // namespace proconsul::agent::tokens
+
 namespace proconsul::agent::dns {
+
+/// With whose eyes questions are answered. All null: ACLs are off.
+struct Eyes {
+  const tokens::Store* own = nullptr;    // has the token
+  tokens::Resolver* resolver = nullptr;  // null on a client agent: servers leave out what the token may not read
+};
 
 class DnsServer {
  public:
   /// All outlive it. `server` is null on a client agent; `caller` asks other servers, null: there are none.
-  DnsServer(base::net::Loops& loops, server::Server* server, rpc::Caller* caller, Settings settings);
+  DnsServer(base::net::Loops& loops, server::Server* server, rpc::Caller* caller, Eyes eyes, Settings settings);
   ~DnsServer();
 
   /// Listens on an address of kind udp or tcp; returns the port, which matters for port 0.

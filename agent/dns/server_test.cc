@@ -193,7 +193,7 @@ class DnsOnSockets : public testing::Test {
     server.store.commit();
   }
   void start() {
-    dns = std::make_unique<DnsServer>(loops, &server, nullptr, settings);
+    dns = std::make_unique<DnsServer>(loops, &server, nullptr, Eyes(), settings);
     config::Address address{.kind = config::Address::Kind::udp, .ip = *config::Ip::parse("127.0.0.1")};
     udp = dns->listen(address).value();
     address.kind = config::Address::Kind::tcp;
@@ -227,7 +227,7 @@ TEST_F(DnsOnSockets, AnswersOnBothTransports) {
 TEST_F(DnsOnSockets, ASecondServerOnTheSamePortIsRefused) {
   start();
   base::net::Loops other_loops{1};
-  DnsServer other(other_loops, &server, nullptr, settings);
+  DnsServer other(other_loops, &server, nullptr, {}, settings);
   config::Address address{.kind = config::Address::Kind::udp, .ip = *config::Ip::parse("127.0.0.1"), .port = udp};
   EXPECT_EQ(other.listen(address).error().detail,
             "listen udp 127.0.0.1:" + std::to_string(udp) + ": bind: address already in use");
@@ -237,7 +237,7 @@ TEST_F(DnsOnSockets, ASecondServerOnTheSamePortIsRefused) {
 }
 
 TEST_F(DnsOnSockets, AnswersComeFromTheAddressThatWasAsked) {
-  dns = std::make_unique<DnsServer>(loops, &server, nullptr, settings);
+  dns = std::make_unique<DnsServer>(loops, &server, nullptr, Eyes(), settings);
   config::Address address{.kind = config::Address::Kind::udp, .ip = *config::Ip::parse("0.0.0.0")};
   udp = dns->listen(address).value();
   EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(3));  // a connected socket takes no other

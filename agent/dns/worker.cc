@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/dns/sockets.h"
+#include "agent/tokens/resolver.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -118,6 +119,18 @@ void Worker::begin_batch() {
   if (shared_.server != nullptr) leadership_ = shared_.server->leadership();
   now_ = base::unix_seconds(base::system_clock().wall());
   clock_ = base::net::Clock::now();
+  if (shared_.eyes.own != nullptr) look();
+}
+
+// With whose eyes this batch is answered.
+void Worker::look() {
+  token_ = shared_.eyes.own->dns();
+  who_.reset();
+  refused_ = false;
+  if (shared_.eyes.resolver == nullptr || shared_.server == nullptr) return;
+  base::Result<tokens::Who> who = shared_.eyes.resolver->resolve(view_->tables(), token_);
+  refused_ = !who;
+  if (who && !(*who)->allows_everything()) who_ = std::move(*who);
 }
 
 void Worker::end_batch() {
@@ -131,7 +144,10 @@ State Worker::state(const catalog::View& view) const {
           .last_contact = age,
           .now = now_,
           .has_data = shared_.server != nullptr,
-          .asks_others = shared_.caller != nullptr};
+          .asks_others = shared_.caller != nullptr,
+          .who = who_ ? &*who_ : nullptr,
+          .refused = refused_,
+          .token = token_};
 }
 
 Outcome Worker::resolve(const Query& query, const Client& client, const Settings& settings, std::uint64_t seed,

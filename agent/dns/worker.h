@@ -17,6 +17,7 @@
 #include "agent/dns/remote_lookups.h"
 #include "agent/dns/reply.h"
 #include "agent/dns/resolver.h"
+#include "agent/dns/server.h"
 #include "agent/dns/settings.h"
 #include "agent/server/server.h"
 #include "base/metrics.h"
@@ -31,8 +32,9 @@ class UdpSocket;
 
 /// What all workers share.
 struct Shared {
-  server::Server* server;      // null on a client agent
-  rpc::Caller* caller;         // null: nobody else can be asked
+  server::Server* server;  // null on a client agent
+  rpc::Caller* caller;     // null: nobody else can be asked
+  Eyes eyes{};
   catalog::ViewPtr nothing{};  // where there is no server: the state of none
   Images images{};
   Addresses addresses{};
@@ -92,6 +94,7 @@ class Worker {
   };
   using Jobs = std::unordered_map<std::uint64_t, std::unique_ptr<Job>>;
 
+  void look();
   State state(const catalog::View& view) const;
   Outcome resolve(const Query& query, const Client& client, const Settings& settings, std::uint64_t seed,
                   const Externals& externals);
@@ -126,6 +129,9 @@ class Worker {
   base::Ref<const catalog::View> view_{};
   server::Leadership leadership_{};
   std::int64_t now_ = 0;
+  std::string token_{};
+  std::optional<tokens::Who> who_{};  // nothing: everything is shown
+  bool refused_ = false;              // the token is not known
   base::net::Clock::time_point clock_{};
 
   std::vector<std::unique_ptr<UdpSocket>> sockets_{};

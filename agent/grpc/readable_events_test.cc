@@ -8,6 +8,7 @@
 #include "agent/grpc/subscribe.h"
 #include "agent/grpc/test_place.h"
 #include "agent/http/test_server.h"
+#include "agent/tokens/store.h"
 #include "base/clock.h"
 #include "catalog/acl/policies.h"
 #include "catalog/acl/tokens.h"

@@ -43,7 +43,7 @@ Result<local::CheckRegistration> decode_registration(const Context& agent, const
   registration.check = local::to_health_check(definition, agent.settings.node_name);
   registration.type = local::to_check_type(definition);
   registration.check.Type = local::check_type(*registration.type);
-  registration.token = request.options.token;
+  registration.token = token_of(request);
   if (Result<> valid = local::validate_check(*registration.type); !valid) {
     return {Errc::invalid_argument, "Invalid check: " + valid.error().detail};
   }
@@ -143,7 +143,7 @@ void agent_check_update(Context& agent, const Request& request, Responder respon
 void agent_node_maintenance(Context& agent, const Request& request, Responder responder) {
   const Result<bool> on = enable_param(request);
   if (!on) return responder.send(Result<Reply>(on.error()));
-  agent.local->node_maintenance(*on, std::string(request.param("reason")), request.options.token,
+  agent.local->node_maintenance(*on, std::string(request.param("reason")), token_of(request),
                                 when_changed(std::move(responder)));
 }
 

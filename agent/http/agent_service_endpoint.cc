@@ -56,7 +56,7 @@ Result<std::vector<local::ServiceRegistration>> decode_registration(const Reques
   }
   local::ServiceRegistration registration{};
   registration.service = local::to_node_service(definition);
-  registration.token = request.options.token;
+  registration.token = token_of(request);
   catalog::NodeService& service = registration.service;
   if (service.Weights) {
     if (Result<> valid = catalog::validate_weights(*service.Weights); !valid) {
@@ -227,7 +227,7 @@ void agent_service_maintenance(Context& agent, const Request& request, Responder
     return responder.send(Result<Reply>(allowed.error()));
   }
   agent.local->service_maintenance(std::string(request.rest), *on, std::string(request.param("reason")),
-                                   request.options.token, when_changed(std::move(responder)));
+                                   token_of(request), when_changed(std::move(responder)));
 }
 
 Result<Reply> agent_health_by_id(Context& agent, const Request& request) {

@@ -28,6 +28,7 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
   if (!who) return who.error();
   if (connect && !(*who)->allows(acl::Resource::service, *service, acl::Access::read)) {
     Answer nothing{.reply = json("[]"), .bare = true};
+    nothing.reply.header("X-Consul-Effective-Consistency", context.request.options.consistency());
     nothing.reply.headers += kNothingKnown;
     return nothing;
   }

@@ -1,5 +1,7 @@
 #include "agent/http/changes.h"
 
+#include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "agent/http/ask.h"
@@ -11,29 +13,63 @@ namespace {
 
 using base::Result;
 
-/// Who decides is the leader: elsewhere the token goes along.
 Result<tokens::Who> asking(const Context& agent, const std::string& token) {
-  if (!agent.tokens || !agent.server->leadership().is_leader) return tokens::anybody();
   return agent.tokens->resolve(agent.server->view()->tables(), token);
+}
+
+template <class Rep>
+bool is_refused(const Result<Rep>& made) {
+  if constexpr (std::is_same_v<Rep, catalog::TxnResponse>) {
+    if (made) {
+      return std::ranges::any_of(made->Errors, [](const auto& fault) {
+        return fault && tokens::is_refusal({base::Errc::permission_denied, fault->What});
+      });
+    }
+  }
+  return !made && tokens::is_refusal(made.error());
+}
+
+/// `here` asks whether the token allows it, and so does the leader where that is another server. What this server does
+/// not know yet, or no longer allows, is decided again with what the leader knew then.
+template <class Rep, class Req, class Here>
+void decide(Context& agent, Req change, server::Answered<Rep> done, Here here) {
+  if (!agent.tokens) {
+    change.Token = {};
+    return here(*agent.server, tokens::anybody(), std::move(change), std::move(done));
+  }
+  const Result<tokens::Who> who = asking(agent, change.Token);
+  if (agent.server->leadership().is_leader) {
+    if (!who) return done(who.error());
+    return here(*agent.server, *who, std::move(change), std::move(done));
+  }
+  auto again = [&agent, change, here](server::Answered<Rep> then) mutable {
+    agent.server->verify_leader(
+        [&agent, change = std::move(change), here, then = std::move(then)](const Result<>& current) mutable {
+          if (!current) return then(current.error());
+          const Result<tokens::Who> known = asking(agent, change.Token);
+          if (!known) return then(known.error());
+          here(*agent.server, *known, std::move(change), std::move(then));
+        });
+  };
+  if (!who) return again(std::move(done));
+  here(*agent.server, *who, std::move(change),
+       server::Answered<Rep>([again = std::move(again), done = std::move(done)](Result<Rep> made) mutable {
+         if (is_refused(made)) return again(std::move(done));
+         done(std::move(made));
+       }));
 }
 
 template <class Rep, class Req, class Here>
 void make(Context& agent, std::string_view method, Req change, server::Answered<Rep> done, Here here) {
   if (!is_here(agent, change.Datacenter)) return ask<Req, Rep>(agent, method, std::move(change), std::move(done));
-  const Result<tokens::Who> who = asking(agent, change.Token);
-  if (!who) return done(who.error());
-  if (!agent.tokens) change.Token = {};
-  here(*agent.server, *who, std::move(change), std::move(done));
+  decide<Rep>(agent, std::move(change), std::move(done), std::move(here));
 }
 
 /// Of a change without an answer of its own.
 template <class Req, class Here>
 void make_plain(Context& agent, std::string_view method, Req change, server::Done done, Here here) {
   if (is_here(agent, change.Datacenter)) {
-    const Result<tokens::Who> who = asking(agent, change.Token);
-    if (!who) return done(who.error());
-    if (!agent.tokens) change.Token = {};
-    return here(*agent.server, *who, std::move(change), std::move(done));
+    return decide<void>(agent, std::move(change), std::move(done), std::move(here));
   }
   ask<Req, rpc::Nothing>(agent, method, std::move(change), [done = std::move(done)](Result<rpc::Nothing> made) mutable {
     done(made ? Result<>() : Result<>(made.error()));

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "agent/http/asking.h"
 #include "ui-proxy/metrics_proxy.h"
 
 namespace proconsul::agent::http {
@@ -36,12 +37,28 @@ std::string host_of(std::string_view remote) {
   return host == "@" ? std::string() : host;
 }
 
+Result<> may_read_everything(const Context& agent, const std::string& token) {
+  if (!agent.tokens) return {};
+  const Result<tokens::Who> who = agent.tokens->resolve(agent.server->view()->tables(), token);
+  if (!who) return who.error();
+  for (const acl::Resource resource : {acl::Resource::node, acl::Resource::service}) {
+    if (!(*who)->allows_all(resource, acl::Access::read)) {
+      return tokens::denied(*who, resource, std::nullopt, acl::Access::read);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 void ui_metrics_proxy(Context& agent, const Request& request, Responder responder) {
   if (!agent.settings.ui_enabled) return responder.send(Error{Errc::not_found, "UI is not enabled"});
   ui_proxy::MetricsProxy* proxy = agent.metrics_proxy;
   if (!proxy || !proxy->configured()) return responder.send(Error{Errc::not_found, "Metrics proxy is not enabled"});
+  // By headers alone: the metrics server may have a use of its own for a parameter.
+  if (Result<> allowed = may_read_everything(agent, header_token(request)); !allowed) {
+    return responder.send(allowed.error());
+  }
   ui_proxy::ProxyRequest ask{.method = std::string(request.method_text),
                              .path = '/' + std::string(request.rest),
                              .query = std::string(request.query),

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/net/pipe.h"
+#include "base/ref.h"
 #include "base/result.h"
 
 namespace proconsul::agent::http {
@@ -95,7 +97,14 @@ Reply text(int status, std::string message);
 /// The one place that knows which status an error has.
 Reply failure(const base::Error& error);
 
-/// Where an asynchronous handler puts its answer: once, from any thread. Destroyed unanswered: the client gets 500.
+/// What Responders hold of their worker.
+struct Door : base::RefCounted {
+  std::mutex mutex{};
+  Worker* worker = nullptr;  // null once it ended
+};
+
+/// Where an asynchronous handler puts its answer: once, from any thread. Destroyed unanswered: the client gets 500. It
+/// may outlive the server, and then answers nobody.
 class Responder {
  public:
   Responder() = default;
@@ -104,12 +113,12 @@ class Responder {
   ~Responder();
   void send(Reply reply);
   void send(base::Result<Reply> reply);
-  explicit operator bool() const { return worker_ != nullptr; }
+  explicit operator bool() const { return door_.get() != nullptr; }
 
  private:
   friend Responder make_responder(Worker& worker, std::uint64_t connection);
   Responder(Worker& worker, std::uint64_t connection);
-  Worker* worker_ = nullptr;
+  base::Ref<Door> door_{};
   std::uint64_t connection_ = 0;
 };
 

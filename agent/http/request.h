@@ -87,6 +87,8 @@ class Request {
 
 /// ?token, X-Consul-Token, or the bearer's; empty: the agent's default token.
 std::string token_of(const Request& request);
+/// What the headers bring alone.
+std::string header_token(const Request& request);
 /// As Go's url.QueryEscape writes it.
 std::string query_escape(std::string_view text);
 /// node-meta=key:value pairs.

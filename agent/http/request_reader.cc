@@ -168,13 +168,8 @@ base::Result<> read_cache_control(const Request& request, QueryOptions& options)
 
 }  // namespace
 
-namespace {
-
-/// The token that the request itself brings.
-std::string given_token(const Request& request) {
-  for (const std::string_view text : {request.param("token"), request.header("X-Consul-Token")}) {
-    if (!text.empty()) return std::string(text);
-  }
+std::string header_token(const Request& request) {
+  if (const std::string_view text = request.header("X-Consul-Token"); !text.empty()) return std::string(text);
   std::string_view text = request.header("Authorization");
   const std::size_t blank = text.find(' ');
   if (blank == std::string_view::npos || blank != 6) return {};
@@ -188,10 +183,9 @@ std::string given_token(const Request& request) {
   return std::string(text.substr(0, text.find(' ')));
 }
 
-}  // namespace
-
 std::string token_of(const Request& request) {
-  std::string given = given_token(request);
+  const std::string_view param = request.param("token");
+  std::string given = param.empty() ? header_token(request) : std::string(param);
   return given.empty() ? request.default_token : given;
 }
 

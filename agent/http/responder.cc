@@ -4,23 +4,32 @@
 
 namespace proconsul::agent::http {
 
-Responder::Responder(Worker& worker, std::uint64_t connection) : worker_(&worker), connection_(connection) {}
+namespace {
 
-Responder::Responder(Responder&& other) noexcept
-    : worker_(std::exchange(other.worker_, nullptr)), connection_(other.connection_) {}
+void reply_through(Door& door, std::uint64_t connection, Reply reply) {
+  const std::lock_guard lock(door.mutex);
+  if (door.worker != nullptr) door.worker->reply_later(connection, std::move(reply));
+}
+
+}  // namespace
+
+Responder::Responder(Worker& worker, std::uint64_t connection) : door_(worker.door()), connection_(connection) {}
+
+Responder::Responder(Responder&&) noexcept = default;
 
 Responder& Responder::operator=(Responder&& other) noexcept {
-  std::swap(worker_, other.worker_);
+  std::swap(door_, other.door_);
   std::swap(connection_, other.connection_);
   return *this;
 }
 
 Responder::~Responder() {
-  if (worker_) worker_->reply_later(connection_, text(500, "the request was given up"));
+  if (door_.get() != nullptr) reply_through(*door_, connection_, text(500, "the request was given up"));
 }
 
 void Responder::send(Reply reply) {
-  if (Worker* worker = std::exchange(worker_, nullptr)) worker->reply_later(connection_, std::move(reply));
+  const base::Ref<Door> door = std::move(door_);
+  if (door.get() != nullptr) reply_through(*door, connection_, std::move(reply));
 }
 
 void Responder::send(base::Result<Reply> reply) {

@@ -1,5 +1,6 @@
 #include "agent/http/session_endpoint.h"
 
+#include <optional>
 #include <utility>
 
 #include "agent/http/answer_types.h"
@@ -95,6 +96,32 @@ void renew_elsewhere(Context& agent, const Request& request, const std::string& 
       });
 }
 
+/// Nothing: there is no such session here (yet).
+std::optional<Result<>> may_renew(const Context& agent, const std::string& id, const std::string& token) {
+  if (!agent.tokens) return Result<>();
+  const auto view = agent.server->view();
+  const Result<tokens::Who> who = agent.tokens->resolve(view->tables(), token);
+  if (!who) return Result<>(who.error());
+  const catalog::SessionAnswer known = catalog::session_get(view->tables(), id, nullptr);
+  if (known.sessions.empty()) return std::nullopt;
+  return tokens::require(*who, acl::Resource::session, known.sessions.front()->Node, acl::Access::write);
+}
+
+void renew_here(Context& agent, const std::string& id, Responder responder) {
+  agent.server->renew_session(id, [&agent, id, responder = std::move(responder)](const Result<>& renewed) mutable {
+    if (!renewed) return responder.send(Result<Reply>(renewed.error()));
+    const auto view = agent.server->view();
+    const catalog::SessionAnswer found = catalog::session_get(view->tables(), id, nullptr);
+    if (!found.sessions.empty()) return responder.send(json(rows(found.sessions)));
+    // The leader has it, and this server is not as far yet.
+    agent.server->verify_leader([&agent, id, responder = std::move(responder)](const Result<>& current) mutable {
+      if (!current) return responder.send(Result<Reply>(current.error()));
+      const auto now = agent.server->view();
+      responder.send(json(rows(catalog::session_get(now->tables(), id, nullptr).sessions)));
+    });
+  });
+}
+
 }  // namespace
 
 void session_create(Context& agent, const Request& request, Responder responder) {
@@ -130,29 +157,18 @@ void session_renew(Context& agent, const Request& request, Responder responder) 
   const std::string id(*required_id);
   if (!is_here(agent, request.options.datacenter)) return renew_elsewhere(agent, request, id, std::move(responder));
   const base::metrics::ScopedTimer timer(request_metrics().session_renew);
-  if (agent.tokens) {
-    const auto view = agent.server->view();
-    const Result<tokens::Who> who = agent.tokens->resolve(view->tables(), request.options.token);
-    if (!who) return responder.send(Result<Reply>(who.error()));
-    const catalog::SessionAnswer known = catalog::session_get(view->tables(), id, nullptr);
-    if (!known.sessions.empty()) {
-      const Result<> allowed =
-          tokens::require(*who, acl::Resource::session, known.sessions.front()->Node, acl::Access::write);
-      if (!allowed) return responder.send(Result<Reply>(allowed.error()));
-    }
-  }
-  agent.server->renew_session(id, [&agent, id, responder = std::move(responder)](const Result<>& renewed) mutable {
-    if (!renewed) return responder.send(Result<Reply>(renewed.error()));
-    const auto view = agent.server->view();
-    const catalog::SessionAnswer found = catalog::session_get(view->tables(), id, nullptr);
-    if (!found.sessions.empty()) return responder.send(json(rows(found.sessions)));
-    // The leader has it, and this server is not as far yet.
-    agent.server->verify_leader([&agent, id, responder = std::move(responder)](const Result<>& current) mutable {
-      if (!current) return responder.send(Result<Reply>(current.error()));
-      const auto now = agent.server->view();
-      responder.send(json(rows(catalog::session_get(now->tables(), id, nullptr).sessions)));
-    });
-  });
+  const std::optional<Result<>> allowed = may_renew(agent, id, request.options.token);
+  if (allowed && *allowed) return renew_here(agent, id, std::move(responder));
+  if (allowed && agent.server->leadership().is_leader) return responder.send(Result<Reply>(allowed->error()));
+  // The leader may know more.
+  agent.server->verify_leader(
+      [&agent, id, token = request.options.token, responder = std::move(responder)](const Result<>& current) mutable {
+        if (!current) return responder.send(Result<Reply>(current.error()));
+        const std::optional<Result<>> known = may_renew(agent, id, token);
+        if (!known) return responder.send(base::Error{Errc::not_found, "Session id '" + id + "' not found"});
+        if (!*known) return responder.send(Result<Reply>(known->error()));
+        renew_here(agent, id, std::move(responder));
+      });
 }
 
 Result<Answer> session_info(const ReadContext& context) {

@@ -7,6 +7,7 @@
 
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
+#include "agent/http/asking.h"
 #include "base/json.h"
 #include "base/net/loop.h"
 #include "base/quote.h"
@@ -164,8 +165,12 @@ std::string compacted_json(const ChangeLog& log) {
 /// the log's memory, and is told so.
 class ChangeStream final : public BodySource, base::net::Timer {
  public:
-  ChangeStream(Context& agent, Interest interest, ChangeLog::Position position)
-      : log_(agent.server->changes()),
+  /// With the token of the request.
+  ChangeStream(Context& agent, Interest interest, ChangeLog::Position position, std::string token)
+      : server_(*agent.server),
+        tokens_(agent.tokens),
+        token_(std::move(token)),
+        log_(agent.server->changes()),
         registry_(agent.server->watches()),
         hub_(*agent.streams),
         id_(hub_.open()),
@@ -179,12 +184,13 @@ class ChangeStream final : public BodySource, base::net::Timer {
   State pull(std::string& out, std::size_t limit, std::move_only_function<void()> wake) override {
     if (ended_) return State::end;
     cancel();
+    if (const Result<> known = look(); !known) return refuse(out, known.error());
     if (!std::exchange(greeted_, true)) {
       append_event(out, "ready", position_, [] {});
       return State::more;
     }
     skip_quiet();
-    if (!fill(out, limit)) return lost(out, std::move(wake));
+    if (!fill(out, limit)) return told_ ? lost(out, std::move(wake)) : end(out);
     if (std::exchange(beat_, false) && out.empty()) append_event(out, "heartbeat", position_, [] {});
     if (!out.empty()) return State::more;
     hub_.expect(id_, std::move(wake));
@@ -216,14 +222,43 @@ class ChangeStream final : public BodySource, base::net::Timer {
     }
   }
 
-  // Events up to about the limit. False: some are forgotten.
+  // With whose eyes: tokens and policies change while it runs.
+  Result<> look() {
+    if (tokens_ == nullptr) return {};
+    Result<tokens::Who> who = tokens_->resolve(server_.view()->tables(), token_);
+    if (!who) return who.error();
+    who_ = std::move(*who);
+    return {};
+  }
+
+  // False: that something is gone cannot be said without naming what the token may not read.
+  bool tell(const Change& change, std::string& out) {
+    const auto reads_key = [&](std::string_view key) {
+      return who_->allows(acl::Resource::key, key, acl::Access::read);
+    };
+    if (change.kind == Kind::kv_tree && !reads_key(change.key)) {
+      if (!interest_.prefix.starts_with(change.key) || !reads_key(interest_.prefix)) return false;
+      Change below = change;
+      below.key = interest_.prefix;
+      append_change(out, interest_.topic, below);
+      return true;
+    }
+    const bool readable = change.kind == Kind::kv_tree || (change.kind == Kind::kv && reads_key(change.key)) ||
+                          (change.kind == Kind::node && tokens::is_readable(who_, *change.node)) ||
+                          (change.service && tokens::is_readable(who_, catalog::service_name(*change.service),
+                                                                 catalog::node_of(*change.service)));
+    if (readable) append_change(out, interest_.topic, change);
+    return true;
+  }
+
+  // Events up to about the limit. False: some are forgotten, or may not be told.
   bool fill(std::string& out, std::size_t limit) {
     const auto take = [&](const Change& change) {
-      if (interest_.concerns(change)) append_change(out, interest_.topic, change);
-      return out.size() < limit;
+      if (interest_.concerns(change)) told_ = tell(change, out);
+      return told_ && out.size() < limit;
     };
     do {
-      if (!log_.read(position_, take)) return false;
+      if (!log_.read(position_, take) || !told_) return false;
     } while (out.size() < limit && position_ < ChangeLog::Position{log_.last_index()});
     return true;
   }
@@ -243,6 +278,19 @@ class ChangeStream final : public BodySource, base::net::Timer {
     return State::more;
   }
 
+  // The token is gone.
+  State refuse(std::string& out, const base::Error& error) {
+    out += "event: error\ndata: {\"Error\":";
+    base::append_json_string(out, error.detail);
+    out += "}\n\n";
+    ended_ = true;
+    return State::more;
+  }
+
+  server::Server& server_;
+  tokens::Resolver* const tokens_;
+  const std::string token_;
+  tokens::Who who_ = tokens::anybody();
   const ChangeLog& log_;
   base::WatchRegistry& registry_;
   StreamHub& hub_;
@@ -254,6 +302,7 @@ class ChangeStream final : public BodySource, base::net::Timer {
   bool beat_ = false;   // the heartbeat is due
   bool woken_ = false;  // by the watch as it stands
   bool ended_ = false;
+  bool told_ = true;  // all that there was to tell
 };
 
 Result<Interest> interest_of(const Request& request) {
@@ -355,6 +404,7 @@ Result<Reply> change_stream(Context& agent, const Request& request) {
   if (!interest) return interest.error();
   const Result<std::optional<ChangeLog::Position>> wanted = position_of(request);
   if (!wanted) return wanted.error();
+  if (const Result<tokens::Who> who = asking(agent, request); !who) return who.error();
   const ChangeLog& log = agent.server->changes();
   const ChangeLog::Position position = *wanted ? **wanted : ChangeLog::Position{log.last_index()};
   if (position < ChangeLog::Position{log.oldest()}) {
@@ -362,7 +412,7 @@ Result<Reply> change_stream(Context& agent, const Request& request) {
   }
   Reply reply{.type = "text/event-stream"};
   reply.header("Cache-Control", "no-cache");
-  reply.source = std::make_unique<ChangeStream>(agent, std::move(*interest), position);
+  reply.source = std::make_unique<ChangeStream>(agent, std::move(*interest), position, token_of(request));
   return reply;
 }
 

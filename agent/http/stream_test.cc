@@ -2,6 +2,9 @@
 
 #include "agent/http/stream_endpoint.h"
 #include "agent/http/test_server.h"
+#include "agent/tokens/resolver.h"
+#include "catalog/acl/policies.h"
+#include "catalog/acl/tokens.h"
 #include "catalog/registry/register.h"
 
 namespace proconsul::agent::http {
@@ -71,6 +74,50 @@ TEST_F(Stream, TellsEveryChangeBehindAnIndexThenWhatHappens) {
   text = client.receive_until("delete-tree\nid: 15.1\n");
   EXPECT_EQ(text.find("kv.set"), std::string::npos);
   EXPECT_NE(client.receive_until("\n\n").find("data: {\"Index\":15,\"Prefix\":\"a\"}"), std::string::npos);
+}
+
+class StreamWithTokens : public Stream {
+ protected:
+  StreamWithTokens() { context.tokens = &resolver; }
+  void give(std::string secret, std::string rules) {
+    catalog::ACLPolicy policy{.ID = "policy-" + secret, .Name = secret, .Rules = std::move(rules)};
+    catalog::ACLTokenBatchSetRequest tokens;
+    catalog::ACLToken& token = tokens.Tokens.emplace_back().emplace();
+    token.AccessorID = "accessor-" + secret;
+    token.SecretID = secret;
+    token.Policies.push_back({.ID = policy.ID, .Name = {}});
+    catalog::ACLPolicyBatchSetRequest policies;
+    policies.Policies.emplace_back().emplace() = std::move(policy);
+    const std::lock_guard lock(server.mutex);
+    server.store.writer().begin_command(++server.index);
+    EXPECT_TRUE(catalog::apply_acl_policies(server.store.writer(), policies));
+    EXPECT_TRUE(catalog::apply_acl_tokens(server.store.writer(), tokens));
+    (void)server.store.commit();
+  }
+
+  tokens::Store own{};
+  tokens::Resolver resolver{{.enabled = true, .default_allow = false}, own, base::system_clock()};
+};
+
+TEST_F(StreamWithTokens, TellsWhatTheTokenMayRead) {
+  give("t", R"(key_prefix "a/" { policy = "read" } key_prefix "a/secret" { policy = "deny" })");
+  server.put("other", "1");
+  server.put("a/secret/1", "2");
+  server.put("a/1", "3");
+
+  Client client = open("topic=kv&index=10&token=t");
+  std::string text = client.receive_until("\"a/1\"");
+  EXPECT_EQ(text.find("other"), std::string::npos) << text;
+  EXPECT_EQ(text.find("secret"), std::string::npos) << text;
+  Client below = open("topic=kv&prefix=a/&token=t");
+  (void)below.receive_until("}\n\n");
+
+  // Of all keys: what is gone below a/ may be said, that others are gone may not.
+  remove_tree("");
+  EXPECT_NE(below.receive_until("}\n\n").find("\"Prefix\":\"a/\""), std::string::npos);
+  text = client.receive_until("compacted");
+  EXPECT_EQ(text.find("delete-tree"), std::string::npos) << text;
+  EXPECT_TRUE(answer("topic=kv&token=none").starts_with("HTTP/1.1 403"));
 }
 
 TEST_F(Stream, ResumesWhereTheClientWas) {

@@ -184,7 +184,13 @@ Result<Question> ask_ui_catalog_overview(const Context&, const Request& request)
       });
 }
 
-Result<Reply> ui_catalog_overview(Context& agent, const Request&) {
+Result<Reply> ui_catalog_overview(Context& agent, const Request& request) {
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
+  if (!(*who)->allows(acl::Resource::operator_, acl::Access::read)) {
+    // Whoever asks: Consul names no token here.
+    return tokens::denied({}, acl::Resource::operator_, std::nullopt, acl::Access::read);
+  }
   return json(agent.overview->json(std::chrono::steady_clock::now(), *agent.server));
 }
 

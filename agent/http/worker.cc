@@ -110,6 +110,7 @@ Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, ba
       encoder_(context.settings),
       reads_(*this),
       asked_(*this, cache) {
+  door_->worker = this;
   constexpr std::size_t kGoDefault = 1 << 20;
   constexpr std::size_t kGoSlop = 4096;  // Go reads this much more before it complains
   const std::size_t most = context.settings.max_header_bytes;
@@ -117,7 +118,10 @@ Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, ba
   most_head_bytes_ = (most ? most : kGoDefault) + kGoSlop;
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() {
+  const std::lock_guard lock(door_->mutex);
+  door_->worker = nullptr;
+}
 
 void Worker::adopt(base::net::Fd socket, std::shared_ptr<base::net::TlsContext> tls, std::string remote) {
   loop_.post([this, socket = std::move(socket), tls = std::move(tls), remote = std::move(remote)]() mutable {
@@ -279,7 +283,8 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
     return unknown_path(request);
   }
   exchange.route = route;
-  if (settings().acls_enabled && context_.own_tokens) {
+  // Who knows whether ACLs are on are the servers.
+  if (context_.own_tokens && (settings().acls_enabled || !context_.server)) {
     request.default_token = context_.own_tokens->get(tokens::Kind::default_);
   }
   request.rest = endpoint->rest(request.path);

@@ -45,6 +45,8 @@ class Worker {
   Request& request() { return request_; }
   std::string& head_buffer() { return head_; }
   std::size_t most_head_bytes() const { return most_head_bytes_; }
+  /// For Responders, which may outlive it.
+  const base::Ref<Door>& door() const { return door_; }
   Connection* find(std::uint64_t id);
   void bury(Connection& connection);
 
@@ -104,6 +106,7 @@ class Worker {
     std::optional<EndpointMetrics> api{};
   };
   std::vector<EndpointCounts> counts_{};  // by endpoint and method, made when first needed
+  base::Ref<Door> door_ = base::Ref<Door>::adopt(new Door);
 };
 
 }  // namespace proconsul::agent::http

@@ -42,7 +42,8 @@ AliasHealth alias_health(const std::vector<const catalog::HealthCheck*>& checks,
   return health;
 }
 
-void Aliases::add(const std::string& check_id, const std::string& node, const std::string& service_id) {
+void Aliases::add(const std::string& check_id, const std::string& node, const std::string& service_id,
+                  const std::string& secret) {
   remove(check_id);
   Alias& alias = aliases_[check_id];
   alias.node = node;
@@ -52,7 +53,7 @@ void Aliases::add(const std::string& check_id, const std::string& node, const st
   } else {
     alias.token = ++last_token_;
     by_token_.emplace(alias.token, check_id);
-    alias.followed = catalog_.follow(node, service_id, [inbox = inbox_, token = alias.token] {
+    alias.followed = catalog_.follow(node, service_id, secret, [inbox = inbox_, token = alias.token] {
       {
         const std::lock_guard lock(inbox->mutex);
         inbox->tokens.push_back(token);

@@ -35,8 +35,9 @@ class Aliases final {
   Aliases(std::string own_node, Catalog& catalog, std::function<void()> woken)
       : own_node_(std::move(own_node)), catalog_(catalog), inbox_(std::make_shared<Inbox>(std::move(woken))) {}
 
-  /// `node` empty: this agent's own service.
-  void add(const std::string& check_id, const std::string& node, const std::string& service_id);
+  /// `node` empty: this agent's own service; else `secret` is the token with which the catalog is asked.
+  void add(const std::string& check_id, const std::string& node, const std::string& service_id,
+           const std::string& secret);
   void remove(const std::string& check_id);
   bool contains(std::string_view check_id) const { return aliases_.contains(check_id); }
   /// A check of this service, or of the node itself if it is empty, has changed here.

@@ -65,13 +65,13 @@ class AliasesTest : public testing::Test {
   http::test::StoreServer server{};
   State state{"n1"};
   int woken = 0;
-  ServerCatalog catalog{"n1", server};
+  ServerCatalog catalog{"n1", server, nullptr};
   Aliases aliases{"n1", catalog, [this] { ++woken; }};
 };
 
 TEST_F(AliasesTest, OnlyThoseThatAChangeConcernsAreDue) {
-  aliases.add("follows-web", "", "web");
-  aliases.add("follows-db", "", "db");
+  aliases.add("follows-web", "", "web", "");
+  aliases.add("follows-db", "", "db", "");
   EXPECT_EQ(due(), (Found{{"follows-web", "passing"}, {"follows-db", "passing"}}));
 
   put("c", "web", "critical");
@@ -99,7 +99,7 @@ TEST_F(AliasesTest, AnotherNodeIsFollowedInTheCatalog) {
   request.Check.emplace() = check("c", "web", "passing");
   request.Check->Node = "far";
 
-  aliases.add("unknown", "far", "web");
+  aliases.add("unknown", "far", "web", "");
   EXPECT_EQ(due(), (Found{{"unknown", "passing"}})) << "nobody knows the node: no reason to doubt its service";
   apply(request);
   EXPECT_EQ(due(), (Found{{"unknown", "passing"}}));
@@ -109,7 +109,7 @@ TEST_F(AliasesTest, AnotherNodeIsFollowedInTheCatalog) {
   EXPECT_EQ(woken, 2);
   EXPECT_EQ(due(), Found{});
 
-  aliases.add("gone", "far", "no-such-service");
+  aliases.add("gone", "far", "no-such-service", "");
   EXPECT_EQ(due(), (Found{{"gone", "critical"}}));
 }
 

@@ -37,9 +37,9 @@ class Catalog {
     /// The latest; nothing: not known yet.
     virtual std::optional<base::Result<NodeHealth>> read() = 0;
   };
-  /// `changed` is called from any thread when there may be something new to read.
+  /// As far as the token may read it. `changed` is called from any thread when there may be something new to read.
   virtual std::unique_ptr<Followed> follow(const std::string& node, const std::string& service_id,
-                                           std::function<void()> changed) = 0;
+                                           const std::string& token, std::function<void()> changed) = 0;
 };
 
 }  // namespace proconsul::agent::local

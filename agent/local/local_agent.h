@@ -71,6 +71,7 @@ class LocalAgent {
     bool remote_scripts = false;               // whether checks from the API may
     base::Duration deregister_interval_min = base::seconds(60);  // least deregister_critical_service_after
     SyncSchedule::Options sync{};
+    std::function<SyncTokens()> tokens{};         // unset: none
     std::function<std::size_t()> cluster_size{};  // how many agents there are; unset: one
     SidecarPorts sidecar_ports{};
     ExposePorts expose_ports{};
@@ -149,6 +150,7 @@ class LocalAgent {
 
   // local_agent_sync.cc: what changed goes to the catalog in rounds, one at a time; whoever changed something is
   // answered when the round that carries it has ended.
+  SyncTokens tokens() const;
   void keep_in_step();
   void begin_round(bool compare_all);
   void fetched(const base::Result<Remote>& there);

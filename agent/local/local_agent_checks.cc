@@ -137,7 +137,9 @@ void LocalAgent::start_check(const catalog::HealthCheck& check, const catalog::C
     ttls_[id] = {.ttl = type.TTL, .output_max_size = output_limit(type)};
     ttl_deadlines_.set(id, clock_.now() + type.TTL);
   } else if (kind == "alias") {
-    aliases_.add(id, type.AliasNode, type.AliasService);
+    const auto entry = state_.checks().find(id);
+    const bool own = entry != state_.checks().end() && !entry->second.token.empty();
+    aliases_.add(id, type.AliasNode, type.AliasService, own ? entry->second.token : tokens().others);
   } else {
     run_check(id, routed);
   }

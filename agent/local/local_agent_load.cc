@@ -117,7 +117,7 @@ Result<> LocalAgent::do_reload(const Configured& configured) {
     const std::lock_guard lock(mutex_);
     info_ = configured.info;
   }
-  dirty_ = true;  // who asked is answered when the catalog has it
+  dirty_ = true;                    // who asked is answered when the catalog has it
   schedule_.at_once(clock_.now());  // the node's row may have to change
   return {};
 }

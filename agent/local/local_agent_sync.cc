@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "agent/local/local_agent.h"
+#include "agent/tokens/who.h"
+#include "base/metrics.h"
 
 namespace proconsul::agent::local {
 
@@ -18,6 +20,25 @@ struct LocalAgent::Round {
   std::atomic<std::size_t> missing{};
   Result<> kept{};  // on this agent's own disk
 };
+
+namespace {
+
+std::string subject_name(std::string subject, bool registers) {
+  subject.front() = static_cast<char>(subject.front() - 'a' + 'A');
+  return subject + (registers ? " registration" : " deregistration");
+}
+
+void count_blocked(const std::string& subject, bool registers) {
+  base::metrics::counter("acl.blocked." + subject + (registers ? ".registration" : ".deregistration"), {},
+                         "Changes of this agent's part of the catalog that its tokens do not allow.")
+      .add();
+}
+
+}  // namespace
+
+SyncTokens LocalAgent::tokens() const {
+  return options_.tokens ? options_.tokens() : SyncTokens();
+}
 
 void LocalAgent::server_up() {
   post(
@@ -77,7 +98,7 @@ void LocalAgent::tell_catalog() {
   const auto round = std::make_shared<Round>();
   {
     const std::lock_guard lock(mutex_);
-    round->steps = plan(state_, info_);
+    round->steps = plan(state_, info_, tokens());
   }
   if (round->steps.empty()) return end_round(false, files_.sync());
   round->missing = round->steps.size();
@@ -107,7 +128,20 @@ void LocalAgent::told(const Round& round) {
     const std::string& id = !step.services.empty() ? step.services.front().id
                             : !step.checks.empty() ? step.checks.front().id
                                                    : options_.node;
-    if (const Result<>& answer = round.answers[i]; !answer) {
+    if (const Result<>& answer = round.answers[i]; !answer && tokens::is_refusal(answer.error())) {
+      const std::string subject = step.node ? "node" : !step.services.empty() ? "service" : "check";
+      const std::string doing = step.node ? "Node info update" : subject_name(subject, registers);
+      log_.warn(doing + " blocked by ACLs", {{subject, id}, {"error", answer.error()}});
+      count_blocked(subject, registers);
+      if (tokens::is_unknown(answer.error())) {
+        failed = true;  // it may be made yet
+        continue;
+      }
+      // What the token does not allow it will not soon: the next full comparison asks again.
+      const std::lock_guard lock(mutex_);
+      settle(state_, step);
+      continue;
+    } else if (!answer) {
       failed = true;
       // Merely waiting for a leader is no fault.
       const bool waits = answer.error().code == Errc::no_leader;

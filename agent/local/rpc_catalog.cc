@@ -33,8 +33,10 @@ using ServiceMap = Call<NodeSpecificRequest, rpc::IndexedNodeServices>;
 using Checks = Call<NodeSpecificRequest, rpc::IndexedHealthChecks>;
 
 template <class Calls>
-Calls about(std::string_view method, const std::string& datacenter, const std::string& node, base::Duration stale) {
+Calls about(std::string_view method, const std::string& datacenter, const std::string& node, std::string token,
+            base::Duration stale) {
   Calls call(method);
+  call.request().Token = std::move(token);
   call.request().Datacenter = datacenter;
   call.request().Node = node;
   call.request().AllowStale = true;
@@ -50,7 +52,8 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
       : loop_(loop), caller_(caller), options_(options), done_(std::move(done)) {}
 
   void start() {
-    const auto call = about<ServiceList>("Catalog.NodeServiceList", options_.datacenter, options_.node, kStale);
+    const auto call =
+        about<ServiceList>("Catalog.NodeServiceList", options_.datacenter, options_.node, token(), kStale);
     rpc::ask(caller_, loop_, call.method, call.invocation, [self = shared_from_this(), call](const Result<>& answered) {
       if (!answered && answered.error().detail.find(kNoMethod) != std::string::npos) return self->ask_old_server();
       if (!answered) return self->done_(answered.error());
@@ -66,9 +69,11 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
  private:
   static constexpr base::Duration kStale = base::seconds(2);
 
+  std::string token() const { return options_.token ? options_.token() : std::string(); }
+
   /// Before Consul 1.7.
   void ask_old_server() {
-    const auto call = about<ServiceMap>("Catalog.NodeServices", options_.datacenter, options_.node, kStale);
+    const auto call = about<ServiceMap>("Catalog.NodeServices", options_.datacenter, options_.node, token(), kStale);
     rpc::ask(caller_, loop_, call.method, call.invocation, [self = shared_from_this(), call](const Result<>& answered) {
       if (!answered) return self->done_(answered.error());
       if (const auto& found = call.reply().NodeServices) {
@@ -82,7 +87,7 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
   }
 
   void ask_checks() {
-    const auto call = about<Checks>("Health.NodeChecks", options_.datacenter, options_.node, kStale);
+    const auto call = about<Checks>("Health.NodeChecks", options_.datacenter, options_.node, token(), kStale);
     rpc::ask(caller_, loop_, call.method, call.invocation, [self = shared_from_this(), call](const Result<>& answered) {
       if (!answered) return self->done_(answered.error());
       for (auto& check : call.reply().HealthChecks) {
@@ -103,17 +108,18 @@ class Fetching : public std::enable_shared_from_this<Fetching> {
 class Watcher : public std::enable_shared_from_this<Watcher> {
  public:
   Watcher(base::net::Loop& loop, rpc::Caller& caller, std::string datacenter, std::string node, std::string service_id,
-          std::function<void()> changed)
+          std::string token, std::function<void()> changed)
       : loop_(loop),
         caller_(caller),
         datacenter_(std::move(datacenter)),
         node_(std::move(node)),
         service_id_(std::move(service_id)),
+        token_(std::move(token)),
         changed_(std::move(changed)) {}
 
   void ask() {
     if (stopped_) return;
-    const auto call = about<Checks>("Health.NodeChecks", datacenter_, node_, kStale);
+    const auto call = about<Checks>("Health.NodeChecks", datacenter_, node_, token_, kStale);
     call.request().MaxQueryTime = base::seconds(60);
     call.request().MinQueryIndex = index_;
     make(call, [this, call](const Result<>& answered) {
@@ -167,7 +173,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
   /// A service without checks is fine, but only if there is such a service.
   void look_for_service(NodeHealth health, int attempt) {
-    const auto call = about<ServiceMap>("Catalog.NodeServices", datacenter_, node_, kStale);
+    const auto call = about<ServiceMap>("Catalog.NodeServices", datacenter_, node_, token_, kStale);
     make(call, [this, call, health = std::move(health), attempt](const Result<>& answered) mutable {
       if (!answered && attempt <= 3) {
         return later(std::chrono::seconds(attempt), [this, health = std::move(health), attempt]() mutable {
@@ -198,7 +204,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
   base::net::Loop& loop_;
   rpc::Caller& caller_;
-  const std::string datacenter_, node_, service_id_;
+  const std::string datacenter_, node_, service_id_, token_;
   const std::function<void()> changed_;
   std::unique_ptr<rpc::Running> running_{};
   std::uint64_t index_ = 0;
@@ -278,9 +284,9 @@ void RpcCatalog::carry_out(Job job) {
 }
 
 std::unique_ptr<Catalog::Followed> RpcCatalog::follow(const std::string& node, const std::string& service_id,
-                                                      std::function<void()> changed) {
-  return std::make_unique<FollowedNode>(
-      loop_, std::make_shared<Watcher>(loop_, caller_, options_.datacenter, node, service_id, std::move(changed)));
+                                                      const std::string& token, std::function<void()> changed) {
+  return std::make_unique<FollowedNode>(loop_, std::make_shared<Watcher>(loop_, caller_, options_.datacenter, node,
+                                                                         service_id, token, std::move(changed)));
 }
 
 }  // namespace proconsul::agent::local

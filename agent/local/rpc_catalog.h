@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -18,6 +19,7 @@ class RpcCatalog final : public Catalog {
   struct Options {
     std::string node{};  // this agent's
     std::string datacenter{};
+    std::function<std::string()> token{};  // the agent's; unset: none
   };
   /// Everything happens on one loop. All outlive it.
   RpcCatalog(base::net::Loops& loops, rpc::Caller& caller, Options options);
@@ -26,7 +28,7 @@ class RpcCatalog final : public Catalog {
 
   void fetch(std::move_only_function<void(base::Result<Remote>)> done) override;
   void submit(Step::Request request, std::move_only_function<void(base::Result<>)> done) override;
-  std::unique_ptr<Followed> follow(const std::string& node, const std::string& service_id,
+  std::unique_ptr<Followed> follow(const std::string& node, const std::string& service_id, const std::string& token,
                                    std::function<void()> changed) override;
 
  private:

@@ -94,7 +94,7 @@ TEST_F(RpcCatalogTest, FollowsTheChecksOfAnotherNode) {
   caller.add(port.target());
   put("passing");
 
-  const auto followed = catalog.follow("far", "web", news());
+  const auto followed = catalog.follow("far", "web", "", news());
   await(1);
   EXPECT_EQ(followed->read().value()->checks.at(0).Status, "passing");
   put("critical");
@@ -107,14 +107,14 @@ TEST_F(RpcCatalogTest, AServiceWithoutChecksIsLookedFor) {
   caller.add(port.target());
   put("passing", "db");
 
-  const auto followed = catalog.follow("far", "web", news());
+  const auto followed = catalog.follow("far", "web", "", news());
   await(1);
 
   EXPECT_FALSE(followed->read().value()->service_exists);
 }
 
 TEST_F(RpcCatalogTest, WhatCannotBeFollowedIsAnError) {
-  const auto followed = catalog.follow("far", "web", news());
+  const auto followed = catalog.follow("far", "web", "", news());
   await(1);
 
   const auto read = followed->read();

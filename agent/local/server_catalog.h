@@ -3,22 +3,25 @@
 
 #include "agent/local/catalog.h"
 #include "agent/server/server.h"
+#include "agent/tokens/resolver.h"
 
 namespace proconsul::agent::local {
 
 class ServerCatalog final : public Catalog {
  public:
-  /// The server outlives it.
-  ServerCatalog(std::string own_node, server::Server& server) : own_node_(std::move(own_node)), server_(server) {}
+  /// Both outlive it. `tokens` is null while ACLs are off.
+  ServerCatalog(std::string own_node, server::Server& server, tokens::Resolver* tokens)
+      : own_node_(std::move(own_node)), server_(server), tokens_(tokens) {}
 
   void fetch(std::move_only_function<void(base::Result<Remote>)> done) override;
   void submit(Step::Request request, std::move_only_function<void(base::Result<>)> done) override;
-  std::unique_ptr<Followed> follow(const std::string& node, const std::string& service_id,
+  std::unique_ptr<Followed> follow(const std::string& node, const std::string& service_id, const std::string& token,
                                    std::function<void()> changed) override;
 
  private:
   const std::string own_node_;
   server::Server& server_;
+  tokens::Resolver* const tokens_;
 };
 
 }  // namespace proconsul::agent::local

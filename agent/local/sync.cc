@@ -98,11 +98,12 @@ void compare(State& state, const NodeInfo& node, const Remote& remote) {
   compare_checks(state, remote);
 }
 
-std::vector<Step> plan(const State& state, const NodeInfo& node) {
+std::vector<Step> plan(const State& state, const NodeInfo& node, const SyncTokens& tokens) {
   std::vector<Step> steps;
   if (!state.node_in_sync) {
     catalog::RegisterRequest request = registration(state, node, false);
     request.Locality = node.locality;
+    request.Token = tokens.agent;
     steps.push_back({.request = std::move(request), .node = true});
   }
   std::set<std::string_view> sent;
@@ -115,6 +116,7 @@ std::vector<Step> plan(const State& state, const NodeInfo& node) {
     };
     if (entry.deleted) {
       catalog::DeregisterRequest request = deregistration(state, node);
+      request.Token = tokens.agent;
       request.ServiceID = id;
       step.request = std::move(request);
       // Its checks go with it.
@@ -124,9 +126,9 @@ std::vector<Step> plan(const State& state, const NodeInfo& node) {
     } else {
       catalog::RegisterRequest request = registration(state, node, true);
       request.Service.emplace() = entry.service;
-      request.Token = entry.token;
+      request.Token = tokens.of(entry);
       for (const CheckEntry* check : state.entries_of(id)) {
-        if (check->deleted || check->in_sync || check->token != entry.token) continue;
+        if (check->deleted || check->in_sync || tokens.of(*check) != tokens.of(entry)) continue;
         request.Checks.emplace_back(check->check);
         add(*check);
       }
@@ -144,12 +146,13 @@ std::vector<Step> plan(const State& state, const NodeInfo& node) {
     Step step{.checks = {{id, entry.revision}}};
     if (entry.deleted) {
       catalog::DeregisterRequest request = deregistration(state, node);
+      request.Token = tokens.agent;
       request.CheckID = id;
       step.request = std::move(request);
     } else {
       catalog::RegisterRequest request = registration(state, node, true);
       request.Check.emplace() = entry.check;
-      request.Token = entry.token;
+      request.Token = tokens.of(entry);
       if (const catalog::NodeService* service = state.service(entry.check.ServiceID)) {
         request.Service.emplace() = *service;
       }

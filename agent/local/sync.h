@@ -45,8 +45,20 @@ struct Step {
   std::vector<Settles> checks{};
   bool node = false;  // the node's own row
 };
+/// With which tokens the catalog is told.
+struct SyncTokens {
+  std::string agent{};   // the node itself, and what goes
+  std::string file{};    // what the configuration defines without one
+  std::string others{};  // what else brings none
+
+  template <class Entry>
+  const std::string& of(const Entry& entry) const {
+    if (!entry.token.empty()) return entry.token;
+    return entry.source == Source::file && !file.empty() ? file : others;
+  }
+};
 /// The fewest calls that bring the catalog up to date: the node's own row first, a service with its checks in one.
-std::vector<Step> plan(const State& state, const NodeInfo& node);
+std::vector<Step> plan(const State& state, const NodeInfo& node, const SyncTokens& tokens);
 
 /// The call succeeded: what has not changed since is in sync, what was deleted is forgotten.
 void settle(State& state, const Step& step);

@@ -81,7 +81,7 @@ class Catalog {
 
 /// Plans, carries everything out, and says how many calls it took.
 std::size_t synchronize(State& state, Catalog& catalog) {
-  const std::vector<Step> steps = plan(state, this_node());
+  const std::vector<Step> steps = plan(state, this_node(), {});
   for (const Step& step : steps) {
     catalog.apply(step);
     settle(state, step);
@@ -114,7 +114,7 @@ TEST(Sync, ACheckWithATokenOfItsOwnIsSentByItself) {
   ASSERT_TRUE(state.put_check(check("c1", "web"), "service-token", Source::api));
   ASSERT_TRUE(state.put_check(check("c2", "web"), "check-token", Source::api));
 
-  const std::vector<Step> steps = plan(state, this_node());
+  const std::vector<Step> steps = plan(state, this_node(), {});
 
   ASSERT_EQ(steps.size(), 2U);
   const auto& first = std::get<catalog::RegisterRequest>(steps[0].request);
@@ -158,7 +158,7 @@ TEST(Sync, TagsThatMayBeOverriddenAndVirtualAddressesAreTheCatalogs) {
 
   compare(state, this_node(), catalog.remote());
 
-  EXPECT_EQ(plan(state, this_node()).size(), 0U);
+  EXPECT_EQ(plan(state, this_node(), {}).size(), 0U);
   EXPECT_EQ(state.service("web")->Tags[0], "theirs");
   EXPECT_TRUE(state.service("web")->TaggedAddresses.contains("consul-virtual"));
 }
@@ -179,12 +179,12 @@ TEST(Sync, ALateAnswerConfirmsOnlyWhatItWasSentFor) {
   State state("n1");
   state.node_in_sync = true;
   state.put_service(service("web", 1), "", Source::api);
-  const std::vector<Step> steps = plan(state, this_node());
+  const std::vector<Step> steps = plan(state, this_node(), {});
   state.put_service(service("web", 2), "", Source::api);
 
   settle(state, steps[0]);
 
-  EXPECT_EQ(plan(state, this_node()).size(), 1U);
+  EXPECT_EQ(plan(state, this_node(), {}).size(), 1U);
 }
 
 TEST(Sync, OutputAloneWaitsUntilItIsDueAndIsNotTakenForADifference) {
@@ -194,9 +194,9 @@ TEST(Sync, OutputAloneWaitsUntilItIsDueAndIsNotTakenForADifference) {
   synchronize(state, catalog);
 
   EXPECT_EQ(state.update_check("c", "passing", "new"), State::Update::output_deferred);
-  EXPECT_EQ(plan(state, this_node()).size(), 0U);
+  EXPECT_EQ(plan(state, this_node(), {}).size(), 0U);
   compare(state, this_node(), catalog.remote());
-  EXPECT_EQ(plan(state, this_node()).size(), 0U);
+  EXPECT_EQ(plan(state, this_node(), {}).size(), 0U);
   state.undefer("c");
   EXPECT_EQ(synchronize(state, catalog), 1U);
   EXPECT_EQ(catalog.checks.at("c").Output, "new");
@@ -250,7 +250,7 @@ TEST_P(SyncConvergence, TheCatalogEndsAsTheAgentSays) {
         compare(state, this_node(), catalog.remote());
         break;
       default: {
-        const std::vector<Step> steps = plan(state, this_node());
+        const std::vector<Step> steps = plan(state, this_node(), {});
         for (const Step& step : steps) {
           if (random.below(4) == 0) continue;  // lost
           catalog.apply(step);
@@ -270,7 +270,7 @@ TEST_P(SyncConvergence, TheCatalogEndsAsTheAgentSays) {
   }
 
   compare(state, this_node(), catalog.remote());
-  EXPECT_TRUE(plan(state, this_node()).empty());
+  EXPECT_TRUE(plan(state, this_node(), {}).empty());
   EXPECT_EQ(catalog.services.size(), state.services().size());
   ASSERT_EQ(catalog.checks.size(), state.checks().size());
   for (const auto& [id, entry] : state.services()) EXPECT_EQ(catalog.services.at(id).Port, entry.service.Port);

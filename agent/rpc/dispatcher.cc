@@ -11,6 +11,8 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "base/watch.h"
+#include "catalog/acl/builtin.h"
+#include "catalog/registry/settings.h"
 #include "catalog/store/store.h"
 
 namespace proconsul::agent::rpc {
@@ -393,6 +395,10 @@ Dispatcher::Dispatcher(base::net::Loops& loops, Services services, Cluster& clus
 
 Dispatcher::~Dispatcher() {
   stop();
+}
+
+std::string Dispatcher::server_token() const {
+  return std::string(catalog::system_metadata(services_.server.view()->tables(), catalog::kServerManagementToken));
 }
 
 void Dispatcher::stop() {

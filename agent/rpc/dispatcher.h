@@ -38,6 +38,8 @@ class Dispatcher final : public Caller {
   std::unique_ptr<Running> call(base::net::Loop& loop, const Method& method, InvocationPtr invocation,
                                 Finished done) override;
 
+  /// The secret by which servers of this datacenter know each other; empty while ACLs are off.
+  std::string server_token() const;
   bool leads() const { return services_.server.leadership().is_leader; }
 
  private:

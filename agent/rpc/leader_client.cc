@@ -73,6 +73,7 @@ void send_coordinates(Dispatcher& dispatcher, Loop& loop, std::string_view body,
   for (const base::Pointer<catalog::Coordinate>& each : *batch) {
     InvocationPtr invocation = method.make();
     auto& request = typed<catalog::CoordinateUpdateRequest, Nothing>(*invocation).request;
+    request.Token = dispatcher.server_token();
     if (each) {
       request.Node = each->Node;
       request.Segment = each->Segment;
@@ -179,6 +180,7 @@ void LeaderClient::renew_session(const std::string& id, server::Done done) {
   InvocationPtr invocation = method.make();
   using Call = TypedInvocation<SessionSpecificRequest, IndexedSessions>;
   static_cast<Call&>(*invocation).request.SessionID = id;
+  static_cast<Call&>(*invocation).request.Token = dispatcher->server_token();
   ask(*dispatcher, loops_.next(), method, invocation,
       [invocation, id, done = std::move(done)](Result<> answered) mutable {
         if (!answered) return done(answered.error());
@@ -192,6 +194,7 @@ void LeaderClient::health(std::move_only_function<void(Result<server::Operator::
   if (!dispatcher) return done(Error{Errc::no_leader, kNoLeader});
   const Method& method = *find_method("Operator.ServerHealth");
   InvocationPtr invocation = method.make();
+  typed<DCSpecificRequest, AutopilotHealthReply>(*invocation).request.Token = dispatcher->server_token();
   ask(*dispatcher, loops_.next(), method, invocation, [invocation, done = std::move(done)](Result<> answered) mutable {
     if (!answered) return done(answered.error());
     server::Operator::Health health;

@@ -7,6 +7,7 @@
 #include "agent/server/metrics.h"
 #include "base/random.h"
 #include "base/uuid.h"
+#include "catalog/acl/builtin.h"
 #include "catalog/commands.h"
 #include "catalog/registry/settings.h"
 
@@ -169,7 +170,8 @@ Result<> LeaderDuties::open_term() {
   if (Result<> begun = acl_.begin(); !begun) return begun;
   if (acl_.on()) {
     // By it servers know each other's requests that no token of an operator's is behind.
-    if (Result<> set = set_metadata("server-management-token", base::generate_uuid(base::system_random())); !set) {
+    if (Result<> set = set_metadata(catalog::kServerManagementToken, base::generate_uuid(base::system_random()));
+        !set) {
       return set;
     }
   }

@@ -16,14 +16,6 @@ bool reads_service(const Who& who, std::string_view service) {
   return service.empty() || who->allows(Resource::service, service, Access::read);
 }
 
-bool reads(const Who& who, const catalog::InstanceRow& row) {
-  const catalog::ServiceRow& service = row.service();
-  if (!catalog::peer_of(service).empty()) {
-    return who->may_read_imported(Resource::service) && who->may_read_imported(Resource::node);
-  }
-  return reads_service(who, catalog::service_name(service)) && reads_node(who, catalog::node_of(service));
-}
-
 template <class Rows, class Reads>
 bool keep(const Who& who, Rows& rows, Reads may_read) {
   if (who->allows_everything()) return false;
@@ -32,8 +24,24 @@ bool keep(const Who& who, Rows& rows, Reads may_read) {
 
 }  // namespace
 
+bool is_readable(const Who& who, std::string_view service, std::string_view node) {
+  return reads_service(who, service) && reads_node(who, node);
+}
+
+bool is_readable(const Who& who, const catalog::InstanceRow& row) {
+  const catalog::ServiceRow& service = row.service();
+  if (!catalog::peer_of(service).empty()) {
+    return who->may_read_imported(Resource::service) && who->may_read_imported(Resource::node);
+  }
+  return is_readable(who, catalog::service_name(service), catalog::node_of(service));
+}
+
+bool is_readable(const Who& who, const catalog::NodeRow& row) {
+  return reads_node(who, catalog::name_of(row));
+}
+
 bool keep_readable(const Who& who, std::vector<const catalog::InstanceRow*>& rows) {
-  return keep(who, rows, [&](const auto* row) { return reads(who, *row); });
+  return keep(who, rows, [&](const auto* row) { return is_readable(who, *row); });
 }
 
 bool keep_readable(const Who& who, std::vector<const catalog::CheckRow*>& rows) {
@@ -43,7 +51,7 @@ bool keep_readable(const Who& who, std::vector<const catalog::CheckRow*>& rows) 
 }
 
 bool keep_readable(const Who& who, std::vector<const catalog::NodeRow*>& rows) {
-  return keep(who, rows, [&](const auto* row) { return reads_node(who, catalog::name_of(*row)); });
+  return keep(who, rows, [&](const auto* row) { return is_readable(who, *row); });
 }
 
 bool keep_readable(const Who& who, catalog::NodeServicesAnswer& found) {

@@ -27,6 +27,11 @@ bool keep_readable(const Who& who, catalog::KvListAnswer& found);
 bool keep_readable(const Who& who, base::List<catalog::CheckServiceNode>& instances);
 bool keep_readable(const Who& who, base::List<base::Pointer<catalog::NodeInfo>>& nodes);
 
+/// One of them.
+bool is_readable(const Who& who, const catalog::InstanceRow& row);
+bool is_readable(const Who& who, const catalog::NodeRow& row);
+bool is_readable(const Who& who, std::string_view service, std::string_view node);
+
 /// Named queries by their name; those without belong to whoever may change ACLs.
 bool keep_readable(const Who& who, catalog::QueriesAnswer& found);
 /// Of one that was asked for by its id: who knows that of one without a name may see it.

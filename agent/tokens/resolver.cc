@@ -13,6 +13,7 @@
 #include "catalog/acl/builtin.h"
 #include "catalog/acl/policies.h"
 #include "catalog/acl/tokens.h"
+#include "catalog/registry/settings.h"
 #include "catalog/store/key.h"
 
 namespace proconsul::agent::tokens {
@@ -30,7 +31,6 @@ namespace {
 const base::log::Logger kLog("agent.server.acl");
 
 constexpr std::string_view kAnonymousSecret = "anonymous";
-constexpr std::string_view kServerManagement = "server-management-token";
 
 struct Metrics {
   base::metrics::Sample resolve = base::metrics::sample("acl.ResolveToken");
@@ -119,9 +119,9 @@ std::optional<Who> Resolver::local(const Tables& tables, std::string_view secret
   if (!recovery.empty() && equal_secrets(secret, recovery)) {
     return Who{.accessor = "agent-recovery:" + settings_.node_name, .permissions = recovery_};
   }
-  const auto* management = tables.system_metadata.get(catalog::index_key({kServerManagement}));
-  if (management != nullptr && !management->Value.empty() && equal_secrets(secret, management->Value)) {
-    return Who{.accessor = std::string(kServerManagement), .permissions = anybody().permissions};
+  const std::string_view management = catalog::system_metadata(tables, catalog::kServerManagementToken);
+  if (!management.empty() && equal_secrets(secret, management)) {
+    return Who{.accessor = std::string(catalog::kServerManagementToken), .permissions = anybody().permissions};
   }
   return std::nullopt;
 }

@@ -38,6 +38,14 @@ Result<> require(const Who& who, acl::Resource resource, std::string_view name, 
   return denied(who, resource, name, access);
 }
 
+bool is_refusal(const base::Error& error) {
+  return error.detail.find("Permission denied") != std::string::npos || is_unknown(error);
+}
+
+bool is_unknown(const base::Error& error) {
+  return error.detail.find("ACL not found") != std::string::npos;
+}
+
 Result<> require(const Who& who, const Needs& needs, std::string_view own_node) {
   if (needs.access == acl::Access::none) return {};
   return is_named(needs.resource) ? require(who, needs.resource, own_node, needs.access)

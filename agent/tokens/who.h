@@ -36,6 +36,11 @@ base::Result<> require(const Who& who, acl::Resource resource, acl::Access acces
 /// Of all others.
 base::Result<> require(const Who& who, acl::Resource resource, std::string_view name, acl::Access access);
 
+/// Whether an error, here or of another server, is that a token does not allow it, or is not known.
+bool is_refusal(const base::Error& error);
+/// The latter.
+bool is_unknown(const base::Error& error);
+
 /// What a row needs; `own_node` names what is the agent's own.
 base::Result<> require(const Who& who, const Needs& needs, std::string_view own_node);
 

@@ -9,6 +9,8 @@
 
 namespace proconsul::catalog {
 
+/// The system metadata with the secret that servers of a datacenter know each other by.
+inline constexpr std::string_view kServerManagementToken = "server-management-token";
 inline constexpr std::string_view kAnonymousAccessor = "00000000-0000-0000-0000-000000000002";
 inline constexpr std::string_view kGlobalManagementID = "00000000-0000-0000-0000-000000000001";
 inline constexpr std::string_view kGlobalReadOnlyID = "00000000-0000-0000-0000-000000000002";

@@ -120,7 +120,7 @@ class Cluster:
     def well(self) -> None:
         """All servers vote, all take writes, and a consistent read through each is answered."""
         def check(server: Server) -> bool:
-            servers = answer(server, "/v1/operator/raft/configuration")["Servers"]
+            servers = (answer(server, "/v1/operator/raft/configuration") or {"Servers": []})["Servers"]
             return sum(peer["Voter"] for peer in servers) == len(self.servers) == len(servers)
         for server in self.servers:
             eventually(f"{server.name} has all voters", lambda s=server: check(s), HEALED)

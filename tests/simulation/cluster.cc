@@ -35,7 +35,7 @@ void Counts::add(const Counts& other) {
 }
 
 Load Load::crowd(std::size_t clients) {
-  constexpr std::size_t kForAKey = 16;
+  constexpr std::size_t kForAKey = 4;  // the checker tries their orders
   return {.clients = clients, .keys = std::clamp<std::size_t>(clients / kForAKey, 4, kMostKeys)};
 }
 

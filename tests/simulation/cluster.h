@@ -34,7 +34,7 @@ struct Counts {
 struct Load {
   std::size_t clients = 6;  // few keys and clients without pause find most; many find what only crowds meet
   std::size_t keys = 4;     // at most kMostKeys
-  /// Of a seed: `clients` of them, at most 16 for a key, on a cluster that begins with 3 to 7 servers.
+  /// Of a seed: `clients` of them, about 4 for a key (8 of a thousand), on a cluster that begins with 3 to 7 servers.
   static Load crowd(std::size_t clients);
   bool is_crowd() const { return clients > 6; }
 };

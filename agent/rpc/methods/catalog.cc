@@ -190,6 +190,11 @@ Result<Found> node_service_list(Services& services, const catalog::View& view, b
 /// No blocking query: its answer has no index.
 Result<> virtual_ip(Services& services, const ServiceSpecificRequest& request, std::string& reply) {
   const auto view = services.server.view();
+  const Result<tokens::Who> who = asking(services, *view, request.Token);
+  if (!who) return who.error();
+  if (Result<> may = tokens::require(*who, acl::Resource::service, request.ServiceName, acl::Access::read); !may) {
+    return may;
+  }
   reply =
       catalog::virtual_ip_of(view->tables(), {.ServiceName = {.Name = request.ServiceName}, .Peer = request.PeerName});
   return {};
