@@ -132,7 +132,7 @@ class Server::Connection final : Channel::User, H2ServerCodec::User, Timer {
 
   const std::shared_ptr<Worker> worker_;
   const Options& options_;
-  Metrics& metrics_;
+  const std::shared_ptr<Metrics> metrics_;
   const std::string from_;
   const std::shared_ptr<TcpChannel> channel_;
   const std::shared_ptr<const void> place_;
@@ -279,19 +279,19 @@ Server::Connection::Connection(std::shared_ptr<Worker> worker, std::shared_ptr<T
                                std::shared_ptr<const void> place)
     : worker_(std::move(worker)),
       options_(worker_->server.options_),
-      metrics_(*worker_->server.metrics_),
+      metrics_(worker_->server.metrics_),
       from_(channel->peer()),
       channel_(std::move(channel)),
       place_(std::move(place)),
       codec_({.most_streams = options_.most_streams}, *this) {
-  metrics_.connection_opened();
+  metrics_->connection_opened();
   arm(worker_->loop, Clock::now() + options_.greeting);
 }
 
 Server::Connection::~Connection() {
   quiet();
   streams_.clear();
-  metrics_.connection_closed();
+  metrics_->connection_closed();
 }
 
 void Server::Connection::on_timer() {
@@ -365,7 +365,7 @@ void Server::Connection::request(StreamId id, H2Fields fields, bool finished) {
         {Code::internal, "Received a HEADERS frame with :method " + base::quote(method) + " which should be POST"});
   }
   const std::string_view path = field(fields, ":path");
-  metrics_.request_count.add();
+  metrics_->request_count.add();
   const Result<const Method*> method = worker_->server.services_.find(path);
   if (!method) return refuse(id, "200", *subtype, {Code::unimplemented, method.error().detail});
   if (const std::string_view encoding = field(fields, "grpc-encoding"); !encoding.empty() && encoding != "identity") {
@@ -376,7 +376,7 @@ void Server::Connection::request(StreamId id, H2Fields fields, bool finished) {
   // What was for us is not kept: a stream may be open for ever.
   std::erase_if(fields, [](const auto& each) { return is_reserved(each.first); });
   fields.shrink_to_fit();
-  auto stream = std::make_unique<Stream>(*this, metrics_, id, std::move(fields), *subtype, **method);
+  auto stream = std::make_unique<Stream>(*this, *metrics_, id, std::move(fields), *subtype, **method);
   Stream& call = *stream;
   streams_.insert_or_assign(id, std::move(stream));
   call.start(**method, timeout);
@@ -432,7 +432,7 @@ Server::Server(base::net::Loops& loops, Services services, Options options)
     : loops_(loops),
       services_(std::move(services)),
       options_(std::move(options)),
-      metrics_(std::make_unique<Metrics>(options_.type)) {
+      metrics_(std::make_shared<Metrics>(options_.type)) {
   for (std::size_t i = 0; i < loops_.size(); ++i) workers_.push_back(std::make_shared<Worker>(loops_[i], *this));
 }
 

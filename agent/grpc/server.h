@@ -46,7 +46,7 @@ class Server {
   base::net::Loops& loops_;
   const Services services_;
   const Options options_;
-  const std::unique_ptr<Metrics> metrics_;
+  const std::shared_ptr<Metrics> metrics_;  // connections that are closed last outlive this
   std::atomic<bool> stopped_{false};
   std::vector<std::shared_ptr<Worker>> workers_;  // one per loop
 };

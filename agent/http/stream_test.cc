@@ -46,6 +46,8 @@ class Stream : public testing::Test {
   StoreServer server{};
   base::WatchRegistry local_watches{};
   StreamHub hub{server.store.changes()};
+  tokens::Store own{};
+  tokens::Resolver resolver{{.enabled = true, .default_allow = false}, own, base::system_clock()};
   base::net::Loops loops{2};
   Context context{
       .server = &server, .local_watches = local_watches, .settings = {.datacenter = "dc1"}, .streams = &hub};
@@ -94,9 +96,6 @@ class StreamWithTokens : public Stream {
     EXPECT_TRUE(catalog::apply_acl_tokens(server.store.writer(), tokens));
     (void)server.store.commit();
   }
-
-  tokens::Store own{};
-  tokens::Resolver resolver{{.enabled = true, .default_allow = false}, own, base::system_clock()};
 };
 
 TEST_F(StreamWithTokens, TellsWhatTheTokenMayRead) {
