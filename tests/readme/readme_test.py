@@ -5,6 +5,7 @@
 """
 import argparse
 import difflib
+import json
 import os
 import pathlib
 import re
@@ -116,15 +117,20 @@ class Chapter:
         self.wait_ready()
 
     def wait_ready(self) -> None:
-        """Until there is a leader and the node with its service is in the catalog."""
+        """Until there is a leader, and what the agent has is in the catalog: a person types more slowly than this."""
         base = f"http://127.0.0.1:{self.ports['http']}/v1/"
         until = time.monotonic() + 30
         while time.monotonic() < until:
             if self.agent.poll() is not None:
                 raise RuntimeError(f"the agent ended with {self.agent.returncode}:\n{self.agent_log()}")
             try:
-                with urllib.request.urlopen(base + "health/service/consul?passing", timeout=5) as answer:
-                    if answer.read() not in (b"[]", b"null"):
+                def ask(path: str):
+                    with urllib.request.urlopen(base + path, timeout=5) as answer:
+                        return json.loads(answer.read())
+
+                if ask("health/service/consul?passing"):
+                    own = {service["Service"] for service in ask("agent/services").values()}
+                    if own <= ask("catalog/services").keys():
                         return
             except OSError:
                 pass
