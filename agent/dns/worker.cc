@@ -140,7 +140,7 @@ void Worker::end_batch() {
 State Worker::state(const catalog::View& view) const {
   const base::Duration age = leadership_.may_show_stale() ? leadership_.last_contact : base::Duration{-1};
   return {.tables = view.tables(),
-          .is_leader = leadership_.is_leader,
+          .is_leader = leadership_.current,  // who may not be the leader any more asks
           .last_contact = age,
           .now = now_,
           .has_data = shared_.server != nullptr,
