@@ -293,17 +293,17 @@ func (s *stream) some(count int) string {
 // ---- what is checked ----
 
 func (s *server) subscriptions() {
-	s.register("n1", "web-1", serviceName, "")
+	s.register("far-1", "web-1", serviceName, "")
 	first := s.subscribe(1, 0, serviceName)
 	expect("snapshot", first.some(2), "+web-1 end")
-	s.register("n2", "web-2", serviceName, "")
+	s.register("far-2", "web-2", serviceName, "")
 	expect("a new instance", first.next(), "+web-2")
-	s.put("/v1/catalog/register", object{"Node": "n1", "Address": "10.0.0.9"})
+	s.put("/v1/catalog/register", object{"Node": "far-1", "Address": "10.0.0.9"})
 	expect("a new address", first.next(), "+web-1")
 	resumed := s.subscribe(1, first.index, serviceName)
 	old := s.subscribe(1, 1, serviceName)
 	expect("an old index", old.some(4), "new +web-1 +web-2 end")
-	s.deregister("n2")
+	s.deregister("far-2")
 	expect("an instance that goes", first.next(), "-web-2")
 	expect("the same, resumed", resumed.next(), "-web-2")
 	expect("the same, anew", old.next(), "-web-2")
@@ -313,9 +313,9 @@ func (s *server) subscriptions() {
 		panic("the list of services: " + listed)
 	}
 	expect("the list ends", names.next(), "end")
-	s.register("n3", "api-1", "api", "")
+	s.register("far-3", "api-1", "api", "")
 	expect("a new name", names.next(), "+api")
-	s.deregister("n3")
+	s.deregister("far-3")
 	expect("a name that goes", names.next(), "-api")
 	config := s.subscribe(8, 0, serviceName)
 	expect("config entries", config.next(), "end")
