@@ -96,6 +96,27 @@ class Agent:
         os.kill(self.process.pid, sign)
         return self.process.wait(limit)
 
+    def end(self) -> None:
+        """Kills the agent if it runs, and what it ran: a handler may outlive it and still write to the test's folder."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.kill()
+        for process in self.session():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        eventually(f"all that {self.name} ran has ended", lambda: not self.session(), limit=15)
+
+    def session(self) -> list[int]:
+        """The ids of the processes in the agent's session (proc(5): field 6 of stat) that have not ended."""
+        found = []
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+                if int(session) == self.process.pid and state not in "ZX":
+                    found.append(int(stat.parent.name))
+        return found
+
     def log_tail(self, lines: int = 20) -> str:
         log = self.folder / "log"
         return "\n".join(log.read_text("utf-8", "replace").splitlines()[-lines:]) if log.exists() else ""
@@ -120,5 +141,4 @@ def ended(*groups: list[Agent]):
     finally:
         for agents in groups:
             for agent in agents:
-                if agent.process is not None and agent.process.poll() is None:
-                    agent.kill()
+                agent.end()

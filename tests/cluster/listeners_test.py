@@ -35,8 +35,7 @@ class Listeners(unittest.TestCase):
         self.agent = Agent(BINARY, pathlib.Path(self.folder.name))
 
     def tearDown(self):
-        if self.agent.process is not None and self.agent.process.poll() is None:
-            self.agent.kill()
+        self.agent.end()
         self.folder.cleanup()
 
     @staticmethod

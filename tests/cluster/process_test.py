@@ -29,8 +29,8 @@ class Process(unittest.TestCase):
         self.agent = None
 
     def tearDown(self):
-        if self.agent is not None and self.agent.process.poll() is None:
-            self.agent.kill()
+        if self.agent is not None:
+            self.agent.end()
         self.folder.cleanup()
 
     def start(self, *flags: str, environment: dict | None = None, **config) -> Agent:

@@ -29,8 +29,7 @@ class Reload(unittest.TestCase):
         self.agent.start().wait_leader()
 
     def end_agent(self) -> None:
-        if self.agent.process is not None and self.agent.process.poll() is None:
-            self.agent.kill()
+        self.agent.end()
 
     def get(self, path: str):
         status, body = self.agent.ask("GET", path)

@@ -49,8 +49,7 @@ class Watches(unittest.TestCase):
         self.agent = Agent(BINARY, self.folder)
 
     def tearDown(self):
-        if self.agent.process is not None and self.agent.process.poll() is None:
-            self.agent.kill()
+        self.agent.end()
         self.holder.cleanup()
 
     def configure(self, *watches: dict) -> None:
