@@ -96,7 +96,7 @@ class Agent:
         os.kill(self.process.pid, sign)
         return self.process.wait(limit)
 
-    def end(self) -> None:
+    def end_with_children(self) -> None:
         """Kills the agent if it runs, and what it ran: a handler may outlive it and still write to the test's folder."""
         if self.process is None:
             return
@@ -141,4 +141,4 @@ def ended(*groups: list[Agent]):
     finally:
         for agents in groups:
             for agent in agents:
-                agent.end()
+                agent.end_with_children()

@@ -166,6 +166,14 @@ def check_failing(servers: list[Member], client: Member) -> None:
     eventually("the node is gone", lambda: client.name not in names(servers[1], "/v1/catalog/nodes", "Node"))
 
 
+def check_all_see_all(agents: list[Member]) -> None:
+    """Who came back is alive to everybody: a restarted member is so only once it refuted that it is dead."""
+    def alive(agent: Member) -> bool:
+        return [member["Status"] for member in answer(agent, "/v1/agent/members")] == [1] * len(agents)
+    for agent in agents:
+        eventually(f"{agent.name} sees all alive", lambda: alive(agent), 90)
+
+
 def check_leaving(servers: list[Member], client: Member) -> None:
     """leave_on_terminate is a client's default."""
     assert client.kill(signal.SIGTERM) == 0, client.log_tail()
@@ -201,6 +209,7 @@ def main() -> int:
             check_alias(servers, first, second)
             check_server_goes(servers, first)
             check_all_servers_gone(servers, first)
+            check_all_see_all([*servers, *clients])
             check_leaving(servers, first)
             check_failing(servers, second)
             print("clients: fine")

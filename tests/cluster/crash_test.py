@@ -113,7 +113,7 @@ def main() -> int:
             agent.wait_leader()
             faults = check(agent, sent, acknowledged)
         finally:
-            agent.end()
+            agent.end_with_children()
     waits.sort()
     print(f"{options.rounds} kills, {writes} acknowledged writes, {len(faults)} lost, restart to a consistent read: "
           f"median {waits[len(waits) // 2]:.3f} s, worst {waits[-1]:.3f} s")

@@ -35,7 +35,7 @@ class Listeners(unittest.TestCase):
         self.agent = Agent(BINARY, pathlib.Path(self.folder.name))
 
     def tearDown(self):
-        self.agent.end()
+        self.agent.end_with_children()
         self.folder.cleanup()
 
     @staticmethod

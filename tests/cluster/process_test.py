@@ -30,7 +30,7 @@ class Process(unittest.TestCase):
 
     def tearDown(self):
         if self.agent is not None:
-            self.agent.end()
+            self.agent.end_with_children()
         self.folder.cleanup()
 
     def start(self, *flags: str, environment: dict | None = None, **config) -> Agent:

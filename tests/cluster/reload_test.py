@@ -29,7 +29,7 @@ class Reload(unittest.TestCase):
         self.agent.start().wait_leader()
 
     def end_agent(self) -> None:
-        self.agent.end()
+        self.agent.end_with_children()
 
     def get(self, path: str):
         status, body = self.agent.ask("GET", path)

@@ -49,7 +49,7 @@ class Watches(unittest.TestCase):
         self.agent = Agent(BINARY, self.folder)
 
     def tearDown(self):
-        self.agent.end()
+        self.agent.end_with_children()
         self.holder.cleanup()
 
     def configure(self, *watches: dict) -> None:
