@@ -55,6 +55,7 @@ class ServerCaller::Job final : public rpc::Running, base::net::Timer {
 
  private:
   void attempt() {
+    if (caller_.stopped_) return stop();
     Result<Target> server = caller_.choose();
     if (!server) return finish(server.error());
     target_ = std::move(*server);
@@ -172,7 +173,7 @@ ServerCaller::~ServerCaller() {
 }
 
 void ServerCaller::stop() {
-  if (std::exchange(stopped_, true)) return;
+  if (stopped_.exchange(true)) return;
   shuffle_->loop().run([this] { shuffle_.reset(); });
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     std::unordered_set<Job*>& running = running_[i];

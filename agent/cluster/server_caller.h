@@ -1,6 +1,7 @@
 // How a client agent calls its servers: the one that it keeps to, and the next one when that does not answer.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -61,7 +62,7 @@ class ServerCaller final : public rpc::Caller, public rpc::ArchiveServers {
   const Options options_;
   const base::log::Logger log_{"agent.client"};
   std::vector<std::unordered_set<Job*>> running_;  // of each loop
-  bool stopped_ = false;
+  std::atomic<bool> stopped_ = false;
   mutable std::mutex mutex_{};  // guards what follows
   ServerList list_;
   base::TokenBucket bucket_{};
