@@ -164,7 +164,10 @@ struct Loop::Impl {
       batch.swap(queue);
     }
     now = Clock::now();
-    for (Task& task : batch) task();
+    for (Task& task : batch) {
+      task();
+      task = nullptr;  // what it owned goes before the next runs: that may be the end of what it refers to
+    }
     batch.clear();
     if (batch.capacity() > 4096) std::vector<Task>().swap(batch);
   }

@@ -54,7 +54,7 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Runs `task` on this loop, in order of posting; any thread. After stop() it is destroyed unrun.
+  /// Runs `task` on this loop and destroys it, in order of posting; any thread. After stop() it is destroyed unrun.
   void post(Task task);
   /// Runs `task` on this loop and returns when it is done; from another thread, before stop().
   void run(Task task);

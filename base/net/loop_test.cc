@@ -49,6 +49,18 @@ TEST(Loop, RunsWhatIsPostedInOrderOnItsOwnThread) {
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
 }
 
+TEST(Loop, WhatATaskOwnedIsGoneBeforeTheNextRuns) {
+  Loops loops(1);
+  std::vector<std::string> seen;
+  on(loops[0], [&] {  // so that both run in one go
+    loops[0].post([owned = std::shared_ptr<void>(nullptr, [&](void*) { seen.push_back("gone"); })] {});
+    loops[0].post([&] { seen.push_back("next"); });
+    return true;
+  });
+  on(loops[0], [] { return true; });
+  EXPECT_EQ(seen, (std::vector<std::string>{"gone", "next"}));
+}
+
 TEST(Loop, NoPostIsSleptThroughHoweverTheThreadsInterleave) {
   Loops loops(2);
   std::atomic<int> ran = 0;
