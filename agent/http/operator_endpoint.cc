@@ -49,8 +49,11 @@ void raft_configuration(Context& agent, const Request&, Responder responder) {
   agent.cluster->leaders_view_of_health([&agent, responder = std::move(responder)](
                                             const Result<Operator::Health>& health) mutable {
     const auto view = agent.server->view();
+    const Operator::Peers peers = agent.cluster->raft_peers();
+    // It has not been taken into a cluster (again): whom to ask, it does not know either.
+    if (peers.servers.empty()) return responder.send(Result<Reply>(Errc::internal, "No cluster leader"));
     RaftConfiguration shown{};  // its index is 0: Consul asks raft for the configuration in a way that tells none
-    for (const Operator::Peer& peer : agent.cluster->raft_peers().servers) {
+    for (const Operator::Peer& peer : peers.servers) {
       std::uint64_t last_index = peer.last_index;
       for (const Operator::ServerHealth& server : health ? health->servers : std::vector<Operator::ServerHealth>()) {
         if (server.peer.id == peer.id) last_index = std::max(last_index, server.peer.last_index);
