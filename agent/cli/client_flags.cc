@@ -2,6 +2,7 @@
 
 #include "agent/cli/files.h"
 #include "agent/cli/text.h"
+#include "agent/cli/tokenless.h"
 #include "base/quote.h"
 #include "base/strconv.h"
 
@@ -64,9 +65,7 @@ Result<Token> choose_token(const Context& context) {
   return Token{.value = std::move(*token), .source = name + " (" + file + ')'};
 }
 
-}  // namespace
-
-Result<ApiConfig> client_config(const Context& context) {
+ApiConfig config_with(const Context& context, Token token) {
   ApiConfig config;
   if (std::string address = choose(context, "http-addr", "CONSUL_HTTP_ADDR"); !address.empty()) {
     config.address = std::move(address);
@@ -84,17 +83,27 @@ Result<ApiConfig> client_config(const Context& context) {
   config.client_cert = choose(context, "client-cert", "CONSUL_CLIENT_CERT");
   config.client_key = choose(context, "client-key", "CONSUL_CLIENT_KEY");
   config.tls_server_name = choose(context, "tls-server-name", "CONSUL_TLS_SERVER_NAME");
-  Result<Token> token = choose_token(context);
-  if (!token) return token.error();
-  config.token = std::move(token->value);
+  config.token = std::move(token.value);
   const bool by_flag = !context.flags.text("http-addr").empty();
   const bool by_variable = !variable(context, "CONSUL_HTTP_ADDR").empty();
   context.advice.set_sources(by_flag       ? "-http-addr"
                              : by_variable ? "CONSUL_HTTP_ADDR"
                                            : "the default address",
-                             std::move(token->source));
+                             std::move(token.source));
   config.advice = &context.advice;
   return config;
+}
+
+}  // namespace
+
+Result<ApiConfig> client_config(const Context& context) {
+  Result<Token> token = choose_token(context);
+  if (!token) return token.error();
+  return config_with(context, std::move(*token));
+}
+
+Result<ApiConfig> tokenless_config(const Context& context) {
+  return config_with(context, {});
 }
 
 Result<ApiClient> make_client(const Context& context, base::Interrupt* interrupt) {

@@ -2,17 +2,47 @@
 
 #include <algorithm>
 
+#include "agent/cli/acl_commands.h"
+
 namespace proconsul::agent::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> rows;
-    for (std::span<const Command> family :
-         {agent_commands(),   autopilot_commands(), catalog_commands(), debug_commands(),    event_commands(),
-          exec_commands(),    export_commands(),    join_commands(),    keyring_commands(),  kv_commands(),
-          lock_commands(),    member_commands(),    monitor_commands(), operator_commands(), port_commands(),
-          recover_commands(), rtt_commands(),       run_commands(),     service_commands(),  snapshot_commands(),
-          tls_commands(),     tool_commands(),      usage_commands(),   validate_commands(), watch_commands()}) {
+    for (std::span<const Command> family : {acl_commands(),
+                                            acl_auth_method_commands(),
+                                            acl_binding_rule_commands(),
+                                            acl_policy_commands(),
+                                            acl_role_commands(),
+                                            acl_templated_policy_commands(),
+                                            acl_token_commands(),
+                                            acl_token_update_commands(),
+                                            agent_commands(),
+                                            autopilot_commands(),
+                                            catalog_commands(),
+                                            debug_commands(),
+                                            event_commands(),
+                                            exec_commands(),
+                                            export_commands(),
+                                            join_commands(),
+                                            keyring_commands(),
+                                            kv_commands(),
+                                            lock_commands(),
+                                            login_commands(),
+                                            member_commands(),
+                                            monitor_commands(),
+                                            operator_commands(),
+                                            port_commands(),
+                                            recover_commands(),
+                                            rtt_commands(),
+                                            run_commands(),
+                                            service_commands(),
+                                            snapshot_commands(),
+                                            tls_commands(),
+                                            tool_commands(),
+                                            usage_commands(),
+                                            validate_commands(),
+                                            watch_commands()}) {
       rows.insert(rows.end(), family.begin(), family.end());
     }
     std::ranges::sort(rows, {}, &Command::name);

@@ -4,6 +4,7 @@
 #include "agent/cli/certificates.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/files.h"
+#include "agent/cli/private_file.h"
 #include "agent/cli/text.h"
 #include "base/files.h"
 
@@ -13,7 +14,6 @@ namespace {
 using base::Result;
 
 constexpr unsigned kPublicMode = 0644;
-constexpr unsigned kPrivateMode = 0600;
 constexpr int kHighestNumber = 9999;  // of certificates of one kind in a folder
 
 int save(const Context& context, const CertificatePair& pair, const std::string& certificate_file,
@@ -22,7 +22,7 @@ int save(const Context& context, const CertificatePair& pair, const std::string&
     return fail(context, saved.error().detail);
   }
   context.ui.output("==> Saved " + certificate_file);
-  if (Result<> saved = base::write_file_atomically(key_file, pair.key, kPrivateMode); !saved) {
+  if (Result<> saved = write_private_file(key_file, pair.key); !saved) {
     return fail(context, saved.error().detail);
   }
   context.ui.output("==> Saved " + key_file);
