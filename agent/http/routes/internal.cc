@@ -31,7 +31,7 @@ constexpr Route kInternalRoutes[] = {
     {get,
      "/v1/internal/ui/metrics-proxy/",
      async(ui_metrics_proxy),
-     kNoPartition,
+     kNoPartition | kOwn | kHeaderToken,
      {.summary = "What the metrics server of ui_config.metrics_proxy answers",
       .rest = "path",
       .gives = Content::octets,
