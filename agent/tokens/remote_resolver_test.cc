@@ -314,7 +314,7 @@ TEST_F(RemoteTokens, HaveThePoliciesOfTheirRolesAndIdentities) {
   EXPECT_TRUE((*asking)->allows(Resource::node, "n1", Access::write));
   EXPECT_FALSE((*asking)->allows(Resource::node, "n2", Access::write));
   // Roles have no time by default: they are asked for each time.
-  who("s4");
+  EXPECT_TRUE(who("s4"));
   EXPECT_EQ(source.role_calls, 2);
   EXPECT_EQ(source.token_calls, 1);
 }
