@@ -37,7 +37,7 @@ std::string_view part(Owner owner) {
 }
 
 bool is_built(Owner owner) {
-  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers;
+  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers || owner == Owner::acl;
 }
 
 /// Refused whenever they are set to anything but nothing.
