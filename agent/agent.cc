@@ -305,6 +305,7 @@ Result<> Agent::Impl::start_api() {
                                   .limits = server != nullptr ? &limits : nullptr,
                                   .own_tokens = &tokens,
                                   .tokens = mode->tokens(),
+                                  .remote_tokens = mode->remote_tokens(),
                                   .metrics_proxy = metrics_proxy.get(),
                                   .caller = &mode->caller(),
                                   .loops = &loops,

@@ -4,6 +4,7 @@
 
 #include "agent/server/server_info.h"
 #include "agent/tokens/store.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace proconsul::agent {
@@ -23,6 +24,27 @@ class AnyServer final : public grpc::Servers {
  private:
   cluster::ServerCaller& caller_;
 };
+
+/// What servers say, that ACLs are off there, is believed for so long.
+constexpr base::Duration kOffTime = base::seconds(30);
+
+tokens::Down down_policy(std::string_view name) {
+  if (name == "allow") return tokens::Down::allow;
+  if (name == "deny") return tokens::Down::deny;
+  return name == "async-cache" ? tokens::Down::async_cache : tokens::Down::extend_cache;
+}
+
+tokens::RemoteResolver::Settings resolver_settings(const config::Config& config) {
+  const config::AclResolver& acl = config.acl_resolver;
+  return {.datacenter = config.datacenter,
+          .node_name = config.node_name,
+          .default_allow = acl.default_policy == "allow",
+          .down = down_policy(acl.down_policy),
+          .token_ttl = acl.token_ttl,
+          .policy_ttl = acl.policy_ttl,
+          .role_ttl = acl.role_ttl,
+          .off_time = kOffTime};
+}
 
 }  // namespace
 
@@ -50,6 +72,11 @@ ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique
           local::RpcCatalog::Options{.node = parts.config.node_name,
                                      .datacenter = parts.config.datacenter,
                                      .token = [&own = parts.tokens] { return own.agent(); }})),
+      acls_(parts.loops, *caller_, parts.config.datacenter),
+      tokens_(parts.config.acls_enabled
+                  ? std::make_unique<tokens::RemoteResolver>(resolver_settings(parts.config), parts.tokens, acls_,
+                                                             base::system_clock())
+                  : nullptr),
       grpc_client_(parts.loops, connections_->grpc_options()),
       subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }) {}
 

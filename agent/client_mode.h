@@ -7,6 +7,8 @@
 #include "agent/cluster/server_caller.h"
 #include "agent/local/rpc_catalog.h"
 #include "agent/mode.h"
+#include "agent/tokens/remote_resolver.h"
+#include "agent/tokens/rpc_source.h"
 
 namespace proconsul::agent {
 
@@ -28,6 +30,7 @@ class ClientMode final : public Mode {
   rpc::Caller& caller() override { return *caller_; }
   rpc::ArchiveServers& archives() override { return *caller_; }
   const grpc::Subscriber& subscriber() override { return subscriber_; }
+  tokens::RemoteResolver* remote_tokens() override { return tokens_.get(); }
   Sections statistics() override;
 
  private:
@@ -39,6 +42,8 @@ class ClientMode final : public Mode {
   const std::unique_ptr<cluster::Connections> connections_;
   const std::unique_ptr<cluster::ServerCaller> caller_;
   const std::unique_ptr<local::RpcCatalog> catalog_;
+  tokens::RpcSource acls_;
+  const std::unique_ptr<tokens::RemoteResolver> tokens_;  // null: ACLs are off
   grpc::Client grpc_client_;
   const grpc::Subscriber subscriber_;
 };

@@ -20,8 +20,9 @@
 #include "base/result.h"
 
 namespace proconsul::agent::tokens {
+class RemoteResolver;
 class Store;
-}
+}  // namespace proconsul::agent::tokens
 
 namespace proconsul::agent {
 
@@ -64,7 +65,9 @@ class Mode {
   virtual const grpc::Subscriber& subscriber() = 0;
   virtual server::Server* server() { return nullptr; }  // null on a client agent
   virtual server::Operator* cluster() { return nullptr; }
-  virtual tokens::Resolver* tokens() { return nullptr; }  // null: ACLs are off
+  // Null, both of them: ACLs are off. One by the state of a server, one by asking servers.
+  virtual tokens::Resolver* tokens() { return nullptr; }
+  virtual tokens::RemoteResolver* remote_tokens() { return nullptr; }
   /// Sections of `info` and /v1/agent/self that are the mode's own, "consul" among them.
   virtual Sections statistics() = 0;
   /// Reads gauges that are the mode's own; another thread.

@@ -37,7 +37,7 @@ std::string_view part(Owner owner) {
 }
 
 bool is_built(Owner owner) {
-  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers;
+  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers || owner == Owner::acl;
 }
 
 /// Refused whenever they are set to anything but nothing.
@@ -89,11 +89,6 @@ std::vector<std::string> not_built(const Loaded& loaded) {
     out.push_back("primary_datacenter = \"" + config.primary_datacenter +
                   "\" with acl.enabled: the replication of access control is not built yet.");
   }
-  if (config.acls_enabled && !config.server_mode && config.acl_resolver.default_policy == "deny") {
-    out.push_back(
-        "acl.default_policy = \"deny\" on a client agent: what it answers by itself it would answer to everybody. Give "
-        "the agent's tokens (acl.tokens) and leave acl.enabled off: the servers deny.");
-  }
   for (std::string_view path : kRefused) {
     const Value* value = find(loaded.given, path);
     if (value == nullptr || !says_something(*value)) continue;
@@ -112,10 +107,6 @@ std::vector<std::string> without_effect(const Loaded& loaded) {
   }
   if (!loaded.config.server_mode && !loaded.config.retry_join_wan.empty()) {
     out.push_back("retry_join_wan has no effect: only servers join the WAN.");
-  }
-  if (loaded.config.acls_enabled && !loaded.config.server_mode) {
-    out.push_back(
-        "acl.enabled has no effect on a client agent yet: what it answers by itself it answers to everybody.");
   }
   return out;
 }

@@ -2,8 +2,8 @@
 
 #include "agent/http/acl_change.h"
 #include "agent/http/acl_endpoint.h"
+#include "agent/http/asking.h"
 #include "agent/rpc/acl_types.h"
-#include "agent/tokens/resolver.h"
 #include "base/quote.h"
 #include "catalog/acl/builtin.h"
 
@@ -80,8 +80,7 @@ void set_role(Context& agent, const Request& request, std::string_view id, Respo
 
 Result<> may_read_acls(const Context& agent, const Request& request) {
   if (Result<> on = acls_on(agent); !on) return on;
-  const auto view = agent.server->view();
-  const Result<tokens::Who> who = agent.tokens->resolve(view->tables(), token_of(request));
+  const Result<tokens::Who> who = asking(agent, request);
   if (!who) return who.error();
   return tokens::require(*who, acl::Resource::acl, acl::Access::read);
 }

@@ -4,6 +4,7 @@
 #include "agent/http/acl_endpoint.h"
 #include "agent/http/asking.h"
 #include "agent/local/local_agent.h"
+#include "agent/rpc/acl_questions.h"
 #include "agent/rpc/acl_types.h"
 #include "agent/tokens/store.h"
 #include "base/background.h"
@@ -194,18 +195,21 @@ void acl_authorize(Context& agent, const Request& request, Responder responder) 
   }
   if (query.Requests.empty()) return responder.send(json("[]"));
   using Replies = base::List<rpc::ACLAuthorizationResponse>;
-  ask<rpc::RemoteACLAuthorizationRequest, Replies>(agent, "ACL.Authorize", std::move(query),
-                                                   [responder = std::move(responder)](Result<Replies> replies) mutable {
-                                                     if (!replies) {
-                                                       Error error = replies.error();
-                                                       // The questions themselves made no sense.
-                                                       if (error.detail.starts_with("Invalid "))
-                                                         error.code = Errc::invalid_argument;
-                                                       return responder.send(Result<Reply>(std::move(error)));
-                                                     }
-                                                     replies->make_present();
-                                                     responder.send(Result<Reply>(json(base::to_json(*replies))));
-                                                   });
+  auto answer = [responder = std::move(responder)](Result<Replies> replies) mutable {
+    if (!replies) {
+      Error error = replies.error();
+      // The questions themselves made no sense.
+      if (error.detail.starts_with("Invalid ")) error.code = Errc::invalid_argument;
+      return responder.send(Result<Reply>(std::move(error)));
+    }
+    replies->make_present();
+    responder.send(Result<Reply>(json(base::to_json(*replies))));
+  };
+  if (agent.remote_tokens && query.Datacenter == agent.settings.datacenter) {
+    const Result<tokens::Who> who = asking(agent, request);
+    return answer(who ? rpc::answer_questions(*who, query.Requests) : Result<Replies>(who.error()));
+  }
+  ask<rpc::RemoteACLAuthorizationRequest, Replies>(agent, "ACL.Authorize", std::move(query), std::move(answer));
 }
 
 void agent_token(Context& agent, const Request& request, Responder responder) {

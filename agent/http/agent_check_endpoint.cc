@@ -56,9 +56,9 @@ Result<local::CheckRegistration> decode_registration(const Context& agent, const
 
 void update(Context& agent, const Request& request, std::string_view status, std::string_view output,
             Responder responder) {
-  if (Result<> there = known(agent, request.rest); !there) return responder.send(Result<Reply>(there.error()));
   const Result<tokens::Who> who = asking(agent, request);
   if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> there = known(agent, request.rest); !there) return responder.send(Result<Reply>(there.error()));
   if (Result<> allowed = permit_check_update(agent, *who, request.rest); !allowed) {
     return responder.send(Result<Reply>(allowed.error()));
   }
@@ -69,6 +69,8 @@ void update(Context& agent, const Request& request, std::string_view status, std
 }  // namespace
 
 Result<Reply> agent_checks(Context& agent, const Request& request) {
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
   Result<Filter> filter = Filter::create<catalog::HealthCheck>(request.param("filter"));
   if (!filter) {
     // Consul knows the type only when it meets a check: a selector that is none fails then, without the usual
@@ -79,8 +81,6 @@ Result<Reply> agent_checks(Context& agent, const Request& request) {
     if (agent.local->checks().empty()) return json("{}");
     return base::Error{Errc::internal, plain.error().detail};
   }
-  const Result<tokens::Who> who = asking(agent, request);
-  if (!who) return who.error();
   base::Map<catalog::HealthCheck> checks;
   checks.make_present();
   bool filtered = false;
@@ -110,9 +110,9 @@ void agent_check_register(Context& agent, const Request& request, Responder resp
 }
 
 void agent_check_deregister(Context& agent, const Request& request, Responder responder) {
-  if (Result<> there = known(agent, request.rest); !there) return responder.send(Result<Reply>(there.error()));
   const Result<tokens::Who> who = asking(agent, request);
   if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> there = known(agent, request.rest); !there) return responder.send(Result<Reply>(there.error()));
   if (Result<> allowed = permit_check_update(agent, *who, request.rest); !allowed) {
     return responder.send(Result<Reply>(allowed.error()));
   }
@@ -143,6 +143,11 @@ void agent_check_update(Context& agent, const Request& request, Responder respon
 void agent_node_maintenance(Context& agent, const Request& request, Responder responder) {
   const Result<bool> on = enable_param(request);
   if (!on) return responder.send(Result<Reply>(on.error()));
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return responder.send(Result<Reply>(who.error()));
+  if (Result<> allowed = tokens::require(*who, tokens::kOwnNodeWrite, agent.settings.node_name); !allowed) {
+    return responder.send(Result<Reply>(allowed.error()));
+  }
   agent.local->node_maintenance(*on, std::string(request.param("reason")), token_of(request),
                                 when_changed(std::move(responder)));
 }

@@ -157,10 +157,10 @@ Reply health_reply(const Request& request, int status, const std::string& reason
 }  // namespace
 
 Result<Reply> agent_services(Context& agent, const Request& request) {
-  Result<Filter> filter = Filter::create<AgentService>(request.param("filter"));
-  if (!filter) return filter.error();
   const Result<tokens::Who> who = asking(agent, request);
   if (!who) return who.error();
+  Result<Filter> filter = Filter::create<AgentService>(request.param("filter"));
+  if (!filter) return filter.error();
   base::Map<AgentService> services;
   services.make_present();
   bool filtered = false;
@@ -180,10 +180,10 @@ Result<Reply> agent_services(Context& agent, const Request& request) {
 Result<HashedAnswer> agent_service(Context& agent, const Request& request, base::KeySet* watch) {
   const std::string id(request.rest);
   if (watch != nullptr) local::LocalAgent::watch_key(*watch, id);
-  const std::optional<catalog::NodeService> service = agent.local->service(id);
-  if (!service) return {Errc::not_found, "unknown service ID: " + id};
   const Result<tokens::Who> who = asking(agent, request);
   if (!who) return who.error();
+  const std::optional<catalog::NodeService> service = agent.local->service(id);
+  if (!service) return {Errc::not_found, "unknown service ID: " + id};
   if (Result<> allowed = tokens::require(*who, acl::Resource::service, service->Service, acl::Access::read); !allowed) {
     return allowed.error();
   }
@@ -233,14 +233,14 @@ void agent_service_maintenance(Context& agent, const Request& request, Responder
 Result<Reply> agent_health_by_id(Context& agent, const Request& request) {
   const Result<std::string_view> id = path_part(request, "serviceID");
   if (!id) return {Errc::internal, id.error().detail};  // Consul's status for this one
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
   const std::optional<catalog::NodeService> service = agent.local->service(*id);
   if (!service) {
     ServiceChecksInfo nothing{};
     nothing.AggregatedStatus = catalog::kHealthCritical;
     return health_reply(request, 404, "ServiceId " + std::string(*id) + " not found", base::to_json(nothing));
   }
-  const Result<tokens::Who> who = asking(agent, request);
-  if (!who) return who.error();
   if (Result<> allowed = tokens::require(*who, acl::Resource::service, service->Service, acl::Access::read); !allowed) {
     return allowed.error();
   }

@@ -30,6 +30,7 @@ namespace proconsul::agent::grpc {
 class Subscriber;
 }
 namespace proconsul::agent::tokens {
+class RemoteResolver;
 class Resolver;
 class Store;
 }  // namespace proconsul::agent::tokens
@@ -119,7 +120,9 @@ struct Context {
   cluster::Pools* pools = nullptr;
   RequestLimits* limits = nullptr;      // null: none
   tokens::Store* own_tokens = nullptr;  // of the agent; null: it has none
-  tokens::Resolver* tokens = nullptr;   // null: ACLs are off
+  // By the state of a server, or on a client agent by asking servers; null, both of them: ACLs are off.
+  tokens::Resolver* tokens = nullptr;
+  tokens::RemoteResolver* remote_tokens = nullptr;
   ui_proxy::MetricsProxy* metrics_proxy = nullptr;
   rpc::Caller* caller = nullptr;  // asks servers: of another datacenter, and on a client agent of this one
   base::net::Loops* loops = nullptr;

@@ -64,11 +64,11 @@ Result<Reply> agent_members(Context& agent, const Request& request) {
     if (wan) return {Errc::invalid_argument, "Cannot provide a segment with wan=true"};
     return {Errc::internal, "Network segments are not supported in this version of Consul"};
   }
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who) return who.error();
   Result<base::filter::Filter> filter = base::filter::Filter::create<Member>(request.param("filter"));
   if (!filter) return filter.error();
   if (wan && !agent.pools->has_wan()) return json("null");  // a client agent, or no WAN port: Go's nil list
-  const Result<tokens::Who> who = asking(agent, request);
-  if (!who) return who.error();
   std::string body = "[";
   bool filtered = false;
   for (const gossip::serf::MemberPtr& each : agent.pools->members(wan)) {

@@ -37,9 +37,9 @@ std::string host_of(std::string_view remote) {
   return host == "@" ? std::string() : host;
 }
 
-Result<> may_read_everything(const Context& agent, const std::string& token) {
-  if (!agent.tokens) return {};
-  const Result<tokens::Who> who = agent.tokens->resolve(agent.server->view()->tables(), token);
+Result<> may_read_everything(const Context& agent, const Request& request) {
+  // By headers alone: the metrics server may have a use of its own for a parameter.
+  const Result<tokens::Who> who = asking(agent, request, header_token(request));
   if (!who) return who.error();
   for (const acl::Resource resource : {acl::Resource::node, acl::Resource::service}) {
     if (!(*who)->allows_all(resource, acl::Access::read)) {
@@ -55,8 +55,7 @@ void ui_metrics_proxy(Context& agent, const Request& request, Responder responde
   if (!agent.settings.ui_enabled) return responder.send(Error{Errc::not_found, "UI is not enabled"});
   ui_proxy::MetricsProxy* proxy = agent.metrics_proxy;
   if (!proxy || !proxy->configured()) return responder.send(Error{Errc::not_found, "Metrics proxy is not enabled"});
-  // By headers alone: the metrics server may have a use of its own for a parameter.
-  if (Result<> allowed = may_read_everything(agent, header_token(request)); !allowed) {
+  if (Result<> allowed = may_read_everything(agent, request); !allowed) {
     return responder.send(allowed.error());
   }
   ui_proxy::ProxyRequest ask{.method = std::string(request.method_text),

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/http/asking.h"
 #include "agent/telemetry/cpu_profile.h"
 #include "agent/telemetry/process_reports.h"
 #include "base/net/loop.h"
@@ -98,7 +99,12 @@ Reply cpu(const Request& request) {
 }  // namespace
 
 Result<Reply> debug_profile(Context& agent, const Request& request) {
-  if (!agent.control->debug_enabled()) return Reply{.status = 404, .type = {}};
+  if (!agent.control->debug_enabled() && !agent.settings.acls_enabled) return Reply{.status = 404, .type = {}};
+  // Why not is said to nobody.
+  const Result<tokens::Who> who = asking(agent, request);
+  if (!who || !(*who)->allows(acl::Resource::operator_, acl::Access::read)) {
+    return Reply{.status = 403, .type = content::kText};
+  }
   const std::string_view name = request.rest;
   if (name.empty()) return index();
   if (name == "cmdline") return named({.type = content::kText, .body = command_line()});

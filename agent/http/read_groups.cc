@@ -9,6 +9,7 @@
 #include "agent/http/remembered_reads.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/worker.h"
+#include "agent/tokens/who.h"
 #include "catalog/store/store.h"
 
 namespace proconsul::agent::http {
@@ -42,6 +43,13 @@ std::string key_of(const Request& request, const Route& route) {
   });
   if (request.has_param("near")) part(request.source_ip());
   return key;
+}
+
+/// Whether the token of both, which is the same, allowed the same when each was looked at.
+bool same_rights(const Request& a, const Request& b) {
+  if (!a.who || !b.who) return !a.who && !b.who;
+  if (!*a.who || !*b.who) return !*a.who && !*b.who;
+  return (*a.who)->permissions == (*b.who)->permissions;
 }
 
 bool equal(const base::KeySet& a, const base::KeySet& b) {
@@ -172,7 +180,9 @@ void ReadGroups::block(Connection& connection, const Request& request) {
   const std::string key = key_of(request, route);
   const auto found = groups_.find(key);
   ReadGroup* group = found == groups_.end() ? nullptr : found->second.get();
-  if (group && (group->watch.fired() || !group->watch)) {
+  const bool other_rights = group && !same_rights(*group->request, request);
+  if (other_rights) group->request = request.own();
+  if (group && (other_rights || group->watch.fired() || !group->watch)) {
     // A newer version is published and its wake-up is still under way: this client may have made the change itself.
     evaluate_and_watch(*group);
     const std::uint64_t token = group->token;
@@ -293,8 +303,25 @@ void ReadGroups::woken(std::uint64_t token) {
     });
     return;
   }
+  if (group.request->who) return ask_who(group);
   evaluate_and_watch(group);
   serve(group);
+}
+
+/// Who may see it now, after a time in which the token may have changed.
+void ReadGroups::ask_who(ReadGroup& group) {
+  if (std::exchange(group.verifying, true)) return;
+  worker_.ask_who(*group.route, *group.request, [this, token = group.token](base::Result<tokens::Who> who) {
+    const auto found = by_token_.find(token);
+    if (found == by_token_.end()) return;
+    ReadGroup& known = *found->second;
+    known.verifying = false;
+    std::shared_ptr<Request> request = known.request->own();
+    request->who = std::make_shared<const base::Result<tokens::Who>>(std::move(who));
+    known.request = std::move(request);
+    evaluate_and_watch(known);
+    serve(known);
+  });
 }
 
 void ReadGroups::evaluate(ReadGroup& group) {

@@ -55,6 +55,7 @@ class ReadGroups final : public base::WakeSink {
  private:
   void wake(std::vector<std::uint64_t> tokens) override;  // from the thread that publishes
   void woken(std::uint64_t token);
+  void ask_who(ReadGroup& group);
   void serve(ReadGroup& group);
 
   void answer(Connection& connection, const Request& request);

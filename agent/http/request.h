@@ -12,6 +12,10 @@
 #include "base/result.h"
 #include "base/time.h"
 
+namespace proconsul::agent::tokens {
+struct Who;
+}
+
 namespace proconsul::agent::http {
 
 enum class Method : std::uint8_t { get, post, put, delete_, head, options, patch, other };
@@ -47,6 +51,8 @@ class Request {
   QueryOptions options{};       // filled for routes that have kQueryOptions (every read has it)
   std::string default_token{};  // the agent's own, for a request without one; empty while ACLs are off
   std::string complaint{};      // kGoesOn: what is wrong with the options
+  /// kOwn, on a client agent with ACLs: who asks, as the servers know it; else null.
+  std::shared_ptr<const base::Result<tokens::Who>> who{};
   bool keep_alive{};
   bool http_1_0{};
   bool wants_gzip{};

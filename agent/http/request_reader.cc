@@ -48,6 +48,7 @@ void RequestReader::clear(Request& request) {
   request.decoded_.clear();
   request.owned_.clear();
   request.complaint.clear();
+  request.who.reset();
   request.pretty_ = false;
   request.bad_query_ = false;
   request.body = request.rest = {};

@@ -135,7 +135,11 @@ enum RouteFlag : std::uint32_t {
   kBareNotFound = 1u << 16,    // a 404 shows no headers of a query
   kGoesOn = 1u << 14,          // kQueryOptions, but the answer follows their error's text, as Consul has it
   kBare = 1u << 17,            // the answer has none of Consul's own headers
-  kOpaqueIndex = 1u << 18,   // a hashed read whose hash is a number: ?index= and X-Consul-Index, compared for equality
+  kOpaqueIndex = 1u << 18,  // a hashed read whose hash is a number: ?index= and X-Consul-Index, compared for equality
+  // Answered by every agent itself: where ACLs are on, a client agent asks who wants to know before the handler is
+  // called, which hears it from asking.h. All other rows ask nobody there: the servers decide.
+  kOwn = 1u << 22,
+  kHeaderToken = 1u << 23,   // with kOwn: a token counts in a header alone
   kNotRefreshed = 1u << 21,  // kCacheable, but Consul does not keep it up to date: max-age, must-revalidate, Age
   kStaleAtLast = 1u << 19,   // a read that found no leader in time is answered from what is here
 };

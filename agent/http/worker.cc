@@ -7,13 +7,14 @@
 #include <chrono>
 #include <cstring>
 
+#include "agent/http/asking.h"
 #include "agent/http/logged_url.h"
 #include "agent/http/read_meta.h"
 #include "agent/http/remembered_reads.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/request_reader.h"
 #include "agent/http/responder.h"
-#include "agent/tokens/resolver.h"
+#include "agent/tokens/remote_resolver.h"
 #include "agent/tokens/store.h"
 #include "base/log.h"
 #include "catalog/store/store.h"
@@ -333,12 +334,55 @@ bool Worker::goes_elsewhere(const Route& route, const Request& request) const {
   return request.options.datacenter != settings().datacenter;
 }
 
+namespace {
+
+std::string token_of(const Route& route, const Request& request) {
+  if (route.flags & kHeaderToken) return header_token(request);
+  return route.takes_options() ? request.options.token : token_of(request);
+}
+
+}  // namespace
+
+void Worker::ask_who(const Route& route, const Request& request,
+                     std::move_only_function<void(base::Result<tokens::Who>)> done) {
+  context_.remote_tokens->resolve(
+      token_of(route, request), [door = door_, done = std::move(done)](base::Result<tokens::Who> who) mutable {
+        const std::lock_guard lock(door->mutex);
+        if (door->worker == nullptr) return;
+        door->worker->loop().post([who = std::move(who), done = std::move(done)]() mutable { done(std::move(who)); });
+      });
+}
+
+/// True: it has to be asked for, and the request goes on when that is known.
+bool Worker::look_up_who(Connection& connection, Request& request) {
+  const Route& route = *connection.exchange().route;
+  if (!context_.remote_tokens || !(route.flags & kOwn) || request.who) return false;
+  if (const auto who = context_.remote_tokens->known(token_of(route, request))) {
+    request.who = std::make_shared<const base::Result<tokens::Who>>(*who);
+    return false;
+  }
+  connection.wait();
+  std::shared_ptr<Request> owned = request.own();
+  const Request& asked = *owned;
+  ask_who(route, asked, [this, id = connection.id(), owned = std::move(owned)](base::Result<tokens::Who> who) mutable {
+    owned->who = std::make_shared<const base::Result<tokens::Who>>(std::move(who));
+    go_on(id, std::move(owned));
+  });
+  return true;
+}
+
+void Worker::go_on(std::uint64_t id, std::shared_ptr<Request> request) {
+  Connection* const connection = find(id);
+  if (!connection) return;
+  run(*connection, *request);
+  connection->resume();
+}
+
 /// What the row needs of the token, where this agent answers.
 base::Result<> Worker::permitted(const Route& route, const Request& request) const {
-  if (route.says.needs.access == acl::Access::none || !context_.tokens) return {};
-  const auto view = context_.server->view();
-  const base::Result<tokens::Who> who =
-      context_.tokens->resolve(view->tables(), route.takes_options() ? request.options.token : token_of(request));
+  if (route.says.needs.access == acl::Access::none) return {};
+  if (!context_.server && !(route.flags & kOwn)) return {};  // whom it asks decides
+  const base::Result<tokens::Who> who = asking(context_, request, token_of(route, request));
   if (!who) return who.error();
   return tokens::require(*who, route.says.needs, settings().node_name);
 }
@@ -348,6 +392,7 @@ void Worker::run(Connection& connection, Request& request) {
   const Route& route = *exchange.route;
   const Handler& handler = route.handler;
   if (goes_elsewhere(route, request)) return asked_.start(connection, request);
+  if (look_up_who(connection, request)) return;
   if (base::Result<> allowed = permitted(route, request); !allowed) {
     return connection.reply(failed_read(allowed.error(), route));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,10 @@ class Worker {
   void adopt(base::net::Fd socket, std::shared_ptr<base::net::TlsContext> tls, std::string remote);
   void reply_later(std::uint64_t connection, Reply reply);
   void wake_connection(std::uint64_t connection);
+  /// Finds out who asks, of a row that is kOwn; `done` comes on the loop, unless the worker has ended. Client agents
+  /// with ACLs alone.
+  void ask_who(const Route& route, const Request& request,
+               std::move_only_function<void(base::Result<tokens::Who>)> done);
 
   // On the loop, for its connections.
   base::net::Loop& loop() { return loop_; }
@@ -84,6 +89,8 @@ class Worker {
   bool leads() const { return context_.server && context_.server->leadership().is_leader; }
   bool goes_elsewhere(const Route& route, const Request& request) const;
   base::Result<> permitted(const Route& route, const Request& request) const;
+  bool look_up_who(Connection& connection, Request& request);
+  void go_on(std::uint64_t connection, std::shared_ptr<Request> request);
   bool may_write(const Connection& connection, const Request& request) const;
 
   base::net::Loop& loop_;

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/tokens/compile.h"
 #include "agent/tokens/store.h"
 #include "agent/tokens/who.h"
 #include "base/clock.h"
@@ -20,10 +21,8 @@
 
 namespace proconsul::agent::tokens {
 
-/// The policies that a token has by itself, by its roles and by identities. IDs that lead nowhere are left out.
+/// The same of a state (compile.h).
 std::vector<catalog::ACLPolicy> policies_of(const catalog::Tables& tables, const catalog::ACLToken& token);
-/// Without those that hold in other datacenters only.
-std::vector<catalog::ACLPolicy> in_datacenter(std::vector<catalog::ACLPolicy> policies, std::string_view datacenter);
 
 /// Safe from any thread. What was found out is kept until tokens, policies or roles change.
 class Resolver {
@@ -59,19 +58,14 @@ class Resolver {
   };
   static constexpr std::size_t kShards = 16;
   static constexpr std::size_t kMostPerShard = 4096;
-  static constexpr std::size_t kSweepAt = 1024;
 
   std::optional<Who> local(const catalog::Tables& tables, std::string_view secret) const;
-  base::Result<std::shared_ptr<const Permissions>> compile(const std::vector<catalog::ACLPolicy>& policies);
 
   const Settings settings_;
-  const Store& store_;
   const base::Clock& clock_;
-  std::shared_ptr<const Permissions> recovery_{};
+  const RecoveryToken recovery_;
   std::array<Shard, kShards> shards_{};
-  std::mutex mutex_{};
-  std::unordered_map<std::string, std::weak_ptr<const Permissions>> compiled_{};  // by policies and their versions
-  std::size_t sweep_at_ = kSweepAt;  // when those that nobody has any more are dropped
+  Compiler compiler_;
 };
 
 }  // namespace proconsul::agent::tokens

@@ -10,10 +10,10 @@ namespace {
 using enum Method;
 
 constexpr Route kProfileRoutes[] = {
-    {get, "/debug/pprof/", call(debug_profile), kBare, {.needs = tokens::kOperatorRead}},
-    {post, "/debug/pprof/", call(debug_profile), kBare, {.needs = tokens::kOperatorRead}},
-    {put, "/debug/pprof/", call(debug_profile), kBare, {.needs = tokens::kOperatorRead}},
-    {delete_, "/debug/pprof/", call(debug_profile), kBare, {.needs = tokens::kOperatorRead}},
+    {get, "/debug/pprof/", call(debug_profile), kBare | kOwn, {}},
+    {post, "/debug/pprof/", call(debug_profile), kBare | kOwn, {}},
+    {put, "/debug/pprof/", call(debug_profile), kBare | kOwn, {}},
+    {delete_, "/debug/pprof/", call(debug_profile), kBare | kOwn, {}},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "agent/rpc/acl_questions.h"
 #include "agent/rpc/acl_types.h"
 #include "agent/rpc/methods/acl_access.h"
 #include "agent/rpc/methods/families.h"
@@ -176,15 +177,9 @@ Result<> authorize(Services& services, const RemoteACLAuthorizationRequest& requ
                    base::List<ACLAuthorizationResponse>& reply) {
   const Result<Who> who = who_of(services, *services.server.view(), request.Token);
   if (!who) return who.error();
-  reply.make_present();
-  for (const ACLAuthorizationRequest& question : request.Requests) {
-    const Result<bool> allowed =
-        acl::authorize(who->permissions->rules, question.Resource, question.Segment, question.Access);
-    if (!allowed) return allowed.error();
-    ACLAuthorizationResponse& answer = reply.emplace_back();
-    static_cast<ACLAuthorizationRequest&>(answer) = question;
-    answer.Allow = *allowed;
-  }
+  Result<base::List<ACLAuthorizationResponse>> answers = answer_questions(*who, request.Requests);
+  if (!answers) return answers.error();
+  reply = std::move(*answers);
   return {};
 }
 
