@@ -238,7 +238,7 @@ constexpr Key kKeys[] = {
      .use = Use::internal},
     {.path = "data_dir", .type = KeyType::text},
     {.path = "datacenter", .type = KeyType::text, .initial = "dc1"},
-    {.path = "default_intention_policy", .type = KeyType::text, .owner = Owner::acl},
+    {.path = "default_intention_policy", .type = KeyType::text, .owner = Owner::mesh},
     {.path = "default_query_time", .type = KeyType::text, .initial = "300s"},
     {.path = "disable_anonymous_signature", .type = KeyType::boolean, .initial = "false", .development = "true"},
     {.path = "disable_coordinates", .type = KeyType::boolean, .initial = "false"},
