@@ -24,7 +24,8 @@ catalog::RegisterRequest own_node(const config::Config& config, const std::strin
 /// What this server says of itself in the pools.
 server::ServerInfo server_info(const config::Config& config, const std::string& node_id);
 /// What servers need to know of ACLs, and of tokens.
-server::AclSettings acl_settings(const config::Config& config);
+/// `own_tokens` outlives them.
+server::AclSettings acl_settings(const config::Config& config, const tokens::Store& own_tokens);
 tokens::Resolver::Settings resolver_settings(const config::Config& config);
 /// The agent's own tokens, and where those are kept that the API sets; empty: nowhere.
 tokens::Store::Tokens own_tokens(const config::Config& config);

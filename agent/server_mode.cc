@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/own_server.h"
+#include "agent/rpc/acl_primary.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -48,9 +49,13 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   if (!plane) return plane.error();
   rpc_ = std::move(*plane);
 
-  acl_ = acl_settings(config);
+  acl_ = acl_settings(config, parts_.tokens);
   if (acl_.enabled)
     tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), parts_.tokens, base::system_clock());
+  if (acl_.enabled && !acl_.in_primary()) {
+    acl_replication_ = std::make_unique<server::AclReplication>(acl_, base::system_clock());
+    acl_.replication = acl_replication_.get();
+  }
 
   server::RaftServer::Options raft;
   raft.transport = rpc_->transport();
@@ -63,6 +68,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
                  .brake = brake_settings(config),
                  .damping = damping_settings(config)};
   raft.duties.acl = acl_;
+  raft.duties.acl_replication = acl_replication_.get();
   raft.duties.means.members = [&pools] { return pools.members(false); };
   raft.duties.means.suspects = [&pools] { return pools.stats(false).suspects; };
   raft.duties.means.fetch_stats = [this](const auto& of, auto done) { rpc_->fetch_stats(of, std::move(done)); };
@@ -79,7 +85,11 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
-  return rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_}, limit);
+  Result<> listening = rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_}, limit);
+  if (listening && acl_replication_) {
+    acl_replication_->open(*server_, rpc::acl_primary(rpc_->caller(), parts_.loops, acl_));
+  }
+  return listening;
 }
 
 void ServerMode::take_part() {
@@ -151,6 +161,7 @@ void ServerMode::read_gauges() {
 
 void ServerMode::stop() {
   bootstrapper_.reset();
+  if (acl_replication_) acl_replication_->stop();
   if (rpc_) rpc_->stop();
   if (server_) server_->stop();
 }

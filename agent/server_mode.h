@@ -9,6 +9,7 @@
 #include "agent/cluster/servers.h"
 #include "agent/local/server_catalog.h"
 #include "agent/mode.h"
+#include "agent/server/acl_replication.h"
 #include "agent/server/acl_settings.h"
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
@@ -49,7 +50,8 @@ class ServerMode final : public Mode {
   const Parts parts_;
   std::unique_ptr<server::LastSeen> last_seen_{};
   server::AclSettings acl_{};
-  std::unique_ptr<tokens::Resolver> tokens_{};  // null: ACLs are off
+  std::unique_ptr<tokens::Resolver> tokens_{};                 // null: ACLs are off
+  std::unique_ptr<server::AclReplication> acl_replication_{};  // null: they are off, or of this datacenter
   std::unique_ptr<cluster::Servers> servers_{};
   std::unique_ptr<cluster::Federation> federation_{};
   std::unique_ptr<cluster::RpcPlane> rpc_{};

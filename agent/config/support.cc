@@ -42,7 +42,6 @@ bool is_built(Owner owner) {
 
 /// Refused whenever they are set to anything but nothing.
 constexpr std::string_view kRefused[] = {
-    "acl.enable_token_replication",
     "auto_config.enabled",
     "auto_encrypt.allow_tls",
     "auto_encrypt.tls",
@@ -85,9 +84,11 @@ void collect(const Settings& given, const Group& group, const std::string& prefi
 std::vector<std::string> not_built(const Loaded& loaded) {
   const Config& config = loaded.config;
   std::vector<std::string> out;
-  if (config.acls_enabled && config.primary_datacenter != config.datacenter) {
-    out.push_back("primary_datacenter = \"" + config.primary_datacenter +
-                  "\" with acl.enabled: the replication of access control is not built yet.");
+  if (config.acls_enabled && config.server_mode && config.primary_datacenter != config.datacenter &&
+      !config.acl_token_replication) {
+    out.push_back("acl.enabled on a server outside of primary_datacenter = \"" + config.primary_datacenter +
+                  "\": asking the primary for each token is not built yet. Set acl.enable_token_replication and give "
+                  "it a replication token (acl.tokens.replication): this datacenter then has the tokens itself.");
   }
   for (std::string_view path : kRefused) {
     const Value* value = find(loaded.given, path);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/grpc/readable_events.h"
+#include "agent/tokens/abroad.h"
 #include "base/watch.h"
 #include "catalog/store/store.h"
 
@@ -209,7 +210,10 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
   void go_elsewhere(std::string_view message) {
     if (!service_.cluster_.route(request_.Datacenter)) return call_.end({Code::unavailable, kNoAddresses});
     auto request = std::make_shared<std::string>();
-    append_frame(*request, [&] { *request += message; });
+    const bool stripped =
+        service_.settings_.tokens && tokens::is_local(service_.server_.view()->tables(), request_.Token);
+    if (stripped) request_.Token.clear();
+    append_frame(*request, [&] { stripped ? schema().append(*request, request_) : void(*request += message); });
     relay_ = std::make_unique<Relay>(call_, service_.elsewhere_, request_.Datacenter, std::move(request));
   }
   void sent() override {

@@ -8,6 +8,8 @@
 
 #include "agent/grpc/test_place.h"
 #include "agent/http/test_server.h"
+#include "agent/tokens/resolver.h"
+#include "catalog/acl/tokens.h"
 #include "catalog/registry/register.h"
 #include "catalog/registry/registry_fixture.h"
 
@@ -37,10 +39,10 @@ class Neighbour final : public rpc::Cluster {
 
 /// A server of one datacenter, whole.
 struct Datacenter {
-  Datacenter(Loops& loops, std::string name, rpc::Cluster& others)
+  Datacenter(Loops& loops, std::string name, rpc::Cluster& others, tokens::Resolver* resolver)
       : client(loops, {}),
         elsewhere(client, servers_elsewhere(others)),
-        subscriptions(loops, store, others, elsewhere, {.datacenter = std::move(name)}) {
+        subscriptions(loops, store, others, elsewhere, {.datacenter = std::move(name), .tokens = resolver}) {
     Services all;
     subscriptions.add_to(all);
     place = std::make_unique<Place>(loops, std::move(all));
@@ -65,10 +67,14 @@ struct Datacenter {
 
 class Elsewhere : public testing::Test {
  protected:
-  Elsewhere() { others.dc2 = far.place->target("dc2"); }
+  explicit Elsewhere(bool acls = false) : resolver(acls ? &resolves : nullptr) {
+    others.dc2 = far.place->target("dc2");
+  }
   ~Elsewhere() override { client.stop(); }
-  std::unique_ptr<Client::Call> subscribe(std::string service, Ear& ear, std::string datacenter = "dc2") {
+  std::unique_ptr<Client::Call> subscribe(std::string service, Ear& ear, std::string datacenter = "dc2",
+                                          std::string token = {}) {
     SubscribeRequest request;
+    request.Token = std::move(token);
     request.Topic = static_cast<std::int32_t>(Topic::service_health);
     request.Datacenter = std::move(datacenter);
     request.NamedSubject.emplace().Key = std::move(service);
@@ -93,10 +99,39 @@ class Elsewhere : public testing::Test {
   Loops loops{2};
   rpc::NoCluster nobody{};
   Neighbour others{};
-  Datacenter far{loops, "dc2", nobody};
-  Datacenter near{loops, "dc1", others};
+  tokens::Store own_tokens{};
+  tokens::Resolver resolves{{.enabled = true}, own_tokens, base::system_clock()};
+  tokens::Resolver* const resolver;
+  Datacenter far{loops, "dc2", nobody, resolver};
+  Datacenter near{loops, "dc1", others, resolver};
   Client client{loops, {}};
 };
+
+class ElsewhereWithAcls : public Elsewhere {
+ protected:
+  ElsewhereWithAcls() : Elsewhere(true) {}
+};
+
+TEST_F(ElsewhereWithAcls, ALocalTokenIsNotTakenAlong) {
+  {
+    const std::lock_guard lock(near.store.mutex);
+    catalog::ACLTokenBatchSetRequest request;
+    catalog::ACLToken& token = request.Tokens.emplace_back().emplace();
+    token.AccessorID = "aaaaaaaa-0000-0000-0000-000000000001";
+    token.SecretID = "local";
+    token.Local = true;
+    near.store.store.writer().begin_command(++near.store.index);
+    ASSERT_TRUE(catalog::apply_acl_tokens(near.store.store.writer(), request));
+    near.store.store.commit();
+  }
+  Ear anybody, somebody;
+  auto call = subscribe("web", anybody, "dc2", "local");
+  EXPECT_EQ(spell(anybody.next()), "end:1");
+  auto other = subscribe("web", somebody, "dc2", "not known here");
+  EXPECT_TRUE(somebody.next().ends_with("ACL not found"));
+  drop(other);
+  drop(call);
+}
 
 TEST_F(Elsewhere, EventsOfTheOtherDatacenterArePassedOn) {
   far.apply(service_request("n1", "w", "web"));

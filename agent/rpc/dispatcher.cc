@@ -6,8 +6,10 @@
 #include <unordered_set>
 #include <utility>
 
+#include "agent/rpc/acl_places.h"
 #include "agent/rpc/asking.h"
 #include "agent/server/acl_settings.h"
+#include "agent/tokens/abroad.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "base/watch.h"
@@ -124,10 +126,17 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   enum class Pause : std::uint8_t { none, leader, deadline, answer };
 
   void route() {
+    const Services& services = dispatcher_.services_;
+    if (services.acl) {
+      if (Result<> placed = settle_place(*services.acl, method_, *invocation_); !placed) return finish(placed.error());
+    }
     const std::string_view datacenter = invocation_->datacenter();
     if ((method_.flags & kHere) == 0 && !datacenter.empty() && datacenter != dispatcher_.settings_.datacenter) {
       Result<Target> target = dispatcher_.cluster_.route(datacenter);
       if (!target) return finish(target.error());
+      if (services.tokens && tokens::is_local(services.server.view()->tables(), invocation_->token())) {
+        replace_field(*invocation_, "Token", "");
+      }
       base::metrics::counter("rpc.cross-dc", {{"datacenter", std::string(datacenter)}}).add();
       return forward(*target, false);
     }

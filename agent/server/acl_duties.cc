@@ -33,11 +33,25 @@ AclDuties::AclDuties(AclSettings settings, Server& server, Apply apply, const ba
 
 Result<> AclDuties::begin() {
   if (!settings_.enabled) return {};
+  // Anything else comes from the primary (acl_replication.h).
+  if (!settings_.in_primary()) return remove_redacted_token(server_.view()->tables());
   log_.info("initializing acls");
   for (const auto step :
        {&AclDuties::write_builtin_policies, &AclDuties::write_management_token, &AclDuties::write_anonymous_token}) {
     const auto view = server_.view();  // as the step before left it
     if (Result<> done = (this->*step)(view->tables()); !done) return done;
+  }
+  return {};
+}
+
+/// Old servers copied a token as it is shown to those who may not see secrets: whoever sent that had its rights.
+Result<> AclDuties::remove_redacted_token(const Tables& tables) {
+  const ACLToken* token = catalog::token_by_secret(tables, "<hidden>");
+  if (!token) return {};
+  catalog::ACLTokenBatchDeleteRequest request;
+  request.TokenIDs.push_back(token->AccessorID);
+  if (Result<> done = apply_(catalog::encode_command(Command::acl_token_delete, request)); !done) {
+    return {done.error().code, "failed to remove token with a redacted secret: " + done.error().detail};
   }
   return {};
 }
@@ -108,7 +122,8 @@ Result<> AclDuties::write_anonymous_token(const Tables& tables) {
 base::MonotonicTime AclDuties::reap() {
   const auto view = server_.view();
   const base::Time now = clock_.wall();
-  const catalog::EndingTokens ending = catalog::ending_tokens(view->tables(), now, kMostAtOnce);
+  const catalog::EndingTokens ending =
+      catalog::ending_tokens(view->tables(), now, kMostAtOnce, !settings_.in_primary());
   if (!ending.over.empty()) {
     log_.info("deleting expired ACL tokens", {{"amount", ending.over.size()}});
     catalog::ACLTokenBatchDeleteRequest request;

@@ -1,5 +1,5 @@
-// What the leader of the primary datacenter keeps true of ACLs: that the builtin policies, the anonymous token and the
-// configured management token are there, and that tokens go when they are over.
+// What the leader keeps true of ACLs: in the primary datacenter that the builtin policies, the anonymous token and the
+// configured management token are there; everywhere that tokens of its own go when they are over.
 #pragma once
 
 #include <functional>
@@ -28,6 +28,7 @@ class AclDuties {
   base::MonotonicTime reap();
 
  private:
+  base::Result<> remove_redacted_token(const catalog::Tables& tables);
   base::Result<> write_builtin_policies(const catalog::Tables& tables);
   base::Result<> write_management_token(const catalog::Tables& tables);
   base::Result<> write_anonymous_token(const catalog::Tables& tables);

@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "agent/server/acl_replication.h"
 #include "agent/server/metrics.h"
 #include "base/random.h"
 #include "base/uuid.h"
@@ -98,6 +99,7 @@ void LeaderDuties::run() {
   while (!stopping_) {
     if (leading_) {
       lead(lock);
+      if (options_.acl_replication) options_.acl_replication->lead(false);
       clocks_.stop();
       pool_.end();
     } else {
@@ -177,6 +179,7 @@ Result<> LeaderDuties::open_term() {
   }
   pool_.begin();
   reconcile();
+  if (options_.acl_replication) options_.acl_replication->lead(true);
   return {};
 }
 

@@ -21,6 +21,8 @@
 
 namespace proconsul::agent::server {
 
+class AclReplication;
+
 class LeaderDuties {
  public:
   struct Options {
@@ -29,6 +31,7 @@ class LeaderDuties {
     std::string datacenter{};
     PoolDuties::Means means{};  // all but `apply`
     AclSettings acl{};
+    AclReplication* acl_replication = nullptr;  // runs while this server leads; outlives this; null: there is none
     MassFailureBrake::Settings brake{};
     FlapDamping::Settings damping{};
   };

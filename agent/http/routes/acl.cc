@@ -35,7 +35,7 @@ constexpr Route kAclRoutes[] = {
     {get,
      "/v1/acl/replication",
      async(acl_replication),
-     kQueryOptions,
+     kQueryOptions | kAnyDatacenter,
      {.rpc = "ACL.ReplicationStatus",
       .summary = "How far a secondary datacenter's copy of the primary's ACLs is",
       .answer = type_of<rpc::ACLReplicationStatus>,

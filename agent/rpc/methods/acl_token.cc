@@ -1,13 +1,16 @@
 #include <algorithm>
 #include <vector>
 
+#include "agent/rpc/acl_places.h"
 #include "agent/rpc/acl_questions.h"
 #include "agent/rpc/acl_types.h"
 #include "agent/rpc/methods/acl_access.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/acl_changes.h"
+#include "agent/server/acl_replication.h"
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "catalog/acl/builtin.h"
 #include "catalog/acl/policies.h"
 #include "catalog/acl/tokens.h"
 #include "catalog/store/key.h"
@@ -27,8 +30,7 @@ bool is_over(const ACLToken& token) {
 }
 
 void bootstrap(Services& services, ACLInitialTokenBootstrapRequest& request, server::Answered<ACLToken> done) {
-  const auto view = services.server.view();
-  if (!services.tokens || !services.tokens->enabled()) {
+  if (!services.tokens || !services.tokens->enabled() || !services.acl->in_primary()) {
     return done(Error{Errc::unauthorized, "ACL support disabled"});
   }
   server::bootstrap_acls(services.server, *services.acl, std::move(request.BootstrapSecret), std::move(done));
@@ -154,6 +156,13 @@ Result<Found> batch_read(Services& services, const catalog::View& view, base::Ke
 void set(Services& services, ACLTokenSetRequest& request, server::Answered<ACLToken> done) {
   const Result<Who> who = acl_access(services, *services.server.view(), request.Token, Access::write);
   if (!who) return done(who.error());
+  // Whoever sent it here took this for another datacenter.
+  if (!services.acl->keeps_tokens()) {
+    return done(Error{Errc::internal, "Cannot upsert tokens within this datacenter"});
+  }
+  if (!services.acl->in_primary() && !request.ACLToken.Local) {
+    return done(Error{Errc::internal, "Cannot upsert global tokens within this datacenter"});
+  }
   if (request.ACLToken.AccessorID.empty() || request.Create) {
     return server::create_token(services.server, *services.acl, std::move(request.ACLToken), std::move(done));
   }
@@ -163,6 +172,11 @@ void set(Services& services, ACLTokenSetRequest& request, server::Answered<ACLTo
 void clone(Services& services, ACLTokenSetRequest& request, server::Answered<ACLToken> done) {
   const Result<Who> who = acl_access(services, *services.server.view(), request.Token, Access::write);
   if (!who) return done(who.error());
+  const auto view = services.server.view();
+  const ACLToken* token = catalog::token_by_accessor(view->tables(), request.ACLToken.AccessorID);
+  if (!services.acl->in_primary() && token && !token->Local && !is_over(*token)) {
+    return ask_primary<ACLTokenSetRequest, ACLToken>(services, "ACL.TokenClone", std::move(request), std::move(done));
+  }
   server::clone_token(services.server, *services.acl, request.ACLToken.AccessorID,
                       std::move(request.ACLToken.Description), std::move(done));
 }
@@ -170,6 +184,16 @@ void clone(Services& services, ACLTokenSetRequest& request, server::Answered<ACL
 void remove(Services& services, ACLTokenDeleteRequest& request, server::Answered<std::string> done) {
   const Result<Who> who = acl_access(services, *services.server.view(), request.Token, Access::write);
   if (!who) return done(who.error());
+  if (!services.acl->in_primary() && base::parse_uuid(request.TokenID) &&
+      request.TokenID != catalog::kAnonymousAccessor) {
+    const auto view = services.server.view();
+    const ACLToken* token = catalog::token_by_accessor(view->tables(), request.TokenID);
+    // What is not here may be there already.
+    if (!token || (!token->Local && token->SecretID != request.Token)) {
+      return ask_primary<ACLTokenDeleteRequest, std::string>(services, "ACL.TokenDelete", std::move(request),
+                                                             std::move(done));
+    }
+  }
   server::delete_token(services.server, request.TokenID, request.Token, std::move(done));
 }
 
@@ -184,8 +208,9 @@ Result<> authorize(Services& services, const RemoteACLAuthorizationRequest& requ
 }
 
 /// A secondary datacenter's copying of the primary's ACLs; there is none in the primary.
-Result<> replication_status(Services&, const DCSpecificRequest&, ACLReplicationStatus& reply) {
-  reply = {};
+Result<> replication_status(Services& services, const DCSpecificRequest&, ACLReplicationStatus& reply) {
+  const server::AclReplication* replication = services.acl ? services.acl->replication : nullptr;
+  reply = replication ? replication->status() : ACLReplicationStatus();
   return {};
 }
 
