@@ -105,6 +105,9 @@ catalog::AutopilotConfig autopilot(const Config& config) {
 
 server::AclSettings acl_settings(const Config& config) {
   return {.enabled = config.acls_enabled,
+          .datacenter = config.datacenter,
+          .primary_datacenter = config.primary_datacenter,
+          .token_replication = config.acl_token_replication,
           .default_policy = config.acl_resolver.default_policy,
           .down_policy = config.acl_resolver.down_policy,
           .key_list_policy = config.acl_enable_key_list_policy,

@@ -49,8 +49,10 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   rpc_ = std::move(*plane);
 
   acl_ = acl_settings(config);
-  if (acl_.enabled)
+  if (acl_.enabled) {
     tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), parts_.tokens, base::system_clock());
+    logins_ = std::make_unique<auth::Logins>(parts_.loops.next(), base::system_clock());
+  }
 
   server::RaftServer::Options raft;
   raft.transport = rpc_->transport();
@@ -79,7 +81,8 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
-  return rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_}, limit);
+  return rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()},
+                      limit);
 }
 
 void ServerMode::take_part() {
@@ -152,6 +155,7 @@ void ServerMode::read_gauges() {
 void ServerMode::stop() {
   bootstrapper_.reset();
   if (rpc_) rpc_->stop();
+  if (logins_) logins_->stop();
   if (server_) server_->stop();
 }
 
