@@ -14,10 +14,10 @@ namespace {
 /// The request on its loop, and what becomes of it. Shared by the loop and the thread that waits.
 struct Flight : Timer {
   void on_timer() override { land(Error{Errc::timeout, "timeout awaiting response"}); }
-  /// On the loop. The exchange goes at once: it hears of its connection's end otherwise.
+  /// On the loop. The exchange goes at once, which its callback may do: it hears of its connection's end otherwise.
   void land(Result<WaitedAnswer> result) {
     cancel();
-    Loop::current().post([dead = std::move(exchange)] {});  // it may be on the stack
+    exchange.reset();
     const std::lock_guard lock(mutex);
     if (landed) return;
     landed = std::move(result);

@@ -71,8 +71,13 @@ class IdentityServer:
 
             do_GET = do_POST = handle_one
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass  # whoever does not like the certificate hangs up
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         if secure:
             certificate, key = str(folder / "identity.crt"), str(folder / "identity.key")
             openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",

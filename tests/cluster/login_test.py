@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server and a client agent with ACLs, and who logs in: with JSON web tokens proven by keys from a URL and by an OpenID
+"""Two servers with ACLs, and who logs in at either: with JSON web tokens proven by keys from a URL and by an OpenID
 provider, as a service account of Kubernetes, as a principal of AWS. Servers that are slow, huge, or lead elsewhere
 are refused, and hold nobody up.
 
@@ -15,7 +15,7 @@ import threading
 import time
 
 from agent_process import ended, eventually
-from clients_test import CLIENT, Member
+from clients_test import Member
 from identity_server import IdentityServer, Issuer
 
 ROOT = "aaaaaaaa-0000-0000-0000-000000000001"
@@ -192,7 +192,7 @@ def run(binary: str, folder: pathlib.Path) -> None:
     try:
         with ended(agents):
             agents.append(Member(binary, folder, "s1", 65, [], acl).start())
-            agents.append(Member(binary, folder, "c1", 66, [agents[0].gossip()], CLIENT | acl).start())
+            agents.append(Member(binary, folder, "s2", 66, [agents[0].gossip()], {"bootstrap_expect": 0} | acl).start())
             test = Test(agents[0], agents, identity, plain)
             for agent in agents:
                 eventually(f"{agent.name} answers", lambda: agent.ask("GET", f"/v1/acl/tokens?token={ROOT}")[0] == 200)
