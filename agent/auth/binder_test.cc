@@ -138,7 +138,7 @@ TEST_F(Binding, WhoLacksAClaimMatchesNothingThatAsksForIt) {
   add("value.team==dev", "service", "a");
   add("g1 in list.groups", "service", "b");
   add("list.groups is not empty", "service", "c");
-  add("value.team is empty", "service", "d");
+  add("value.team != dev and list.groups is empty", "service", "d");
 
   ACLToken token;
   ASSERT_TRUE(bound(R"({"exp":4102444800,"nbf":1600000000,"name":"x"})", token));
