@@ -50,8 +50,10 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   rpc_ = std::move(*plane);
 
   acl_ = acl_settings(config, parts_.tokens);
-  if (acl_.enabled)
+  if (acl_.enabled) {
     tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), parts_.tokens, base::system_clock());
+    logins_ = std::make_unique<auth::Logins>(parts_.loops.next(), base::system_clock());
+  }
   if (acl_.enabled && !acl_.in_primary()) {
     acl_replication_ = std::make_unique<server::AclReplication>(acl_, base::system_clock());
     acl_.replication = acl_replication_.get();
@@ -85,7 +87,8 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
-  Result<> listening = rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_}, limit);
+  Result<> listening = rpc_->listen(
+      *server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()}, limit);
   if (listening && acl_replication_) {
     acl_replication_->open(*server_, rpc::acl_primary(rpc_->caller(), parts_.loops, acl_));
   }
@@ -163,6 +166,7 @@ void ServerMode::stop() {
   bootstrapper_.reset();
   if (acl_replication_) acl_replication_->stop();
   if (rpc_) rpc_->stop();
+  if (logins_) logins_->stop();
   if (server_) server_->stop();
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "agent/auth/logins.h"
 #include "agent/cluster/bootstrapper.h"
 #include "agent/cluster/federation.h"
 #include "agent/cluster/rpc_plane.h"
@@ -51,6 +52,7 @@ class ServerMode final : public Mode {
   std::unique_ptr<server::LastSeen> last_seen_{};
   server::AclSettings acl_{};
   std::unique_ptr<tokens::Resolver> tokens_{};                 // null: ACLs are off
+  std::unique_ptr<auth::Logins> logins_{};                     // beside them
   std::unique_ptr<server::AclReplication> acl_replication_{};  // null: they are off, or of this datacenter
   std::unique_ptr<cluster::Servers> servers_{};
   std::unique_ptr<cluster::Federation> federation_{};

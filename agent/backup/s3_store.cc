@@ -1,20 +1,16 @@
 #include "agent/backup/s3_store.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <optional>
 #include <utility>
 
 #include "base/clock.h"
-#include "base/net/http_exchange.h"
 #include "base/net/url.h"
+#include "base/net/waited_exchange.h"
 
 namespace proconsul::agent::backup {
 
 using base::Errc;
 using base::Error;
 using base::Result;
-using base::net::Clock;
 using base::net::HttpExchange;
 
 namespace {
@@ -22,37 +18,7 @@ namespace {
 constexpr std::size_t kPart = std::size_t{8} << 20;  // the store wants at least 5 MiB of each but the last
 constexpr std::size_t kMostAnswer = std::size_t{4} << 20;
 constexpr std::size_t kMostPages = 1000;  // of a listing, a thousand names each
-constexpr auto kLongestWait = std::chrono::minutes(5);
-
-struct Answered {
-  int status{};
-  std::string etag{};
-  std::string body{};
-};
-
-/// One request on the loop, and its answer for a thread that waits. Shared by both.
-struct Flight : base::net::Timer {
-  void on_timer() override { land(Error{Errc::timeout, "timeout awaiting response"}); }
-  /// On the loop. The exchange goes at once: it hears of its connection's end otherwise.
-  void land(Result<Answered> result) {
-    cancel();
-    base::net::Loop::current().post([dead = std::move(exchange)] {});  // it may be on the stack
-    const std::lock_guard lock(mutex);
-    if (landed) return;
-    landed = std::move(result);
-    changed.notify_all();
-  }
-  Result<Answered> answer() const {
-    const base::net::AnswerReader& reader = exchange->answer();
-    if (!reader.whole()) return {Errc::unavailable, "unexpected EOF"};
-    if (reader.body().total() > kMostAnswer) return {Errc::too_large, "the answer is larger than 4 MiB"};
-    return Answered{reader.status(), reader.header("ETag"), reader.body().text()};
-  }
-  std::unique_ptr<HttpExchange> exchange{};  // the loop's own
-  std::mutex mutex{};
-  std::condition_variable changed{};
-  std::optional<Result<Answered>> landed{};
-};
+constexpr base::Duration kLongestWait = base::seconds(300);
 
 Result<std::string> next_part(raft::ScratchFile& archive) {
   std::string part(kPart, '\0');
@@ -198,35 +164,10 @@ Result<S3Store::Answer> S3Store::exchange(const S3Request& request, Pairs header
     wanted.endpoint.tls = tls_;
     wanted.endpoint.peer = {.protocols = "\x08http/1.1"};
   }
-  if (const std::string refused = base::net::refused_header(wanted.headers); !refused.empty()) {
-    return {Errc::invalid_argument, refused};
-  }
-  auto flight = std::make_shared<Flight>();
-  loop_.post([this, flight, wanted = std::move(wanted)]() mutable {
-    const auto deadline = Clock::now() + kLongestWait;
-    flight->exchange = std::make_unique<HttpExchange>(
-        loop_, resolver_, std::move(wanted), [flight = flight.get()](const std::string& reason) {
-          flight->land(reason.empty() ? flight->answer() : Result<Answered>(Errc::unavailable, reason));
-        });
-    flight->arm(loop_, deadline);
-    flight->exchange->start(deadline);
-  });
-  Result<Answered> landed(Errc::cancelled, "the agent stops");
-  {
-    constexpr auto kLook = std::chrono::milliseconds(100);  // for the interrupt
-    std::unique_lock lock(flight->mutex);
-    while (!flight->changed.wait_for(lock, kLook, [&] { return flight->landed.has_value(); })) {
-      if (stopping_.raised()) break;
-    }
-    if (flight->landed) landed = std::move(*flight->landed);
-  }
-  loop_.run([&] {
-    flight->cancel();
-    flight->exchange.reset();
-    flight.reset();
-  });
-  if (!landed) return landed.error();
-  return Answer{landed->status, std::move(landed->etag), std::move(landed->body)};
+  Result<base::net::WaitedAnswer> answer =
+      base::net::exchange_and_wait(loop_, resolver_, std::move(wanted), kLongestWait, stopping_);
+  if (!answer) return answer.error();
+  return Answer{answer->status, std::string(answer->header("ETag")), std::move(answer->body)};
 }
 
 Result<> S3Store::put(const std::string& name, raft::ScratchFile& archive) {

@@ -93,7 +93,8 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
                                .sort_by_distance = !config_.disable_coordinates,
                                .federation = &federation,
                                .tokens = acl.resolver,
-                               .acl = acl.settings};
+                               .acl = acl.settings,
+                               .logins = acl.logins};
   rpc::Dispatcher::Settings settings;
   settings.datacenter = config_.datacenter;
   settings.times = call_times(config_);

@@ -46,6 +46,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   struct Acl {
     tokens::Resolver* resolver = nullptr;
     const server::AclSettings* settings = nullptr;
+    auth::Logins* logins = nullptr;  // beside the resolver
   };
   base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Limit limit);
   /// Once it listens.

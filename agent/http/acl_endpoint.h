@@ -1,4 +1,4 @@
-// The API of tokens, policies and roles (/v1/acl). All of it goes through the RPC methods ACL.*, here or elsewhere.
+// The API of tokens, policies, roles and logins (/v1/acl). All of it goes through the RPC methods ACL.*, here or elsewhere.
 #pragma once
 
 #include "agent/http/context.h"
@@ -40,6 +40,20 @@ base::Result<Question> ask_acl_role_by_name(const Context& agent, const Request&
 void acl_role_create(Context& agent, const Request& request, Responder responder);
 void acl_role_update(Context& agent, const Request& request, Responder responder);
 void acl_role_delete(Context& agent, const Request& request, Responder responder);
+
+// Auth methods, binding rules, and who logs in by them.
+base::Result<Question> ask_acl_auth_methods(const Context& agent, const Request& request);
+base::Result<Question> ask_acl_auth_method(const Context& agent, const Request& request);
+void acl_auth_method_create(Context& agent, const Request& request, Responder responder);
+void acl_auth_method_update(Context& agent, const Request& request, Responder responder);
+void acl_auth_method_delete(Context& agent, const Request& request, Responder responder);
+base::Result<Question> ask_acl_binding_rules(const Context& agent, const Request& request);
+base::Result<Question> ask_acl_binding_rule(const Context& agent, const Request& request);
+void acl_binding_rule_create(Context& agent, const Request& request, Responder responder);
+void acl_binding_rule_update(Context& agent, const Request& request, Responder responder);
+void acl_binding_rule_delete(Context& agent, const Request& request, Responder responder);
+void acl_login(Context& agent, const Request& request, Responder responder);
+void acl_logout(Context& agent, const Request& request, Responder responder);
 
 // Templates of policies.
 base::Result<Reply> acl_templated_policies(Context& agent, const Request& request);

@@ -93,7 +93,8 @@ TEST(OpenApi, SaysWhatARouteTakesAndAnswers) {
   EXPECT_TRUE(at(*health, {"responses", "200", "headers", "X-Cache"}));
   EXPECT_TRUE(at(*health, {"responses", "500"}));
   EXPECT_TRUE(at(whole, {"paths", "/v1/catalog/register", "put", "requestBody", "content", "application/json"}));
-  EXPECT_FALSE(at(whole, {"paths", "/v1/acl/auth-methods"}));
+  EXPECT_TRUE(at(whole, {"paths", "/v1/acl/auth-methods"}));
+  EXPECT_FALSE(at(whole, {"paths", "/v1/connect/intentions"}));
 }
 
 TEST(OpenApi, WhatIsReadMayLackAnyField) {

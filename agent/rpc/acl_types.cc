@@ -275,6 +275,23 @@ PROCONSUL_DESCRIBE_TYPE(ACLAuthMethodListResponse, "structs.ACLAuthMethodListRes
   type.embed<catalog::QueryMeta>();
 }
 
+PROCONSUL_DESCRIBE_TYPE(ACLLoginParams, "structs.ACLLoginParams") {
+  type.field("AuthMethod", &ACLLoginParams::AuthMethod);
+  type.field("BearerToken", &ACLLoginParams::BearerToken);
+  type.field("Meta", &ACLLoginParams::Meta).omit_empty();
+}
+
+PROCONSUL_DESCRIBE_TYPE(ACLLoginRequest, "structs.ACLLoginRequest") {
+  type.field("Auth", &ACLLoginRequest::Auth);
+  type.field("Datacenter", &ACLLoginRequest::Datacenter);
+  type.embed<catalog::WriteRequest>();
+}
+
+PROCONSUL_DESCRIBE_TYPE(ACLLogoutRequest, "structs.ACLLogoutRequest") {
+  type.field("Datacenter", &ACLLogoutRequest::Datacenter);
+  type.embed<catalog::WriteRequest>();
+}
+
 PROCONSUL_DESCRIBE_TYPE(ACLAuthorizationRequest, "structs.ACLAuthorizationRequest") {
   type.field("Resource", &ACLAuthorizationRequest::Resource).go_type("acl.Resource");
   type.field("Segment", &ACLAuthorizationRequest::Segment).omit_empty();

@@ -287,6 +287,26 @@ struct ACLAuthMethodListResponse : catalog::QueryMeta {
 };
 PROCONSUL_DECLARE_TYPE(ACLAuthMethodListResponse)
 
+/// What somebody who logs in brings along.
+struct ACLLoginParams {
+  std::string AuthMethod{};
+  std::string BearerToken{};
+  base::Map<std::string> Meta{};  // of the caller, for the token's description
+};
+PROCONSUL_DECLARE_TYPE(ACLLoginParams)
+
+struct ACLLoginRequest : catalog::WriteRequest {
+  base::Pointer<ACLLoginParams> Auth{};
+  std::string Datacenter{};
+};
+PROCONSUL_DECLARE_TYPE(ACLLoginRequest)
+
+/// The token of the request is what is destroyed.
+struct ACLLogoutRequest : catalog::WriteRequest {
+  std::string Datacenter{};
+};
+PROCONSUL_DECLARE_TYPE(ACLLogoutRequest)
+
 /// May this token do that?
 struct ACLAuthorizationRequest {
   std::string Resource{};

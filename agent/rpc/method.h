@@ -32,6 +32,9 @@ struct AclSettings;
 namespace proconsul::agent::tokens {
 class Resolver;
 }
+namespace proconsul::agent::auth {
+class Logins;
+}
 
 namespace proconsul::base::net {
 class Loops;
@@ -56,6 +59,7 @@ struct Services {
   // For methods that ask other servers; the dispatcher fills them in.
   Caller* caller = nullptr;
   base::net::Loops* loops = nullptr;
+  auth::Logins* logins = nullptr;  // beside tokens
 };
 
 enum MethodFlag : std::uint32_t {

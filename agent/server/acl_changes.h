@@ -18,6 +18,9 @@ void bootstrap_acls(Server& server, const AclSettings& settings, std::string sec
 /// A new one; what it lacks of accessor and secret is made up.
 void create_token(Server& server, const AclSettings& settings, catalog::ACLToken token,
                   Answered<catalog::ACLToken> done);
+/// The same for a login: the token belongs to an auth method, and must be good for something.
+void create_login_token(Server& server, const AclSettings& settings, catalog::ACLToken token,
+                        Answered<catalog::ACLToken> done);
 /// One that exists, by its accessor.
 void update_token(Server& server, catalog::ACLToken token, Answered<catalog::ACLToken> done);
 /// A new one with what the token of that accessor has, described as `description` says if that is not empty.

@@ -4,6 +4,8 @@
 #include "acl/rules.h"
 #include "agent/server/acl_changes.h"
 #include "agent/server/acl_links.h"
+#include "agent/server/acl_names.h"
+#include "agent/server/acl_propose.h"
 #include "catalog/acl/hash.h"
 #include "catalog/acl/policies.h"
 #include "catalog/commands.h"
@@ -23,42 +25,6 @@ namespace {
 
 Error failed(std::string detail) {
   return {Errc::internal, std::move(detail)};
-}
-
-bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
-Result<> check_policy_name(std::string_view name) {
-  const std::string invalid = "Invalid Policy: invalid Name. ";
-  if (name.empty() || name.size() > 128) {
-    return failed(invalid + "Length must be greater than 0 and less than 128");
-  }
-  if (name.starts_with('/') || name.starts_with("builtin/")) {
-    return failed(invalid + "Names cannot be prefixed with '/' or 'builtin/'");
-  }
-  if (std::ranges::count(name, '/') > 1 || !std::ranges::all_of(name, [](char c) { return is_word(c) || c == '/'; })) {
-    return failed(invalid + "Only alphanumeric characters, a single '/', '-' and '_' are allowed");
-  }
-  return {};
-}
-
-bool is_role_name(std::string_view name) {
-  return !name.empty() && name.size() <= 256 && std::ranges::all_of(name, is_word);
-}
-
-/// Proposes, and answers with what `written` finds in the state afterwards.
-template <class T, class Written>
-void propose(Server& server, std::string command, std::string_view what, Answered<T> done, Written written) {
-  server.apply(std::move(command), [&server, what, done = std::move(done),
-                                    written = std::move(written)](Result<catalog::ApplyResult> result) mutable {
-    const Error* error = result ? result->error() : &result.error();
-    if (error) {
-      return done(Error{error->code, "Failed to apply " + std::string(what) + " request: " + error->detail});
-    }
-    const auto view = server.view();
-    done(written(view->tables()));
-  });
 }
 
 Result<> check(const Tables& tables, ACLPolicy& policy) {

@@ -79,7 +79,10 @@ Result<> settle_end(const AclSettings& settings, ACLToken& token) {
   return {};
 }
 
-void write(Server& server, const Tables& tables, ACLToken token, Answered<ACLToken> done) {
+/// Of a login: its roles may have gone in the meantime, but something it must be good for.
+enum class Origin : bool { request, login };
+
+void write(Server& server, const Tables& tables, ACLToken token, Origin origin, Answered<ACLToken> done) {
   const auto role_of = [&](std::string_view id) { return catalog::role_by_id(tables, id); };
   const auto role_named = [&](std::string_view name) { return catalog::role_by_name(tables, name); };
   const auto policy_of = [&](std::string_view id) { return catalog::policy_by_id(tables, id); };
@@ -94,6 +97,7 @@ void write(Server& server, const Tables& tables, ACLToken token, Answered<ACLTok
   std::string accessor = token.AccessorID;
   catalog::ACLTokenBatchSetRequest request;
   request.Tokens.emplace_back().emplace() = std::move(token);
+  request.AllowMissingLinks = request.ProhibitUnprivileged = origin == Origin::login;
   server.apply(
       catalog::encode_command(Command::acl_token_set, request),
       [&server, accessor = std::move(accessor), done = std::move(done)](Result<catalog::ApplyResult> result) mutable {
@@ -112,6 +116,19 @@ std::uint64_t reset_index(const AclSettings& settings) {
   std::ifstream file(std::filesystem::path(settings.data_directory) / "acl-bootstrap-reset");
   std::uint64_t index = 0;
   return file >> index ? index : 0;
+}
+
+void create(Server& server, const AclSettings& settings, ACLToken token, Origin origin, Answered<ACLToken> done) {
+  const auto view = server.view();
+  const Tables& tables = view->tables();
+  if (Result<> ok = settle_id(tables, token.AccessorID, "AccessorID"); !ok) return done(ok.error());
+  if (Result<> ok = settle_id(tables, token.SecretID, "SecretID"); !ok) return done(ok.error());
+  token.CreateTime = base::system_clock().wall();
+  if (Result<> ok = settle_end(settings, token); !ok) return done(ok.error());
+  if (origin == Origin::request && !token.AuthMethod.empty()) {
+    return done(failed("AuthMethod field is disallowed outside of login"));
+  }
+  write(server, tables, std::move(token), origin, std::move(done));
 }
 
 }  // namespace
@@ -164,14 +181,11 @@ void bootstrap_acls(Server& server, const AclSettings& settings, std::string sec
 }
 
 void create_token(Server& server, const AclSettings& settings, ACLToken token, Answered<ACLToken> done) {
-  const auto view = server.view();
-  const Tables& tables = view->tables();
-  if (Result<> ok = settle_id(tables, token.AccessorID, "AccessorID"); !ok) return done(ok.error());
-  if (Result<> ok = settle_id(tables, token.SecretID, "SecretID"); !ok) return done(ok.error());
-  token.CreateTime = base::system_clock().wall();
-  if (Result<> ok = settle_end(settings, token); !ok) return done(ok.error());
-  if (!token.AuthMethod.empty()) return done(failed("AuthMethod field is disallowed outside of login"));
-  write(server, tables, std::move(token), std::move(done));
+  create(server, settings, std::move(token), Origin::request, std::move(done));
+}
+
+void create_login_token(Server& server, const AclSettings& settings, ACLToken token, Answered<ACLToken> done) {
+  create(server, settings, std::move(token), Origin::login, std::move(done));
 }
 
 void update_token(Server& server, ACLToken token, Answered<ACLToken> done) {
@@ -195,7 +209,7 @@ void update_token(Server& server, ACLToken token, Answered<ACLToken> done) {
   }
   token.ExpirationTime = old->ExpirationTime;
   token.CreateTime = old->CreateTime;
-  write(server, tables, std::move(token), std::move(done));
+  write(server, tables, std::move(token), Origin::request, std::move(done));
 }
 
 void clone_token(Server& server, const AclSettings& settings, std::string_view accessor, std::string description,

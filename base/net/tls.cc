@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -65,7 +66,29 @@ Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD*
   return context;
 }
 
+/// Adds every certificate of a PEM text to the trusted ones.
+Result<> trust_pem(SSL_CTX* ctx, const std::string& pem) {
+  constexpr std::size_t kMost = 1 << 20;
+  int count = 0;
+  if (pem.size() <= kMost) {
+    BIO* text = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+    while (X509* certificate = PEM_read_bio_X509(text, nullptr, nullptr, nullptr)) {
+      count += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), certificate);
+      X509_free(certificate);
+    }
+    BIO_free(text);
+    ERR_clear_error();  // the end of the text counts as an error
+  }
+  if (count == 0) return {Errc::invalid_argument, "could not parse CA PEM value successfully"};
+  // Whatever is called trusted is trusted, as with Go: also an intermediate authority alone.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+  return {};
+}
+
 Result<> load_authorities(SSL_CTX* ctx, const TlsSettings& settings) {
+  if (!settings.ca_pem.empty()) {
+    if (Result<> trusted = trust_pem(ctx, settings.ca_pem); !trusted) return trusted;
+  }
   if (settings.ca_file.empty() && settings.ca_path.empty()) return {};
   const char* file = settings.ca_file.empty() ? nullptr : settings.ca_file.c_str();
   const char* path = settings.ca_path.empty() ? nullptr : settings.ca_path.c_str();
@@ -129,7 +152,7 @@ Result<ContextPtr> client_context(const TlsSettings& settings) {
   Result<ContextPtr> context = common_context(settings, TLS_client_method(), false);
   if (!context) return context;
   if (Result<> loaded = load_authorities(context->get(), settings); !loaded) return loaded.error();
-  if (settings.ca_file.empty() && settings.ca_path.empty()) {
+  if (settings.ca_file.empty() && settings.ca_path.empty() && settings.ca_pem.empty()) {
     SSL_CTX_set_ex_data(context->get(), authorities_slot(), &yes);
   }
   return context;

@@ -17,6 +17,7 @@ struct TlsSettings {
   std::string key_file{};
   std::string ca_file{};
   std::string ca_path{};
+  std::string ca_pem{};                 // certificates themselves, of a client; beside the files
   bool verify_incoming = false;         // clients must show a certificate that the CA signed
   std::string min_version = "TLSv1_2";  // TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3
   std::string cipher_suites{};          // OpenSSL's list for TLS 1.2 and below; empty: the default
