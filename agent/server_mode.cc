@@ -87,8 +87,8 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
-  Result<> listening = rpc_->listen(
-      *server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()}, limit);
+  Result<> listening = rpc_->listen(*server_, *federation_,
+                                    {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()}, limit);
   if (listening && acl_replication_) {
     acl_replication_->open(*server_, rpc::acl_primary(rpc_->caller(), parts_.loops, acl_));
   }
