@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/quote.h"
 
 namespace proconsul::acl::jwt {
 namespace {
@@ -49,7 +50,13 @@ Result<std::string> text_of(const Claims& header, const char* key, const char* w
   const auto found = header.find(key);
   if (found == header.end() || found->second.is_nil()) return std::string();
   if (const std::string* text = found->second.as_string()) return *text;
-  return wrong("failed to unmarshal " + std::string(what) + ": it is no string");
+  const Value& other = found->second;
+  const std::string_view kind = other.as_map()    ? "object"
+                                : other.as_list() ? "array"
+                                : other.as_bool() ? "bool"
+                                                  : "number";
+  return wrong("failed to unmarshal " + std::string(what) + ": json: cannot unmarshal " + std::string(kind) +
+               " into Go value of type string: " + base::quote(base::to_json(other)));
 }
 
 /// Seconds; a double holds every one of them that has a meaning. Unset: there is none, or it is null.

@@ -47,7 +47,8 @@ TEST(Jwt, WhatIsNoTokenIsRefusedWithGosText) {
   EXPECT_EQ(parse_error("e30.e!0.e30"), "illegal base64 data at input byte 1");
   EXPECT_FALSE(parse_error(base64_url("nonsense") + ".e30.e30").empty());
   EXPECT_FALSE(parse_error(base64_url("[]") + ".e30.e30").empty());
-  EXPECT_FALSE(parse_error(base64_url(R"({"alg":5})") + ".e30.e30").empty());
+  EXPECT_EQ(parse_error(base64_url(R"({"alg":5})") + ".e30.e30"),
+            "failed to unmarshal algorithm: json: cannot unmarshal number into Go value of type string: \"5\"");
   EXPECT_EQ(parse_error(" e30 .e30.\n"), "");
 }
 
@@ -124,7 +125,8 @@ TEST(Jwt, ExtensionsThatMustBeUnderstoodAreNot) {
 TEST(Jwt, WhatIsNoUsefulKeyIsRefused) {
   const std::string text = "data does not contain any valid RSA, ECDSA, or ED25519 public keys";
   EXPECT_EQ(PublicKey::from_pem("bad").error().detail, text);
-  EXPECT_EQ(PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\nMII=\n-----END PUBLIC KEY-----\n").error().detail, text);
+  EXPECT_EQ(PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\nMII=\n-----END PUBLIC KEY-----\n").error().detail,
+            "x509: malformed certificate");
   EVP_PKEY* small = EVP_RSA_gen(768);
   BIO* out = BIO_new(BIO_s_mem());
   PEM_write_bio_PUBKEY(out, small);

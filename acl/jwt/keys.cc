@@ -234,10 +234,12 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
       if (certificate) key.reset(X509_get_pubkey(certificate.get()));
     }
   }
+  const bool has_block = data != nullptr;
   OPENSSL_free(name);
   OPENSSL_free(header);
   OPENSSL_free(data);
   ERR_clear_error();
+  if (has_block && !key) return {Errc::invalid_argument, "x509: malformed certificate"};
   if (!key || !is_useful(key.get())) return {Errc::invalid_argument, std::string(kNoKey)};
   return KeyMaker::make(std::move(key));
 }

@@ -174,7 +174,6 @@ void acl_login(Context& agent, const Request& request, Responder responder) {
   if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::ACLLoginRequest login;  // without the token of the request: it is not what counts here
   login.Datacenter = named_datacenter(agent, request);
-  login.Auth.emplace();
   if (Result<> read = decode_body(request, login.Auth, "Failed to decode request body"); !read) {
     return responder.send(read.error());
   }

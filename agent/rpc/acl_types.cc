@@ -260,11 +260,11 @@ PROCONSUL_DESCRIBE_TYPE(ACLAuthMethodListRequest, "structs.ACLAuthMethodListRequ
 }
 
 PROCONSUL_DESCRIBE_TYPE(ACLAuthMethodListStub, "structs.ACLAuthMethodListStub") {
+  type.field("MaxTokenTTL", &ACLAuthMethodListStub::MaxTokenTTL).readable().omit_empty();
   type.field("Name", &ACLAuthMethodListStub::Name);
   type.field("Type", &ACLAuthMethodListStub::Type);
   type.field("DisplayName", &ACLAuthMethodListStub::DisplayName).omit_empty();
   type.field("Description", &ACLAuthMethodListStub::Description).omit_empty();
-  type.field("MaxTokenTTL", &ACLAuthMethodListStub::MaxTokenTTL).readable().omit_empty();
   type.field("TokenLocality", &ACLAuthMethodListStub::TokenLocality).omit_empty();
   type.field("CreateIndex", &ACLAuthMethodListStub::CreateIndex);
   type.field("ModifyIndex", &ACLAuthMethodListStub::ModifyIndex);

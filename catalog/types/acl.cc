@@ -93,11 +93,11 @@ PROCONSUL_DESCRIBE_TYPE(ACLBindingRule, "structs.ACLBindingRule") {
 }
 
 PROCONSUL_DESCRIBE_TYPE(ACLAuthMethod, "structs.ACLAuthMethod") {
+  type.field("MaxTokenTTL", &ACLAuthMethod::MaxTokenTTL).readable().omit_empty();
   type.field("Name", &ACLAuthMethod::Name);
   type.field("Type", &ACLAuthMethod::Type);
   type.field("DisplayName", &ACLAuthMethod::DisplayName).omit_empty();
   type.field("Description", &ACLAuthMethod::Description).omit_empty();
-  type.field("MaxTokenTTL", &ACLAuthMethod::MaxTokenTTL).readable().omit_empty();
   type.field("TokenLocality", &ACLAuthMethod::TokenLocality).omit_empty();
   type.field("Config", &ACLAuthMethod::Config);
   type.embed<RaftIndex>();
