@@ -37,7 +37,7 @@ class AccessControl(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.agent.end()
+        cls.agent.end_with_children()
         cls.home.cleanup()
 
     def line(self, *words: str, code: int = 0, token: str = ROOT, text: str = "", agent: Agent | None = None):
@@ -143,7 +143,7 @@ class AccessControl(unittest.TestCase):
             self.assertIn("ACL bootstrap no longer allowed (reset index: ", again)
             self.line("acl", "token", "list", token=secret, agent=agent)
         finally:
-            agent.end()
+            agent.end_with_children()
 
     def test_without_a_token_nothing_is_told(self):
         for words in (("token", "list"), ("policy", "list"), ("role", "list")):
