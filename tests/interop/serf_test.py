@@ -94,8 +94,10 @@ class Gos:
         self.events = folder / f"{name}.events"
         self.events.touch()
         handler = folder / f"{name}.sh"
+        # Members that come or go within a moment are told together, in a line each.
         handler.write_text('#!/bin/sh\npayload=$(cat)\n'
-                           f'echo "$SERF_EVENT $SERF_USER_EVENT$SERF_QUERY_NAME $payload" >> {self.events}\n'
+                           'printf "%s\\n" "$payload" | while IFS= read -r line; do\n'
+                           f'echo "$SERF_EVENT $SERF_USER_EVENT$SERF_QUERY_NAME $line" >> {self.events}\ndone\n'
                            f'[ "$SERF_EVENT" != query ] || printf %s "answer of {name}"\n')
         handler.chmod(0o755)
         with open(self.log, "wb") as out:
