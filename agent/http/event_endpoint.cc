@@ -12,6 +12,18 @@ namespace proconsul::agent::http {
 using base::Errc;
 using base::Result;
 
+namespace {
+
+/// Whoever decided: what is not allowed is not explained, and a token that nobody knows is a failure like others.
+Result<Reply> refusal(const base::Error& error) {
+  if (error.detail.find("Permission denied") != std::string::npos) {
+    return {Errc::permission_denied, "Permission denied"};
+  }
+  return error.detail.empty() ? error : base::Error{Errc::internal, error.detail};
+}
+
+}  // namespace
+
 void event_fire(Context& agent, const Request& request, Responder responder) {
   event::UserEvent event;
   event.Name = request.rest;
@@ -24,9 +36,9 @@ void event_fire(Context& agent, const Request& request, Responder responder) {
   const std::string datacenter(named_datacenter(agent, request));
   if (is_here(agent, datacenter)) {
     const Result<tokens::Who> who = asking(agent, request);
-    if (!who) return responder.send(Result<Reply>(who.error()));
+    if (!who) return responder.send(refusal(who.error()));
     if (!(*who)->allows(acl::Resource::event, event.Name, acl::Access::write)) {
-      return responder.send(Result<Reply>(Errc::permission_denied, "Permission denied"));
+      return responder.send(refusal({Errc::permission_denied, "Permission denied"}));
     }
     const Result<event::UserEvent> fired = agent.events->fire(std::move(event), base::system_random());
     return responder.send(fired ? Result<Reply>(json(base::to_json(*fired))) : Result<Reply>(fired.error()));
@@ -42,7 +54,7 @@ void event_fire(Context& agent, const Request& request, Responder responder) {
       agent, "Internal.EventFire", std::move(call),
       [responder = std::move(responder),
        event = std::move(event)](const Result<rpc::EventFireResponse>& fired) mutable {
-        responder.send(fired ? Result<Reply>(json(base::to_json(event))) : Result<Reply>(fired.error()));
+        responder.send(fired ? Result<Reply>(json(base::to_json(event))) : refusal(fired.error()));
       });
 }
 

@@ -12,9 +12,10 @@ using base::List;
 using base::type_of;
 using enum Method;
 
-constexpr Failure kBadEvent{500,
-                            R"((User event missing name|Cannot provide tag filter|Invalid|user event exceeds)[\s\S]*)",
-                            "The event is refused: Consul's status."};
+constexpr Failure kBadEvent{
+    500,
+    R"((User event missing name|Cannot provide tag filter|Invalid|user event exceeds|(rpc error making call: )?ACL)[\s\S]*)",
+    "The event is refused: Consul's status."};
 
 constexpr Route kEventRoutes[] = {
     {put,
