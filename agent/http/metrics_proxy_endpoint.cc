@@ -41,9 +41,11 @@ Result<> may_read_everything(const Context& agent, const std::string& token) {
   if (!agent.tokens) return {};
   const Result<tokens::Who> who = agent.tokens->resolve(agent.server->view()->tables(), token);
   if (!who) return who.error();
-  for (const acl::Resource resource : {acl::Resource::node, acl::Resource::service}) {
+  using acl::Resource;
+  for (const auto& [resource, all] :
+       {std::pair(Resource::node, "all nodes"), std::pair(Resource::service, "all services")}) {
     if (!(*who)->allows_all(resource, acl::Access::read)) {
-      return tokens::denied(*who, resource, std::nullopt, acl::Access::read);
+      return tokens::denied(*who, resource, all, acl::Access::read);
     }
   }
   return {};
