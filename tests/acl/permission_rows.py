@@ -131,7 +131,7 @@ LOGIN = [
     put("/acl/auth-method/{name}", "/acl/auth-method/walk-method", "acl:write", probe="/acl/auth-methods",
         body={"Name": "walk-method", "Type": "jwt", "Description": "new",
               "Config": {"JWTValidationPubKeys": ["$key"]}}),
-    Row("DELETE", "/acl/auth-method/{name}", "/acl/auth-method/$method", ("acl:write",), makes=(METHOD,),
+    Row("DELETE", "/acl/auth-method/{name}", "/acl/auth-method/$method", ("acl:write",), stranger=404, makes=(METHOD,),
         probe="/acl/auth-methods"),
     read("/acl/binding-rules", "/acl/binding-rules", "acl:read", shows="walk-method"),
     put("/acl/binding-rule", "/acl/binding-rule", "acl:write", probe="/acl/binding-rules",
