@@ -97,7 +97,7 @@ void operate(Context& agent, const Request& request, Responder responder, const 
   if (!asked) return responder.send(Result<Reply>(asked.error()));
   rpc::KeyringRequest call;
   call.Operation = operation;
-  call.Token = request.options.token;
+  call.Token = token_of(request);
   call.Key = std::move(asked->key);
   call.RelayFactor = asked->relay_factor;
   call.LocalOnly = asked->local_only;

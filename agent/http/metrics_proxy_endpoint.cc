@@ -41,9 +41,11 @@ Result<> may_read_everything(const Context& agent, const Request& request) {
   // By headers alone: the metrics server may have a use of its own for a parameter.
   const Result<tokens::Who> who = asking(agent, request, header_token(request));
   if (!who) return who.error();
-  for (const acl::Resource resource : {acl::Resource::node, acl::Resource::service}) {
+  using acl::Resource;
+  for (const auto& [resource, all] :
+       {std::pair(Resource::node, "all nodes"), std::pair(Resource::service, "all services")}) {
     if (!(*who)->allows_all(resource, acl::Access::read)) {
-      return tokens::denied(*who, resource, std::nullopt, acl::Access::read);
+      return tokens::denied(*who, resource, all, acl::Access::read);
     }
   }
   return {};

@@ -51,6 +51,7 @@ void RequestReader::clear(Request& request) {
   request.who.reset();
   request.pretty_ = false;
   request.bad_query_ = false;
+  request.options = {};  // a route that takes none must not see whose request was here before
   request.body = request.rest = {};
   request.wants_gzip = false;
   request.content_length = -1;

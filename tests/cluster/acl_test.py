@@ -68,6 +68,10 @@ def check_keys(agents: list[Member]) -> None:
         assert code in (403, 409) and b"other" in text, (code, text)
         assert status(agent, "GET", "/v1/operator/autopilot/health") == 403, agent.name
         assert status(agent, "GET", "/v1/operator/autopilot/health", ROOT) in (200, 429), agent.name  # one may be down
+        # Not by the token of what the same thread answered before.
+        for _ in range(8):
+            assert status(agent, "GET", key, ROOT) == 200, agent.name
+            assert status(agent, "GET", "/v1/operator/keyring") == 403, agent.name
 
 
 def check_services(servers: list[Member], clients: list[Member]) -> None:

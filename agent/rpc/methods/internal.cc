@@ -48,8 +48,14 @@ Result<Found> node_dump(Services& services, const catalog::View& view, base::Key
   return Found::yes;
 }
 
-Result<Found> catalog_overview(Services&, const catalog::View& view, base::KeySet*, const DCSpecificRequest&,
-                               catalog::CatalogSummary& reply) {
+Result<Found> catalog_overview(Services& services, const catalog::View& view, base::KeySet*,
+                               const DCSpecificRequest& request, catalog::CatalogSummary& reply) {
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
+  if (!(*who)->allows(acl::Resource::operator_, acl::Access::read)) {
+    // Whoever asks: Consul names no token here.
+    return tokens::denied({}, acl::Resource::operator_, std::nullopt, acl::Access::read);
+  }
   reply = catalog::catalog_overview(view.tables());
   return Found::yes;
 }
@@ -96,7 +102,7 @@ std::span<const Method> internal_methods() {
   static constexpr Method kRows[] = {
       method<&node_info>("Internal.NodeInfo", kReads),
       method<&node_dump>("Internal.NodeDump", kReads),
-      method<&catalog_overview>("Internal.CatalogOverview", kReads, tokens::kOperatorRead),
+      method<&catalog_overview>("Internal.CatalogOverview", kReads),
       method<&service_dump>("Internal.ServiceDump", kReads),
       method<&event_fire>("Internal.EventFire", kReads | kCountsAsWrite),
   };
