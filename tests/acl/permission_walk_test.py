@@ -416,6 +416,10 @@ def config_of(agent: Agent) -> dict:
     return json.loads((agent.folder / "agent.json").read_text())
 
 
+# A client agent sends whoever asks for these to a server.
+SERVERS_ONLY = {"/stream", "/operator/raft/transfer-leader"}
+
+
 def check_rows(walk: Walk, rows: list[Row]) -> None:
     """Every route has a row, every row a route."""
     having = {(row.method, row.route) for row in rows}
@@ -439,6 +443,8 @@ def run(binary: str, folder: pathlib.Path, options) -> list[str]:
         world(walk)
         if LOGIN[0] in rows:
             world_of_logins(walk)
+        if options.client:
+            rows = [row for row in rows if row.route not in SERVERS_ONLY]
         rows = [row for row in rows if re.search(options.only, f"{row.method} {row.path}")]
         for number, row in enumerate(sorted((row for row in rows if not row.last),
                                             key=lambda row: "coordinate" in row.path)):
