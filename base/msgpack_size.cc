@@ -7,14 +7,21 @@
 namespace proconsul::base {
 
 Result<std::size_t> msgpack_size(std::string_view stream, std::size_t max_bytes) {
-  std::size_t at = 0;
+  MsgpackPlace beginning;
+  return msgpack_size(stream, max_bytes, beginning);
+}
+
+Result<std::size_t> msgpack_size(std::string_view stream, std::size_t max_bytes, MsgpackPlace& place) {
+  std::size_t at = place.at;
+  if (at > stream.size()) return std::size_t{0};
   const auto big_endian = [&](std::size_t bytes) {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | static_cast<std::uint8_t>(stream[at + 1 + i]);
     return value;
   };
   // Values still to come, without a stack: a container only adds to them.
-  for (std::uint64_t left = 1; left > 0; --left) {
+  for (std::uint64_t left = place.left; left > 0; --left) {
+    place = {.at = at, .left = left};
     if (at >= stream.size()) return at >= max_bytes ? Result<std::size_t>(Errc::too_large, "message is too large") : 0;
     const auto d = static_cast<std::uint8_t>(stream[at]);
     std::size_t width = 0;  // of the length or number after the descriptor
@@ -59,7 +66,10 @@ Result<std::size_t> msgpack_size(std::string_view stream, std::size_t max_bytes)
     // Each value that is still to come takes a byte at least.
     if (at + 1 + width + payload + (left - 1) > max_bytes) return {Errc::too_large, "message is too large"};
     at += 1 + width + payload;
-    if (at > stream.size()) return std::size_t{0};
+    if (at > stream.size()) {
+      place = {.at = at, .left = left - 1};
+      return std::size_t{0};
+    }
   }
   return at;
 }

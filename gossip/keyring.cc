@@ -140,7 +140,8 @@ Result<std::string> Keyring::open(std::string_view sealed, std::string_view addi
     return {Errc::invalid_argument, "Payload is too small to decrypt: " + std::to_string(sealed.size())};
   }
   const std::string_view nonce = sealed.substr(1, kNonce);
-  std::string tag(sealed.substr(sealed.size() - kTag));
+  unsigned char tag[kTag];
+  std::ranges::copy(sealed.substr(sealed.size() - kTag), tag);
   const std::string_view secret = sealed.substr(1 + kNonce, sealed.size() - 1 - kNonce - kTag);
   std::string plain(secret.size(), '\0');
   for (const auto& key : keys_) {
@@ -151,7 +152,7 @@ Result<std::string> Keyring::open(std::string_view sealed, std::string_view addi
       must(EVP_DecryptUpdate(context, nullptr, &size, bytes(additional), static_cast<int>(additional.size())));
     }
     must(EVP_DecryptUpdate(context, bytes(plain), &size, bytes(secret), static_cast<int>(secret.size())));
-    must(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, kTag, bytes(tag)));
+    must(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, kTag, tag));
     if (EVP_DecryptFinal_ex(context, bytes(plain) + size, &size) != 1) continue;
     if (!padded) return plain;
     const auto padding = static_cast<unsigned char>(plain.back());

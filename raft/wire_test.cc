@@ -128,6 +128,11 @@ TEST(Wire, PipelinedRequestsAreCutApartHoweverTheyArrive) {
     const base::Result<std::size_t> size = base::msgpack_size(rest, 1 << 20);
     ASSERT_TRUE(size);
     for (std::size_t part = 0; part < *size; ++part) EXPECT_EQ(*base::msgpack_size(rest.substr(0, part), 1 << 20), 0u);
+    base::MsgpackPlace place;
+    for (std::size_t part = 0; part < *size; ++part) {
+      EXPECT_EQ(*base::msgpack_size(rest.substr(0, part), 1 << 20, place), 0u);
+    }
+    EXPECT_EQ(*base::msgpack_size(rest, 1 << 20, place), *size);
     EXPECT_TRUE(read_request(type, rest.substr(0, *size)));
     rest.remove_prefix(*size);
     ++requests;

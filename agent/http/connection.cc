@@ -58,7 +58,9 @@ struct Connection::Outbound {
 Connection::Connection(Worker& worker, std::uint64_t id, base::net::Fd socket,
                        std::shared_ptr<base::net::TlsContext> tls)
     : worker_(worker), id_(id), socket_(std::move(socket)) {
-  if (tls) tls_ = std::make_unique<TlsStream>(std::move(tls), socket_.get());
+  if (!tls) return;
+  tls_ = std::make_unique<TlsStream>(std::move(tls), socket_.get());
+  tls_->read_ahead();
 }
 
 Connection::~Connection() = default;
@@ -166,7 +168,7 @@ void Connection::handshake() {
 
 void Connection::read() {
   const std::span<char> scratch = worker_.loop().scratch();
-  // Without TLS one read per turn: level-triggered, the rest shows up again. TLS may hold back what it has decrypted.
+  // One read per turn: level-triggered, the rest shows up again. Not so what TLS has already taken from the socket.
   do {
     std::size_t count = 0;
     if (tls_) {
@@ -188,7 +190,7 @@ void Connection::read() {
       continue;
     }
     consume({scratch.data(), count});
-  } while (tls_ && !closed_ && (phase_ == Phase::reading || phase_ == Phase::uploading));
+  } while (!closed_ && (phase_ == Phase::reading || phase_ == Phase::uploading) && tls_ && tls_->holds_bytes());
 }
 
 Connection::Inbound& Connection::inbound() {
@@ -645,7 +647,7 @@ void Connection::resume() {
     in_->buffer.clear();
     consume(data);
   }
-  if (!closed_ && tls_ && phase_ == Phase::reading) read();
+  if (!closed_ && phase_ == Phase::reading && tls_ && tls_->holds_bytes()) read();
 }
 
 }  // namespace proconsul::agent::http

@@ -1,5 +1,6 @@
 // HTTPS and unix sockets through the whole server.
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -110,6 +111,35 @@ TEST_F(HttpTls, AnswersOverTlsSmallAndLarge) {
 
   EXPECT_TRUE(small.starts_with("HTTP/1.1 200 OK\r\n") && small.ends_with("\r\n\r\ntcp")) << small;
   EXPECT_GT(large.size(), 1'000'000u);
+}
+
+// What comes with the first record is taken from the socket with it: no event tells of it any more.
+TEST_F(HttpTls, RequestsInRecordsOfTheirOwnThatComeAtOnceAreAllAnswered) {
+  test::Client client(listen(false));
+  SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
+  SSL* ssl = SSL_new(ctx);
+  SSL_set_fd(ssl, client.fd());
+  ASSERT_EQ(SSL_connect(ssl), 1);
+
+  const auto hold = [&](int on) { setsockopt(client.fd(), IPPROTO_TCP, TCP_CORK, &on, sizeof on); };
+  hold(1);
+  const std::string request = "GET /v1/hello HTTP/1.1\r\nHost: x\r\n";
+  for (const char* end : {"\r\n", "\r\n", "Connection: close\r\n\r\n"}) {
+    const std::string one = request + end;
+    ASSERT_GT(SSL_write(ssl, one.data(), static_cast<int>(one.size())), 0);
+  }
+  hold(0);
+  std::string answers;
+  char bytes[16384];
+  for (int count; (count = SSL_read(ssl, bytes, sizeof bytes)) > 0;)
+    answers.append(bytes, static_cast<std::size_t>(count));
+
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = answers.find("HTTP/1.1 200 OK", at)) != std::string::npos; ++at) ++found;
+  EXPECT_EQ(found, 3u) << answers;
+  SSL_free(ssl);
+  SSL_CTX_free(ctx);
+  ERR_clear_error();
 }
 
 TEST_F(HttpTls, AClientWithoutACertificateIsRefusedWhenOneIsAsked) {

@@ -16,6 +16,30 @@ bool reads_service(const Who& who, std::string_view service) {
   return service.empty() || who->allows(Resource::service, service, Access::read);
 }
 
+/// For many rows: what is of one service comes together, and most tokens that may read one node may read all.
+class Eyes {
+ public:
+  explicit Eyes(const Who& who) : who_(who), all_nodes_(who->allows_all(Resource::node, Access::read)) {}
+  /// Of a row that names its node; the name is not looked at if none matters.
+  template <class Row>
+  bool node_of(const Row& row) const {
+    return all_nodes_ || reads_node(who_, catalog::node_of(row));
+  }
+  bool service(const std::string& name) {
+    if (name != last_) {
+      last_ = name;
+      reads_last_ = reads_service(who_, name);
+    }
+    return reads_last_;
+  }
+
+ private:
+  const Who& who_;
+  const bool all_nodes_;
+  std::string last_{};
+  bool reads_last_ = true;  // what belongs to no service
+};
+
 template <class Rows, class Reads>
 bool keep(const Who& who, Rows& rows, Reads may_read) {
   if (who->allows_everything()) return false;
@@ -41,13 +65,18 @@ bool is_readable(const Who& who, const catalog::NodeRow& row) {
 }
 
 bool keep_readable(const Who& who, std::vector<const catalog::InstanceRow*>& rows) {
-  return keep(who, rows, [&](const auto* row) { return is_readable(who, *row); });
+  Eyes eyes(who);
+  return keep(who, rows, [&](const auto* row) {
+    const catalog::ServiceRow& service = row->service();
+    if (!catalog::peer_of(service).empty()) return is_readable(who, *row);
+    return eyes.service(catalog::service_name(service)) && eyes.node_of(service);
+  });
 }
 
 bool keep_readable(const Who& who, std::vector<const catalog::CheckRow*>& rows) {
-  return keep(who, rows, [&](const auto* row) {
-    return reads_node(who, catalog::node_of(*row)) && reads_service(who, catalog::service_of(*row));
-  });
+  Eyes eyes(who);
+  return keep(who, rows,
+              [&](const auto* row) { return eyes.service(catalog::service_of(*row)) && eyes.node_of(*row); });
 }
 
 bool keep_readable(const Who& who, std::vector<const catalog::NodeRow*>& rows) {

@@ -1,5 +1,6 @@
 #include "agent/tokens/resolver.h"
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <utility>
@@ -26,6 +27,30 @@ struct Metrics {
 const Metrics& metrics() {
   static const Metrics kMetrics;
   return kMetrics;
+}
+
+/// What a thread looked at last: most requests meet the tables that the one before has met.
+struct Looked {
+  catalog::Table<ACLToken>::Part tokens{};
+  catalog::Table<ACLPolicy>::Part policies{};
+  catalog::Table<ACLRole>::Part roles{};
+  std::array<std::uint64_t, 3> indexes{};
+  bool is_valid = false;
+};
+
+/// The indexes of tokens, policies and roles. Tables without rows are all alike: what is found out of them is, too.
+const std::array<std::uint64_t, 3>& indexes_of(const Tables& tables) {
+  thread_local Looked last;
+  if (last.is_valid && tables.acl_tokens.has_same(last.tokens, {}) && tables.acl_policies.has_same(last.policies, {}) &&
+      tables.acl_roles.has_same(last.roles, {})) {
+    return last.indexes;
+  }
+  last = {.tokens = tables.acl_tokens.part({}),
+          .policies = tables.acl_policies.part({}),
+          .roles = tables.acl_roles.part({}),
+          .indexes = {tables.index_of("acl-tokens"), tables.index_of("acl-policies"), tables.index_of("acl-roles")},
+          .is_valid = true};
+  return last.indexes;
 }
 
 }  // namespace
@@ -55,10 +80,10 @@ Result<Who> Resolver::resolve(const Tables& tables, std::string_view secret) {
   if (!settings_.enabled) return anybody();
   if (is_root(secret)) return root_denied();
   if (secret.empty()) secret = kAnonymousSecret;
-  const Versions versions{.tokens = tables.index_of("acl-tokens"),
-                          .policies = tables.index_of("acl-policies"),
-                          .roles = tables.index_of("acl-roles")};
-  const std::string key(secret);
+  const auto& [tokens, policies_index, roles] = indexes_of(tables);
+  const Versions versions{.tokens = tokens, .policies = policies_index, .roles = roles};
+  thread_local std::string key;  // keeps its memory
+  key = secret;
   Shard& shard = shards_[std::hash<std::string>()(key) % kShards];
   {
     const std::scoped_lock lock(shard.mutex);

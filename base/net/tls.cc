@@ -136,6 +136,7 @@ Result<ContextPtr> server_context(const TlsSettings& settings) {
     SSL_CTX_set_ex_data(ctx, protocols_slot(), protocols);
     SSL_CTX_set_alpn_select_cb(ctx, select_protocol, protocols);
   }
+  SSL_CTX_set_num_tickets(ctx, 1);  // as Go does
   SSL_CTX_set_session_id_context(ctx, reinterpret_cast<const unsigned char*>("proconsul"), 9);
   return context;
 }
@@ -278,6 +279,14 @@ TlsStream::Progress TlsStream::handshake() {
 TlsStream::Progress TlsStream::read(char* data, std::size_t size) {
   ERR_clear_error();
   return outcome(SSL_read(ssl(stream_), data, static_cast<int>(std::min<std::size_t>(size, 1 << 30))));
+}
+
+void TlsStream::read_ahead() {
+  SSL_set_read_ahead(ssl(stream_), 1);
+}
+
+bool TlsStream::holds_bytes() const {
+  return SSL_has_pending(ssl(stream_)) == 1;
 }
 
 TlsStream::Progress TlsStream::write(std::string_view data) {

@@ -66,6 +66,10 @@ class TlsStream {
   ~TlsStream();
   Progress handshake();
   Progress read(char* data, std::size_t size);
+  /// From now on whatever the socket has is read at once, and not each record in two pieces. The socket then no longer
+  /// tells of what holds_bytes(): read on while there is any.
+  void read_ahead();
+  bool holds_bytes() const;
   Progress write(std::string_view data);
   void shutdown();
   /// The ALPN protocol that was agreed upon; empty if none was.

@@ -1,5 +1,6 @@
 // load PORT CONNECTIONS COUNT METHOD PATH [BODY]: a closed loop of COUNT requests. %d in PATH and BODY becomes the
-// request's number (from FIRST, environment). Prints one line of JSON: rate, p50, p99, answers that were not 200.
+// request's number (from FIRST, environment), and in TOKEN (environment), which is sent along. Prints one line of JSON:
+// rate, p50, p99, answers that were not 200.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -34,10 +35,13 @@ int main(int argc, char** argv) {
   const std::string method = argv[4], path = argv[5], body = argc > 6 ? argv[6] : "";
   const long first = std::getenv("FIRST") ? std::atol(std::getenv("FIRST")) : 0;
 
-  const bool fixed = (path + body).find("%d") == std::string::npos;
+  const std::string token = std::getenv("TOKEN") ? std::getenv("TOKEN") : "";
+
+  const bool fixed = (path + body + token).find("%d") == std::string::npos;
   const auto make = [&](long number) {
     const std::string content = number_in(body, number);
     std::string request = method + " " + number_in(path, number) + " HTTP/1.1\r\nHost: bench\r\n";
+    if (!token.empty()) request += "X-Consul-Token: " + number_in(token, number) + "\r\n";
     if (!content.empty() || method != "GET") request += "Content-Length: " + std::to_string(content.size()) + "\r\n";
     return request + "\r\n" + content;
   };
