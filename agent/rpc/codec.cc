@@ -76,12 +76,17 @@ Result<std::size_t> header_size(std::string_view stream) {
 }
 
 Result<Pair> measure(std::string_view stream, std::size_t max_body) {
+  base::MsgpackPlace beginning;
+  return measure(stream, max_body, beginning);
+}
+
+Result<Pair> measure(std::string_view stream, std::size_t max_body, base::MsgpackPlace& seen) {
   Pair pair;
   Result<std::size_t> header = header_size(stream);
   if (!header) return header.error();
   pair.header = *header;
   if (pair.header == 0 || stream.size() == pair.header) return pair;
-  Result<std::size_t> body = base::msgpack_size(stream.substr(pair.header), max_body);
+  Result<std::size_t> body = base::msgpack_size(stream.substr(pair.header), max_body, seen);
   if (!body) return body.error();
   pair.body = *body;
   return pair;

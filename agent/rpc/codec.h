@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/msgpack_size.h"
 #include "base/result.h"
 
 namespace proconsul::agent::rpc {
@@ -39,5 +40,7 @@ struct Pair {
 };
 /// Errc::too_large or invalid_argument: it can never become one.
 base::Result<Pair> measure(std::string_view stream, std::size_t max_body);
+/// The same of a stream that grows; what of the body was `seen` is not looked at again. A new place for each pair.
+base::Result<Pair> measure(std::string_view stream, std::size_t max_body, base::MsgpackPlace& seen);
 
 }  // namespace proconsul::agent::rpc

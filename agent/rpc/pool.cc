@@ -9,7 +9,6 @@
 
 #include "agent/rpc/codec.h"
 #include "base/metrics.h"
-#include "base/msgpack_size.h"
 #include "base/net/yamux_session.h"
 #include "base/random.h"
 
@@ -319,18 +318,14 @@ void Pool::Stream::received(std::string_view data) {
   channel_->consumed(data.size());
   if (!exchange_) return fail("an answer that nobody asked for");
   input_ += data;
-  const Result<std::size_t> header = header_size(input_);
-  if (!header) return fail(header.error().detail);
-  if (*header == 0 || input_.size() == *header) return;
-  const std::string_view behind = std::string_view(input_).substr(*header);
   // Lists of many thousand rows arrive in hundreds of pieces.
-  const Result<std::size_t> body = base::msgpack_size(behind, session_.pool().options_.most_reply_bytes, seen_);
-  if (!body) return fail(body.error().detail);
-  if (*body == 0) return;
+  const Result<Pair> pair = measure(input_, session_.pool().options_.most_reply_bytes, seen_);
+  if (!pair) return fail(pair.error().detail);
+  if (!pair->whole()) return;
   seen_ = {};
   const std::string bytes = std::exchange(input_, {});
-  if (bytes.size() > *header + *body) return fail("more than one answer");
-  answered(std::string_view(bytes).substr(0, *header), std::string_view(bytes).substr(*header));
+  if (bytes.size() > pair->header + pair->body) return fail("more than one answer");
+  answered(std::string_view(bytes).substr(0, pair->header), std::string_view(bytes).substr(pair->header));
 }
 
 void Pool::Stream::answered(std::string_view header_bytes, std::string_view body) {

@@ -109,9 +109,10 @@ class Serving::Connection final : Channel::User, base::net::Timer {
       if (Result<> allowed = serving_.options_.limit(*method_, from_); !allowed) return refuse(allowed.error().detail);
       counted_ = true;
     }
-    const Result<Pair> pair = measure(input_, serving_.options_.most_request_bytes);
+    const Result<Pair> pair = measure(input_, serving_.options_.most_request_bytes, seen_);
     if (!pair) return refuse(pair.error().detail);
     if (!pair->whole()) return acknowledge();
+    seen_ = {};
     counted_ = false;
     InvocationPtr invocation = method_->make();
     const Result<> decoded = invocation->decode_request(std::string_view(input_).substr(pair->header, pair->body));
@@ -182,6 +183,7 @@ class Serving::Connection final : Channel::User, base::net::Timer {
   const std::string from_;
   const Methods methods_;
   std::string input_{};
+  base::MsgpackPlace seen_{};  // of the body in it
   std::size_t held_ = 0;  // received, not acknowledged: a peer that does not wait for answers is held up
   RequestHeader header_{};
   const Method* method_ = nullptr;

@@ -16,6 +16,7 @@ namespace proconsul::agent::tokens {
 using base::Error;
 using base::Result;
 using catalog::ACLPolicy;
+using catalog::ACLRole;
 using catalog::ACLToken;
 using catalog::Tables;
 

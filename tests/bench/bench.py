@@ -450,7 +450,7 @@ def main() -> int:
     parser.add_argument("--tools", type=pathlib.Path, help="folder of load, watchers, ceiling (default: beside the binary)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work: to try the tool itself")
     parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots", "checks", "dns",
-                                                        "cluster", "agents", "datacenters", "catch_up", "access", "https"])  # and replication
+                                                        "cluster", "agents", "datacenters", "catch_up", "access", "https", "replication"])
     options = parser.parse_args()
     tools = options.tools or pathlib.Path(options.binary).parent / "tests"
     with tempfile.TemporaryDirectory(prefix="proconsul-bench-") as folder:
