@@ -302,7 +302,8 @@ base::Result<> Core::may_write() const {
   if (transfer_) return {Errc::unavailable, "leadership transfer in progress"};
   if (restoring_) return {Errc::unavailable, "snapshot restore in progress"};
   if (disk_refused_ || !hard_state_durable()) return {Errc::unavailable, "the disk of the raft log is full"};
-  if (disk_stalled(now_)) return {Errc::unavailable, "the disk of the raft log does not answer"};
+  // Who has nobody to hand over to waits with those that write.
+  if (others_vote() && disk_stalled(now_)) return {Errc::unavailable, "the disk of the raft log does not answer"};
   if (pending_bytes_ > options_.max_pending_bytes) return {Errc::unavailable, "too many writes wait for the disk"};
   return {};
 }

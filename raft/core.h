@@ -152,6 +152,7 @@ class Core {
   void use_latest_configuration();
   const Server* self() const { return find(configuration_, id_); }
   bool self_votes() const { return is_voter(configuration_, id_); }
+  bool others_vote() const { return voters(configuration_) > (self_votes() ? 1 : 0); }
 
   // election.cc
   void become_follower(Term term, Instant now, std::string reason = {});

@@ -394,6 +394,22 @@ TEST(Core, LeaderWithAStalledDiskHandsOver) {
   EXPECT_EQ(bench.core.role(), Role::follower);
 }
 
+TEST(Core, SingleVoterWaitsForAStalledDiskWithThoseThatWrite) {
+  Bench bench({"a"});
+  bench.core.tick(bench.now);
+  bench.settle();
+  ASSERT_TRUE(bench.core.propose(EntryType::command, "w", {}, {}, bench.now));
+  bench.take();
+  bench.pass(seconds(60));
+
+  EXPECT_EQ(bench.core.role(), Role::leader);
+  const base::Result<LogIndex> late = bench.core.propose(EntryType::command, "w", {}, {}, bench.now);
+  ASSERT_TRUE(late);
+  bench.take();
+  bench.core.persisted(bench.written, bench.now);
+  EXPECT_EQ(bench.core.status().commit, *late);
+}
+
 TEST(Core, MembershipChangesWaitForEachOther) {
   Bench bench({"a", "b", "c"});
   bench.lead();

@@ -99,7 +99,7 @@ void Core::campaign(bool transfer, Instant now) {
   role_ = Role::candidate;
   transfer_campaign_ = transfer;
   granted_.clear();
-  pre_voting_ = options_.pre_vote && !transfer && voters(configuration_) > (self_votes() ? 1 : 0);
+  pre_voting_ = options_.pre_vote && !transfer && others_vote();
   if (!pre_voting_) return request_votes(now);
   announce();
   granted_.push_back(id_);

@@ -240,8 +240,7 @@ void Core::tick_leader(Instant now) {
   const bool lapsed = now - quorum_heard(now) > options_.leader_lease && !PROCONSUL_RAFT_BUG(stale_lease_read);
   if (lapsed) return step_down("a quorum was not heard for the lease", now);
 
-  const bool others = voters(configuration_) > (self_votes() ? 1 : 0);
-  if (others && disk_stalled(now) && !transfer_) {
+  if (others_vote() && disk_stalled(now) && !transfer_) {
     const Server* successor = best_successor();
     if (successor == nullptr || stall_handled_) return step_down("the disk of the raft log does not answer", now);
     stall_handled_ = true;

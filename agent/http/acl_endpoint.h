@@ -1,4 +1,5 @@
-// The API of tokens, policies, roles and logins (/v1/acl). All of it goes through the RPC methods ACL.*, here or elsewhere.
+// The API of tokens, policies, roles and logins (/v1/acl). All of it goes through the RPC methods ACL.*, here or
+// elsewhere.
 #pragma once
 
 #include "agent/http/context.h"

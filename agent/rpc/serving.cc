@@ -184,7 +184,7 @@ class Serving::Connection final : Channel::User, base::net::Timer {
   const Methods methods_;
   std::string input_{};
   base::MsgpackPlace seen_{};  // of the body in it
-  std::size_t held_ = 0;  // received, not acknowledged: a peer that does not wait for answers is held up
+  std::size_t held_ = 0;       // received, not acknowledged: a peer that does not wait for answers is held up
   RequestHeader header_{};
   const Method* method_ = nullptr;
   std::chrono::steady_clock::time_point begun_{};

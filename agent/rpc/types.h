@@ -271,7 +271,7 @@ struct SnapshotRequest {
 PROCONSUL_DECLARE_TYPE(SnapshotRequest)
 
 struct SnapshotResponse : catalog::QueryMeta {
-  std::string Error{};  // empty: it worked
+  std::string Error{};                          // empty: it worked
   base::List<catalog::SnapshotLoss> LeftOut{};  // ours alone, and only if there is any: what a restore left out
 };
 PROCONSUL_DECLARE_TYPE(SnapshotResponse)
