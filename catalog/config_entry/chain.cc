@@ -77,6 +77,7 @@ class ChainWalk {
   ChainWalk(const ProposedEntries& entries, const std::string& service) : entries_(entries), service_(service) {}
 
   Result<ChainSummary> run() {
+    if (service_.empty()) return failed("serviceName is required");
     Result<std::string> start = assemble();
     if (!start) return start.error();
     if (Result<> checked = find_circle(*start); !checked) return checked.error();

@@ -173,6 +173,12 @@ TEST_F(ConfigEntries, AnIndexThatDoesNotFitChangesNothing) {
   EXPECT_EQ(table_index(), 6u);
 }
 
+TEST_F(ConfigEntries, AnEntryHasAName) {
+  EXPECT_EQ(upsert("http-route", "{}"), "serviceName is required");
+  EXPECT_EQ(upsert("ingress-gateway", "{}"), "failed inserting config entry: object missing primary index");
+  EXPECT_EQ(table_index(), 0u);
+}
+
 TEST_F(ConfigEntries, DeletingWhatIsNotThereRaisesNoIndex) {
   EXPECT_EQ(erase("service-defaults", "web"), "nil");
   EXPECT_EQ(table_index(), 0u);

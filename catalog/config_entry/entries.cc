@@ -66,6 +66,7 @@ Result<> insert(Transaction& tx, std::shared_ptr<ConfigEntry> entry, std::uint64
   if (virtual_ips_enabled(tx.tables()) && has_virtual_ip(*entry)) {
     if (auto assigned = assign_virtual_ip(tx, service_of(*entry)); !assigned) return assigned.error();
   }
+  if (entry->Name.empty()) return {Errc::internal, "failed inserting config entry: object missing primary index"};
   if (const ConfigEntry* old = find_config_entry(tx.tables(), entry->kind->name, entry->Name)) erase_rows(tx, *old);
   const std::string key = key_of(*entry);
   const auto row = base::make_row(StoredConfigEntry{std::move(entry)});

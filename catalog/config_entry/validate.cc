@@ -7,6 +7,7 @@
 
 #include "base/quote.h"
 #include "catalog/config_entry/entries.h"
+#include "catalog/config_entry/hash.h"
 #include "catalog/config_entry/kinds.h"
 #include "catalog/config_entry/rules.h"
 #include "catalog/store/key.h"
@@ -124,10 +125,7 @@ void normalize(ServiceIntentionsConfigEntry& entry) {
   if (!entry.Sources.empty()) entry.Sources = std::move(sorted);
 }
 
-}  // namespace
-
-Result<> normalize_config_entry(ConfigEntry& entry) {
-  entry.Kind = entry.kind->name;
+Result<> normalize_content(ConfigEntry& entry) {
   if (auto* service = entry_as<ServiceConfigEntry>(&entry)) return normalize(*service);
   if (auto* proxies = entry_as<ProxyConfigEntry>(&entry)) return normalize(*proxies);
   if (auto* router = entry_as<ServiceRouterConfigEntry>(&entry)) normalize(*router);
@@ -143,6 +141,15 @@ Result<> normalize_config_entry(ConfigEntry& entry) {
   if (auto* provider = entry_as<JWTProviderConfigEntry>(&entry); provider && provider->ClockSkewSeconds == 0) {
     provider->ClockSkewSeconds = kClockSkewSeconds;
   }
+  return {};
+}
+
+}  // namespace
+
+Result<> normalize_config_entry(ConfigEntry& entry) {
+  entry.Kind = entry.kind->name;
+  if (Result<> done = normalize_content(entry); !done) return done;
+  entry.Hash = hash_config_entry(entry);
   return {};
 }
 

@@ -6,8 +6,8 @@
 
 namespace proconsul::catalog {
 
-/// Fills in what may be left out, and brings words into one spelling. An error: a name that the kind does not have.
-/// Deterministic.
+/// Fills in what may be left out, brings words into one spelling, and sets the hash. An error: a name that the kind
+/// does not have. Deterministic.
 base::Result<> normalize_config_entry(ConfigEntry& entry);
 /// Of a normalized entry: Errc::internal with what is wrong in it. What it has to do with others is left to the store
 /// (graph.h).
