@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "catalog/config_entry/graph.h"
+#include "catalog/config_entry/hash.h"
 #include "catalog/registry/mesh.h"
 #include "catalog/store/key.h"
 #include "catalog/types/config_chain.h"
@@ -168,6 +169,7 @@ Result<std::optional<bool>> apply_config_entry(Transaction& tx, ConfigEntryReque
 
 Result<> restore_config_entry(Transaction& tx, std::shared_ptr<ConfigEntry> entry) {
   const std::uint64_t index = entry->ModifyIndex;
+  entry->Hash = hash_config_entry(*entry);  // who wrote it may have known less of the kind
   return insert(tx, std::move(entry), index);
 }
 

@@ -18,7 +18,7 @@ struct ProxyConfigEntry;  // types/config_services.h
 
 /// True for an upsert, whether it happened for one with an index, nothing for a delete.
 base::Result<std::optional<bool>> apply_config_entry(Transaction& tx, ConfigEntryRequest request);
-/// An error: an entry that this edition does not have.
+/// Its hash is taken anew. An error: an entry that this edition does not have.
 base::Result<> restore_config_entry(Transaction& tx, std::shared_ptr<ConfigEntry> entry);
 
 /// Sets Protocol from what Config says; an error if that is no word.
