@@ -7,6 +7,8 @@
 #include "catalog/acl/auth_methods.h"
 #include "catalog/acl/policies.h"
 #include "catalog/acl/tokens.h"
+#include "catalog/config_entry/codec.h"
+#include "catalog/config_entry/entries.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
@@ -165,6 +167,13 @@ Result<ApplyResult> apply_federation_state_command(Transaction& tx, std::string_
   });
 }
 
+Result<ApplyResult> apply_config_entry_command(Transaction& tx, std::string_view body) {
+  Result<ConfigEntryRequest> request = read_config_entry_request(body);
+  if (!request) return Error{Errc::corrupt, "failed to decode request: " + request.error().detail};
+  tx.note_operation(request->Op);
+  return answer(apply_config_entry(tx, std::move(*request)));
+}
+
 Result<ApplyResult> apply_acl_bootstrap_command(Transaction& tx, std::string_view body) {
   return with<ACLTokenBootstrapRequest>(body, [&](auto& request) {
     tx.note_operation("bootstrap");
@@ -263,7 +272,7 @@ constexpr CommandRow kCommands[] = {
     {19, "ACLPolicy", &apply_acl_policy_set},
     {20, "ACLPolicyDelete", &apply_acl_policy_delete},
     {21, "ConnectCALeaf", &apply_connect_ca_leaf},
-    {22, "ConfigEntry", nullptr},
+    {22, "ConfigEntry", &apply_config_entry_command},
     {23, "ACLRole", &apply_acl_role_set},
     {24, "ACLRoleDelete", &apply_acl_role_delete},
     {25, "ACLBindingRule", &apply_acl_binding_rule_set},

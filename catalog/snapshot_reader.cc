@@ -6,6 +6,8 @@
 #include "catalog/acl/auth_methods.h"
 #include "catalog/acl/policies.h"
 #include "catalog/acl/tokens.h"
+#include "catalog/config_entry/codec.h"
+#include "catalog/config_entry/entries.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
@@ -287,6 +289,8 @@ class SnapshotReader {
       case Record::acl_auth_method:
         return with<ACLAuthMethod>(body,
                                    [&](ACLAuthMethod& method) { restore_acl_auth_method(tx_, std::move(method)); });
+      case Record::config_entry:
+        return restore_config_entry_record(body);
       case Record::tombstone:
         return with<DirEntry>(body,
                               [&](const DirEntry& entry) { tombstone_restore(tx_, entry.Key, entry.ModifyIndex); });
@@ -346,6 +350,17 @@ class SnapshotReader {
     if (row->IP.size() != 4 && row->IP.size() != 16) return corrupt("virtual IP of a wrong length");
     restore_virtual_ip(tx_, *row);
     return {};
+  }
+
+  Result<> restore_config_entry_record(std::string_view body) {
+    Result<ConfigEntryRequest> request = read_config_entry_request(body);
+    if (!request) return request.error();
+    if (checker_ != nullptr) {
+      Result<std::string_view> bytes = config_entry_bytes(body);
+      if (!bytes) return bytes.error();
+      if (Result<> ours = checker_->examine(*bytes, request->Entry->kind->type()); !ours) return ours;
+    }
+    return restore_config_entry(tx_, std::move(request->Entry));
   }
 
   void keep_foreign(std::uint8_t number, std::string_view body) {

@@ -21,6 +21,7 @@ enum class Record : std::uint8_t {
   index = 16,
   acl_token = 17,
   acl_policy = 19,
+  config_entry = 22,
   acl_role = 23,
   acl_binding_rule = 25,
   acl_auth_method = 27,

@@ -10,6 +10,8 @@
 
 #include "base/msgpack.h"
 #include "base/value.h"
+#include "catalog/config_entry/codec.h"
+#include "catalog/config_entry/hash.h"
 #include "catalog/query/instances.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/registry/mesh.h"
@@ -83,6 +85,13 @@ TEST(Snapshot, ARecordedArchiveIsWrittenAgainRecordByRecord) {
     // The peer writes the keys of a map in random order.
     ++reordered;
     SCOPED_TRACE("record " + std::to_string(i) + " of type " + std::to_string(old[0]));
+    if (old[0] == 22) {  // everything in it is one raw
+      const auto request = read_config_entry_request(std::string_view(old).substr(1));
+      ASSERT_TRUE(request);
+      request->Entry->Hash = hash_config_entry(*request->Entry);  // taken anew by whoever restores
+      EXPECT_EQ(encode_config_entry_command(*request), after.records[i]);
+      continue;
+    }
     const auto left = base::from_msgpack<base::Value>(std::string_view(after.records[i]).substr(1));
     const auto right = base::from_msgpack<base::Value>(std::string_view(old).substr(1));
     EXPECT_EQ(after.records[i].size(), old.size());

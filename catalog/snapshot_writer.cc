@@ -2,6 +2,8 @@
 #include <string>
 
 #include "base/msgpack.h"
+#include "catalog/config_entry/codec.h"
+#include "catalog/config_entry/kinds.h"
 #include "catalog/snapshot.h"
 #include "catalog/snapshot_records.h"
 #include "catalog/store/key.h"
@@ -101,6 +103,15 @@ class SnapshotWriter {
         return each(number, tables_.acl_binding_rules);
       case Record::acl_auth_method:
         return each(number, tables_.acl_auth_methods);
+      case Record::config_entry:
+        for (const auto [key, row] : tables_.config_entries.all()) {
+          ConfigEntryRequest request;
+          request.Entry = copy_config_entry(*row->entry);
+          base::MsgpackWriter writer = begin(number);
+          write_config_entry_request(writer, request);
+          end();
+        }
+        return;
       case Record::kv:
         for (const auto [key, row] : tables_.kv.all()) put(number, row->entry(key));
         return;

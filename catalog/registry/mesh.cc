@@ -184,10 +184,25 @@ base::Result<std::string> assign_virtual_ip(Transaction& tx, const PeeredService
   return address;
 }
 
+namespace {
+
+// These give their service an address even where it has no instance. An imported service of the same name keeps its own
+// because of them, too: servers must agree on the addresses, so this stays.
+bool has_configured_address(const Tables& tables, const PeeredServiceName& service) {
+  constexpr std::string_view kKinds[] = {"service-resolver", "service-router", "service-splitter", "service-defaults",
+                                         "service-intentions"};
+  return std::ranges::any_of(kKinds, [&](std::string_view kind) {
+    return tables.config_entries.contains(index_key({kind, service.ServiceName.Name}));
+  });
+}
+
+}  // namespace
+
 void free_virtual_ip(Transaction& tx, const PeeredServiceName& service) {
   Tables& tables = tx.tables();
   if (!virtual_ips_enabled(tables)) return;
   if (tables.instances.prefix(index_key({peer_part(service.Peer), service.ServiceName.Name}))) return;
+  if (has_configured_address(tables, service)) return;
   const std::string key = virtual_ip_key(service);
   const auto row = tables.virtual_ips.share(key);
   if (!row) return;

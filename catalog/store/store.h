@@ -36,6 +36,7 @@ enum class Topic : char {
   check_status = 'e',   // checks_by_status, passing ones included
   coordinate = 'r',     // coordinates
   system = 'y',         // system_metadata
+  config_entry = 'g',   // config_entries
   kind_name = 'w',      // kind_service_names: a name that comes or goes; begins with the kind
 };
 

@@ -13,6 +13,7 @@
 #include "catalog/registry/rows.h"
 #include "catalog/store/kv_row.h"
 #include "catalog/types/acl.h"
+#include "catalog/types/config_entry.h"
 #include "catalog/types/connect_ca.h"
 #include "catalog/types/coordinate.h"
 #include "catalog/types/federation_state.h"
@@ -87,6 +88,9 @@ struct Tables {
   Table<ACLAuthMethod> acl_auth_methods{};              // name
   Table<ACLBindingRule> acl_binding_rules{};            // ID
   Table<ACLBindingRule> acl_binding_rules_by_method{};  // auth method, ID
+
+  Table<StoredConfigEntry> config_entries{};      // kind, name
+  Table<StoredConfigEntry> config_entry_links{};  // service that it names, kind, name
 
   Table<ForeignRecord> foreign{};  // record type, running number: kept for parts that cannot read them
 

@@ -1,0 +1,14 @@
+// The hash of an entry's content, by which writes that change nothing are told, and datacenters compare what they
+// replicate. Part of what the API answers.
+#pragma once
+
+#include <cstdint>
+
+#include "catalog/types/config_entry.h"
+
+namespace proconsul::catalog {
+
+/// Of everything but the raft indexes and the hash itself; the same number as the peer's. For a normalized entry.
+std::uint64_t hash_config_entry(const ConfigEntry& entry);
+
+}  // namespace proconsul::catalog
