@@ -407,7 +407,7 @@ TEST(Core, SingleVoterWaitsForAStalledDiskWithThoseThatWrite) {
   ASSERT_TRUE(late);
   bench.take();
   bench.core.persisted(bench.written, bench.now);
-  EXPECT_EQ(bench.core.status().commit, *late);
+  EXPECT_EQ(bench.core.commit(), *late);
 }
 
 TEST(Core, MembershipChangesWaitForEachOther) {
