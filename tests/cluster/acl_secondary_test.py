@@ -133,7 +133,8 @@ def check_places(a1: Member, servers: list[Member]) -> None:
     assert not works(b1, HERE_ONLY)
 
     status, text = ask(b1, "PUT", "/v1/acl/bootstrap", "")
-    assert (status, text) == (500, "ACL support disabled"), (status, text)
+    # As said by the leader, whoever that is by now.
+    assert status == 500 and text.endswith("ACL support disabled"), (status, text)
 
 
 def check_absence(a1: Member, servers: list[Member]) -> None:
