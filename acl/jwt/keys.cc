@@ -15,6 +15,7 @@
 #include <array>
 #include <utility>
 
+#include "base/free_with.h"
 #include "base/json.h"
 
 namespace proconsul::acl::jwt {
@@ -25,21 +26,14 @@ using base::Result;
 
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
-using Bignum = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using Pkey = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Context = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using Digest = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
+using Bio = std::unique_ptr<BIO, base::FreeWith<BIO_free>>;
+using Bignum = std::unique_ptr<BIGNUM, base::FreeWith<BN_free>>;
+using Pkey = std::unique_ptr<EVP_PKEY, base::FreeWith<EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, base::FreeWith<X509_free>>;
+using Context = std::unique_ptr<EVP_PKEY_CTX, base::FreeWith<EVP_PKEY_CTX_free>>;
+using Digest = std::unique_ptr<EVP_MD_CTX, base::FreeWith<EVP_MD_CTX_free>>;
+using Builder = std::unique_ptr<OSSL_PARAM_BLD, base::FreeWith<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, base::FreeWith<OSSL_PARAM_free>>;
 
 constexpr std::string_view kNoKey = "data does not contain any valid RSA, ECDSA, or ED25519 public keys";
 constexpr int kFewestBits = 1024, kMostBits = 16384;  // of RSA: fewer prove nothing, more cost too much to look at
@@ -93,7 +87,7 @@ bool is_useful(const EVP_PKEY* key) {
 /// The two halves of a signature as OpenSSL wants them; empty if they are not of the right length.
 std::string der_signature(std::string_view halves, std::size_t coordinate) {
   if (halves.size() != 2 * coordinate) return {};
-  const std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>> signature(ECDSA_SIG_new());
+  const std::unique_ptr<ECDSA_SIG, base::FreeWith<ECDSA_SIG_free>> signature(ECDSA_SIG_new());
   Bignum r(BN_bin2bn(bytes(halves), static_cast<int>(coordinate), nullptr));
   Bignum s(BN_bin2bn(bytes(halves) + coordinate, static_cast<int>(coordinate), nullptr));
   if (!signature || !r || !s || ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1) return {};

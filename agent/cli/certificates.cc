@@ -10,30 +10,25 @@
 
 #include <memory>
 
+#include "base/free_with.h"
+
 namespace proconsul::agent::cli {
 namespace {
 
 using base::Errc;
 using base::Result;
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freer<BIO_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
-using BigNumber = std::unique_ptr<BIGNUM, Freer<BN_free>>;
-using OctetString = std::unique_ptr<ASN1_OCTET_STRING, Freer<ASN1_OCTET_STRING_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
-using AuthorityKeyId = std::unique_ptr<AUTHORITY_KEYID, Freer<AUTHORITY_KEYID_free>>;
-using GeneralNames = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
-using NameConstraints = std::unique_ptr<NAME_CONSTRAINTS, Freer<NAME_CONSTRAINTS_free>>;
-using Store = std::unique_ptr<X509_STORE, Freer<X509_STORE_free>>;
-using StoreContext = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX_free>>;
+using Bio = std::unique_ptr<BIO, base::FreeWith<BIO_free>>;
+using Key = std::unique_ptr<EVP_PKEY, base::FreeWith<EVP_PKEY_free>>;
+using Certificate = std::unique_ptr<X509, base::FreeWith<X509_free>>;
+using BigNumber = std::unique_ptr<BIGNUM, base::FreeWith<BN_free>>;
+using OctetString = std::unique_ptr<ASN1_OCTET_STRING, base::FreeWith<ASN1_OCTET_STRING_free>>;
+using Extension = std::unique_ptr<X509_EXTENSION, base::FreeWith<X509_EXTENSION_free>>;
+using AuthorityKeyId = std::unique_ptr<AUTHORITY_KEYID, base::FreeWith<AUTHORITY_KEYID_free>>;
+using GeneralNames = std::unique_ptr<GENERAL_NAMES, base::FreeWith<GENERAL_NAMES_free>>;
+using NameConstraints = std::unique_ptr<NAME_CONSTRAINTS, base::FreeWith<NAME_CONSTRAINTS_free>>;
+using Store = std::unique_ptr<X509_STORE, base::FreeWith<X509_STORE_free>>;
+using StoreContext = std::unique_ptr<X509_STORE_CTX, base::FreeWith<X509_STORE_CTX_free>>;
 
 base::Error openssl_error(const std::string& what) {
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
