@@ -165,6 +165,7 @@ class Core {
     election_at_ = now + patience + Nanoseconds(random(static_cast<std::uint64_t>(patience.count() / 2)));
   }
   Nanoseconds next_campaign_in();
+  void arm_next_campaign(Instant now);
   bool may_campaign() const;
   void campaign(bool transfer, Instant now);
   void request_votes(Instant now);
@@ -301,6 +302,7 @@ class Core {
   // Candidate.
   bool pre_voting_ = false;
   bool transfer_campaign_ = false;
+  unsigned elections_lost_ = 0;  // since a leader was heard
   std::vector<ServerId> granted_{};
 
   // Leader.

@@ -11,6 +11,8 @@ namespace {
 
 constexpr Nanoseconds kFirstHurry = std::chrono::milliseconds(20);
 constexpr Nanoseconds kTurn = std::chrono::milliseconds(15);  // between the first campaigns of two servers
+constexpr unsigned kInStep = 3;                               // elections without a leader, until the next ones part
+constexpr std::uint64_t kMostSpread = 4;                      // election timeouts
 
 }  // namespace
 
@@ -85,8 +87,17 @@ Nanoseconds Core::next_campaign_in() {
   return options_.election_timeout;
 }
 
-void Core::campaign(bool transfer, Instant now) {
+// Without pre-votes two candidates may keep in step, each with the vote that the other one needs; one of them may be
+// unable to win at all. After some elections of that kind the next ones lie so far apart that somebody gets to hold
+// two.
+void Core::arm_next_campaign(Instant now) {
   arm_election(next_campaign_in(), now);
+  if (elections_lost_ < kInStep) return;
+  election_at_ += Nanoseconds(random(kMostSpread * static_cast<std::uint64_t>(options_.election_timeout.count())));
+}
+
+void Core::campaign(bool transfer, Instant now) {
+  arm_next_campaign(now);
   leader_ = {};
   leader_address_.clear();
   // A vote for ourselves could not become durable: leave the field to servers that can lead.
@@ -113,6 +124,7 @@ void Core::campaign(bool transfer, Instant now) {
 void Core::request_votes(Instant now) {
   pre_voting_ = false;
   granted_.clear();
+  ++elections_lost_;  // until it is won
   ++hard_.term.value;
   hard_.vote_term = hard_.term;
   hard_.voted_for = address_;
@@ -137,7 +149,7 @@ void Core::count_vote(const ServerId& from, bool granted, Instant now) {
   const auto voting = std::ranges::count_if(granted_, [&](const ServerId& id) { return is_voter(configuration_, id); });
   if (static_cast<std::size_t>(voting) < quorum(configuration_)) return;
   if (!pre_voting_) return become_leader(now);
-  arm_election(next_campaign_in(), now);
+  arm_next_campaign(now);
   request_votes(now);
 }
 
@@ -146,6 +158,7 @@ void Core::become_leader(Instant now) {
   leader_ = id_;
   leader_address_ = address_;
   hurried_ = {};
+  elections_lost_ = 0;
   granted_.clear();
   transfer_campaign_ = false;
   peers_.clear();

@@ -27,6 +27,7 @@ void Core::follow(const Message& from, Term term, Instant now) {
   heard_leader_ = from.address;
   leader_gone_ = false;
   hurried_ = {};
+  elections_lost_ = 0;
   last_contact_ = now;
   be_patient(now);
   announce();
