@@ -46,24 +46,20 @@ class Search {
   }
 
   bool run() {
-    std::uint64_t state = 0;
-    std::size_t at = nodes_.front().next;
-    for (;;) {
+    for (bool is_new = true;;) {
       if (must_ == 0) return true;
-      Node& node = nodes_[at];
-      if (!node.is_end && !node.is_return) {
-        std::uint64_t result = 0;
-        const Operation& operation = operations_[node.operation];
-        const std::uint64_t next = step(state, operation, result);
-        const bool fits = operation.returned == Operation::kNever || result == operation.result;
-        if (fits && remember(node.operation, next)) {
-          trail_.push_back({node.operation, state});
-          lift(node.operation);
-          state = next;
-          at = nodes_.front().next;
+      if (is_new) {
+        is_new = false;
+        at_ = nodes_.front().next;
+        if (place_idle() || place_urgent()) {
+          is_new = true;
           continue;
         }
-        at = node.next;
+      }
+      const Node& node = nodes_[at_];
+      if (!node.is_end && !node.is_return) {
+        at_ = node.next;
+        is_new = place(node.operation, Choice::any);
         continue;
       }
       // A return whose call is not placed yet, or the end: this order does not work.
@@ -72,12 +68,7 @@ class Search {
         for (const auto& placed : trail_) deepest_.push_back(placed.operation);
         blocked_ = node.is_end ? operations_.size() : node.operation;
       }
-      if (trail_.empty()) return false;
-      const Placed undone = trail_.back();
-      trail_.pop_back();
-      state = undone.state;
-      put_back(undone.operation);
-      at = nodes_[call_of_[undone.operation]].next;
+      if (!undo()) return false;
     }
   }
 
@@ -107,10 +98,53 @@ class Search {
     std::size_t next{};
     bool is_end{};
   };
+  enum class Choice : std::uint8_t { idle, urgent, any };  // why an operation was placed
   struct Placed {
     std::size_t operation;
     std::uint64_t state;
+    Choice choice;
   };
+
+  bool place(std::size_t operation, Choice choice) {
+    std::uint64_t result = 0;
+    const std::uint64_t next = step(state_, operations_[operation], result);
+    const bool fits = operations_[operation].returned == Operation::kNever || result == operations_[operation].result;
+    if (!fits || (choice == Choice::idle && next != state_) || !remember(operation, next)) return false;
+    trail_.push_back({operation, state_, choice});
+    lift(operation);
+    state_ = next;
+    return true;
+  }
+
+  // What fits and changes nothing may as well come now: it stands in nobody's way, so nothing else need be tried here.
+  bool place_idle() {
+    for (std::size_t at = at_; !nodes_[at].is_end && !nodes_[at].is_return; at = nodes_[at].next) {
+      const std::size_t operation = nodes_[at].operation;
+      if (operations_[operation].returned != Operation::kNever && place(operation, Choice::idle)) return true;
+    }
+    return false;
+  }
+
+  // Most likely the one that returns first also happened first.
+  bool place_urgent() {
+    std::size_t at = at_;
+    while (!nodes_[at].is_end && !nodes_[at].is_return) at = nodes_[at].next;
+    return !nodes_[at].is_end && place(nodes_[at].operation, Choice::urgent);
+  }
+
+  // Takes back the last choice for which there is another one, which at_ then leads to; false: there is none.
+  bool undo() {
+    while (!trail_.empty()) {
+      const Placed undone = trail_.back();
+      trail_.pop_back();
+      state_ = undone.state;
+      put_back(undone.operation);
+      if (undone.choice == Choice::idle) continue;
+      at_ = undone.choice == Choice::urgent ? nodes_.front().next : nodes_[call_of_[undone.operation]].next;
+      return true;
+    }
+    return false;
+  }
 
   // True the first time that this set of placed operations leaves this state.
   bool remember(std::size_t operation, std::uint64_t state) {
@@ -162,6 +196,8 @@ class Search {
   std::vector<std::size_t> call_of_;
   std::vector<std::size_t> return_of_;
   std::vector<std::uint64_t> done_;
+  std::uint64_t state_ = 0;
+  std::size_t at_ = 0;    // the call that is tried next
   std::size_t must_ = 0;  // returned operations that are not placed yet
   std::vector<Placed> trail_;
   std::unordered_set<Key, KeyHash> seen_;  // two 64-bit hashes stand for the set and the state
