@@ -63,7 +63,13 @@ Result<> with_tokens(const AclSettings& acl, Invocation&) {
   return Error{Errc::internal, "Token replication is required for auth methods to function"};
 }
 
-/// Whatever the request says; but what is exported to peers is every datacenter's own, and not to be mistaken.
+/// Whatever the request says.
+Result<> always_in_primary(const AclSettings& settings, Invocation& invocation) {
+  send_to_primary(settings, invocation);
+  return {};
+}
+
+/// Likewise; but what is exported to peers is every datacenter's own, and not to be mistaken.
 Result<> apply_in_primary(const AclSettings& settings, Invocation& invocation) {
   auto& request = dynamic_cast<TypedInvocation<catalog::ConfigEntryRequest, bool>&>(invocation).request;
   if (request.Entry->kind->name == catalog::kind::kExportedServices) {
@@ -76,11 +82,6 @@ Result<> apply_in_primary(const AclSettings& settings, Invocation& invocation) {
     }
   }
   request.Datacenter = settings.primary_datacenter;
-  return {};
-}
-
-Result<> delete_in_primary(const AclSettings& settings, Invocation& invocation) {
-  send_to_primary(settings, invocation);
   return {};
 }
 
@@ -114,7 +115,8 @@ constexpr Place kAclPlaces[] = {
 
 constexpr Place kPlaces[] = {
     {"ConfigEntry.Apply", &apply_in_primary},
-    {"ConfigEntry.Delete", &delete_in_primary},
+    {"ConfigEntry.Delete", &always_in_primary},
+    {"Intention.Apply", &always_in_primary},
 };
 
 Result<> settle_among(std::span<const Place> places, const AclSettings& acl, const Method& method,
