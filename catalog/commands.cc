@@ -9,6 +9,7 @@
 #include "catalog/acl/tokens.h"
 #include "catalog/config_entry/codec.h"
 #include "catalog/config_entry/entries.h"
+#include "catalog/config_entry/intentions.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
@@ -122,14 +123,8 @@ Result<ApplyResult> apply_virtual_ips(Transaction& tx, std::string_view body) {
 }
 
 // Every leader of today does this once, also where there never was an intention: what stood in a table of its own is in
-// config entries by then. Nothing else about intentions can be applied yet.
-Result<ApplyResult> apply_intention(Transaction& tx, std::string_view body) {
-  Result<IntentionRequest> request = base::from_msgpack<IntentionRequest>(body);
-  if (!request) return Error{Errc::corrupt, "failed to decode request: " + request.error().detail};
-  if (request->Op != "delete-all") {
-    return Error{Errc::corrupt, "this server version cannot apply command type 12 (" + request->Op + ")"};
-  }
-  tx.note_operation(request->Op);
+// config entries by then.
+Result<> drop_old_intentions(Transaction& tx) {
   tx.tables().foreign.erase_prefix("\x0c");
   tx.set_index("connect-intentions");
   tx.set_index("config-entries");
@@ -138,8 +133,25 @@ Result<ApplyResult> apply_intention(Transaction& tx, std::string_view body) {
   SystemMetadataEntry& entry = format.Entry.emplace();
   entry.Key = "intention-format";
   entry.Value = "config-entry";
-  if (auto set = apply_system_metadata(tx, std::move(format)); !set) return ApplyResult{std::move(set.error())};
-  return ApplyResult{};
+  const auto set = apply_system_metadata(tx, std::move(format));
+  return set ? Result<>{} : Result<>{set.error()};
+}
+
+Result<ApplyResult> apply_intention(Transaction& tx, std::string_view body) {
+  return with<IntentionChange>(body, [&](auto& request) -> Result<ApplyResult> {
+    tx.note_operation(request.Op);
+    if (request.Mutation) return answer(apply_intention_mutation(tx, request.Op, std::move(*request.Mutation)));
+    if (request.Op == "delete-all") return answer(drop_old_intentions(tx));
+    if (request.Op != "create" && request.Op != "update" && request.Op != "delete") {
+      return ApplyResult{Error{Errc::internal, "Invalid Intention operation '" + request.Op + "'"}};
+    }
+    if (intentions_are_entries(tx.tables())) {
+      return ApplyResult{
+          Error{Errc::internal, "Legacy intention modifications are disabled after the config entry migration."}};
+    }
+    return Error{Errc::corrupt,
+                 "this server version cannot apply command type 12 (" + request.Op + ") without entries"};
+  });
 }
 
 Result<ApplyResult> apply_connect_ca_command(Transaction& tx, std::string_view body) {

@@ -27,6 +27,7 @@ enum class Command : std::uint8_t {
   txn = 8,
   autopilot = 9,
   acl_bootstrap = 11,
+  intention = 12,
   connect_ca = 13,
   acl_token_set = 17,
   acl_token_delete = 18,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/cli/acl_commands.h"
+#include "agent/cli/mesh_commands.h"
 
 namespace proconsul::agent::cli {
 
@@ -20,10 +21,13 @@ const std::vector<Command>& commands() {
                                             agent_commands(),
                                             autopilot_commands(),
                                             catalog_commands(),
+                                            config_commands(),
+                                            connect_expose_commands(),
                                             debug_commands(),
                                             event_commands(),
                                             exec_commands(),
                                             export_commands(),
+                                            intention_commands(),
                                             join_commands(),
                                             keyring_commands(),
                                             kv_commands(),

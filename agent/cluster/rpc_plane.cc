@@ -91,6 +91,8 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
                                .datacenter = config_.datacenter,
                                .session_ttl_min = config_.session_ttl_min,
                                .sort_by_distance = !config_.disable_coordinates,
+                               .connect_enabled = config_.connect_enabled,
+                               .default_intention_policy = config_.default_intention_policy,
                                .federation = &federation,
                                .tokens = acl.resolver,
                                .acl = acl.settings,

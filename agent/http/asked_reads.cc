@@ -192,6 +192,7 @@ void AskedReads::answered(std::uint64_t id, const base::Result<>& result) {
   const AskedContext context{worker_.context(), *done->request};
   base::Result<Answer> answer =
       result ? done->question.show(context, *done->question.call) : base::Result<Answer>(asked_error(result.error()));
+  if (!result && done->question.judge) answer = done->question.judge(answer.error());
   if (!answer) {
     connection->exchange().cache = Exchange::Cache::unused;
     connection->reply(failed_read(answer.error(), route));

@@ -81,7 +81,9 @@ struct Settings {
   bool acls_enabled = false;
   bool key_list_policy = false;  // acl.enable_key_list_policy
   bool disable_coordinates = false;
-  std::string scratch_directory{};  // for archives on their way in; empty: the system's
+  bool connect_enabled = true;
+  std::string default_intention_policy{};  // empty: what ACLs say
+  std::string scratch_directory{};         // for archives on their way in; empty: the system's
   bool ui_enabled = false;
   std::string ui_content_path = "/ui/";
 };

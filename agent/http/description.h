@@ -60,6 +60,11 @@ inline constexpr std::uint64_t kFromIndex = 1ull << 38;
 inline constexpr std::uint64_t kPrune = 1ull << 39;
 inline constexpr std::uint64_t kRelayFactor = 1ull << 40;
 inline constexpr std::uint64_t kLocalOnly = 1ull << 41;
+inline constexpr std::uint64_t kSource = 1ull << 42;
+inline constexpr std::uint64_t kDestination = 1ull << 43;
+inline constexpr std::uint64_t kSourceType = 1ull << 44;
+inline constexpr std::uint64_t kBy = 1ull << 45;
+inline constexpr std::uint64_t kNames = 1ull << 46;
 }  // namespace param
 
 /// An answer that is no success and that clients may meet: its whole body as a regular expression, and what it means.

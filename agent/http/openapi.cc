@@ -68,6 +68,11 @@ constexpr Parameter kParameters[] = {
     {param::kRelayFactor, "relay-factor", Kind::number, "How many others pass each answer on, 0 to 5."},
     {param::kLocalOnly, "local-only", Kind::boolean, "Only this datacenter's pool."},
     {param::kGlobal, "global", Kind::flag, "Of all datacenters."},
+    {param::kSource, "source", Kind::text, "The service that calls. Must be there."},
+    {param::kDestination, "destination", Kind::text, "The service that is called. Must be there."},
+    {param::kSourceType, "source-type", Kind::text, "What the source is: consul."},
+    {param::kBy, "by", Kind::text, "The side that the names are of: source or destination. Must be there."},
+    {param::kNames, "name", Kind::words, "A service; at least one."},
 };
 
 constexpr Parameter kPretty{0, "pretty", Kind::flag, "Indented JSON."};

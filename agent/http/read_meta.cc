@@ -34,8 +34,10 @@ std::string cache_key(const Request& request, const Route& route, bool streams) 
   part(request.options.datacenter);
   part(request.options.token);
   part(request.options.filter);
-  for (const char* name : {"peer", "limit", "connect"}) part(request.param(name));
+  for (const char* name : {"peer", "limit", "connect", "by"}) part(request.param(name));
   sorted(request.params("tag"));
+  key += '|';
+  sorted(request.params("name"));
   key += '|';
   sorted(request.params("node-meta"));
   return key;

@@ -60,7 +60,8 @@ struct Question {
   const rpc::Method* method = nullptr;
   std::shared_ptr<rpc::Invocation> call{};
   std::function<base::Result<Answer>(const AskedContext&, rpc::Invocation&)> show{};
-  std::optional<Reply> refused{};  // instead of a call: what is wrong with the request
+  base::Error (*judge)(base::Error error) = nullptr;  // of a call that failed, where its text means another status
+  std::optional<Reply> refused{};                     // instead of a call: what is wrong with the request
 };
 
 /// What a locally hashed read answers (?hash=, X-Consul-ContentHash).

@@ -20,6 +20,7 @@ std::span<const std::span<const Route>> all_routes() {
       acl_routes(),
       config_routes(),
       connect_routes(),
+      intention_routes(),
       internal_routes(),
       discovery_chain_routes(),
       exported_services_routes(),

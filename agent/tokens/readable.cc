@@ -131,6 +131,15 @@ bool keep_readable(const Who& who, base::List<base::Pointer<catalog::NodeInfo>>&
   return filtered;
 }
 
+bool keep_readable(const Who& who, catalog::Intentions& intentions) {
+  const auto reads = [&](const std::string& name) {
+    return !name.empty() && who->allows(Resource::intention, name, Access::read);
+  };
+  return keep(who, intentions, [&](const auto& one) {
+    return (one->SourcePeer.empty() && reads(one->SourceName)) || reads(one->DestinationName);
+  });
+}
+
 bool keep_readable(const Who& who, catalog::QueriesAnswer& found) {
   if (who->allows(Resource::acl, Access::write)) return false;
   bool named = false;  // whether a named one was taken out: the others are told to nobody

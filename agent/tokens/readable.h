@@ -12,6 +12,7 @@
 #include "catalog/registry/coordinates.h"
 #include "catalog/store/kv.h"
 #include "catalog/store/session.h"
+#include "catalog/types/intention.h"
 
 namespace proconsul::agent::tokens {
 
@@ -26,6 +27,8 @@ bool keep_readable(const Who& who, catalog::CoordinatesAnswer& found);
 bool keep_readable(const Who& who, catalog::KvListAnswer& found);
 bool keep_readable(const Who& who, base::List<catalog::CheckServiceNode>& instances);
 bool keep_readable(const Who& who, base::List<base::Pointer<catalog::NodeInfo>>& nodes);
+/// Whoever may read the intentions of one of both sides sees them; of what a peer exports this side alone counts.
+bool keep_readable(const Who& who, catalog::Intentions& intentions);
 
 /// One of them.
 bool is_readable(const Who& who, const catalog::InstanceRow& row);

@@ -146,21 +146,39 @@ class ChainWalk {
     return resolver(target);
   }
 
-  /// Empty if the service has none.
+  /// Empty if the service has none. Splitters that lead to splitters are kept on a stack of their own: operators may
+  /// make chains of any length.
   Result<std::string> splitter(const std::string& service) {
-    std::string name = node_name("splitter", service);
-    if (edges_.contains(name)) return name;
-    const auto* entry = entries_.find<ServiceSplitterConfigEntry>(kind::kServiceSplitter, service);
-    if (!entry) return std::string{};
+    struct Open {
+      std::string name;
+      const ServiceSplitterConfigEntry* entry;
+      std::string service;
+      std::size_t next;  // of its splits
+    };
+    std::vector<Open> open;
     // It counts as met before its splits are looked at, so that a circle ends here; find_circle() tells of it.
-    edges_[name];
-    for (const ServiceSplit& split : entry->Splits) {
-      const std::string& to = split.Service.empty() ? service : split.Service;
-      if (lower_case(to) != lower_case(service) && split.ServiceSubset.empty()) {
-        Result<std::string> next = splitter(to);
-        if (!next) return next;
-        if (!next->empty()) {
-          edges_[name].push_back(std::move(*next));
+    const auto meet = [&](const std::string& met) -> std::string {
+      std::string name = node_name("splitter", met);
+      if (edges_.contains(name)) return name;
+      const auto* entry = entries_.find<ServiceSplitterConfigEntry>(kind::kServiceSplitter, met);
+      if (!entry) return {};
+      edges_[name];
+      open.push_back({name, entry, met, 0});
+      return name;
+    };
+    std::string top = meet(service);
+    while (!open.empty()) {
+      if (open.back().next == open.back().entry->Splits.size()) {
+        advanced_ = true;
+        open.pop_back();
+        continue;
+      }
+      const std::string name = open.back().name, own = open.back().service;
+      const ServiceSplit& split = open.back().entry->Splits[open.back().next++];
+      const std::string& to = split.Service.empty() ? own : split.Service;
+      if (lower_case(to) != lower_case(own) && split.ServiceSubset.empty()) {
+        if (std::string next = meet(to); !next.empty()) {
+          edges_[name].push_back(std::move(next));
           continue;
         }
       }
@@ -168,8 +186,7 @@ class ChainWalk {
       if (!next) return next;
       edges_[name].push_back(std::move(*next));
     }
-    advanced_ = true;
-    return name;
+    return top;
   }
 
   Result<std::string> resolver(Target target, bool for_failover = false) {

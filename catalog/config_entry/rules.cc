@@ -18,9 +18,6 @@ using base::Result;
 
 namespace {
 
-constexpr std::size_t kMostPairs = 64;
-constexpr std::size_t kLongestKey = 128;
-
 constexpr std::string_view kVersions[] = {"TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"};
 
 constexpr std::string_view kCipherSuites[] = {

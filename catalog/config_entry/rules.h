@@ -34,6 +34,8 @@ struct JWTProviderConfigEntry;
 namespace rules {
 
 constexpr std::size_t kLongestText = 512;  // a description, a value of the metadata
+constexpr std::size_t kLongestKey = 128;   // of the metadata
+constexpr std::size_t kMostPairs = 64;     // likewise
 
 base::Error wrong(std::string text);
 /// "Sources[3]".
@@ -80,6 +82,8 @@ base::Result<> check(const BoundAPIGatewayConfigEntry& entry);
 base::Result<> check(const HTTPRouteConfigEntry& entry);
 base::Result<> check(const TCPRouteConfigEntry& entry);
 base::Result<> check(const ServiceIntentionsConfigEntry& entry);
+/// Of one whose sources have IDs.
+base::Result<> check_with_ids(const ServiceIntentionsConfigEntry& entry);
 base::Result<> check(const MeshConfigEntry& entry);
 base::Result<> check(const ExportedServicesConfigEntry& entry);
 base::Result<> check(const JWTProviderConfigEntry& entry);

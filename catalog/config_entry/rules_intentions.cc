@@ -70,7 +70,36 @@ Result<> check_permission(const base::Pointer<IntentionPermission>& permission, 
   return check_requirement(permission->JWT);
 }
 
-Result<> check_source(const SourceIntention& source, const std::string& where, bool to_everybody) {
+/// What was kept with intentions that were written one by one.
+Result<> check_no_legacy(const SourceIntention& source, const std::string& where) {
+  if (!source.LegacyMeta.empty()) return wrong(where + ".LegacyMeta must be omitted");
+  if (source.LegacyCreateTime) return wrong(where + ".LegacyCreateTime must be omitted");
+  if (source.LegacyUpdateTime) return wrong(where + ".LegacyUpdateTime must be omitted");
+  if (!source.LegacyID.empty()) return wrong(where + ".LegacyID must be omitted");
+  return {};
+}
+
+Result<> check_legacy(const SourceIntention& source, const std::string& where) {
+  if (!source.Peer.empty()) return wrong(where + ".Peer cannot be set by legacy intentions");
+  if (source.LegacyMeta.size() > kMostPairs) {
+    return wrong(where + ".Meta exceeds maximum element count " + std::to_string(kMostPairs));
+  }
+  for (const auto& [key, value] : source.LegacyMeta) {
+    if (key.size() > kLongestKey) {
+      return wrong(where + ".Meta key " + quote(key) + " exceeds maximum length " + std::to_string(kLongestKey));
+    }
+    if (value.size() > kLongestText) {
+      return wrong(where + ".Meta value for key " + quote(key) + " exceeds maximum length " +
+                   std::to_string(kLongestText));
+    }
+  }
+  if (!source.LegacyCreateTime) return wrong(where + ".LegacyCreateTime must be set");
+  if (!source.LegacyUpdateTime) return wrong(where + ".LegacyUpdateTime must be set");
+  if (source.LegacyID.empty()) return wrong(where + ".LegacyID must be set");
+  return {};
+}
+
+Result<> check_source(const SourceIntention& source, const std::string& where, bool to_everybody, bool with_ids) {
   if (source.Name.empty()) return wrong(where + ".Name is required");
   if (!source.SamenessGroup.empty()) {
     return wrong(where + ".SamenessGroup: Sameness groups are a Consul Enterprise feature. ");
@@ -82,11 +111,9 @@ Result<> check_source(const SourceIntention& source, const std::string& where, b
   if (source.Description.size() > kLongestText) {
     return wrong(where + ".Description exceeds maximum length " + std::to_string(kLongestText));
   }
-  if (!source.LegacyMeta.empty()) return wrong(where + ".LegacyMeta must be omitted");
-  if (source.LegacyCreateTime) return wrong(where + ".LegacyCreateTime must be omitted");
-  if (source.LegacyUpdateTime) return wrong(where + ".LegacyUpdateTime must be omitted");
-  if (!source.LegacyID.empty()) return wrong(where + ".LegacyID must be omitted");
-  if (source.Permissions.empty() && !is_action(source.Action)) {
+  Result<> legacy = with_ids ? check_legacy(source, where) : check_no_legacy(source, where);
+  if (!legacy) return legacy;
+  if ((with_ids || source.Permissions.empty()) && !is_action(source.Action)) {
     return wrong(where + ".Action must be set to 'allow' or 'deny'");
   }
   if (!source.Permissions.empty() && !source.Action.empty()) {
@@ -103,27 +130,39 @@ Result<> check_source(const SourceIntention& source, const std::string& where, b
   return {};
 }
 
-}  // namespace
-
-Result<> check(const ServiceIntentionsConfigEntry& entry) {
+Result<> check_entry(const ServiceIntentionsConfigEntry& entry, bool with_ids) {
   if (entry.Name.empty()) return wrong("Name is required");
   if (is_part_wildcard(entry.Name)) {
     return wrong("Name: wildcard character '*' cannot be used with partial values");
   }
   if (Result<> checked = check_requirement(entry.JWT); !checked) return checked;
-  if (Result<> checked = check_meta(entry.Meta); !checked) return checked;
+  if (with_ids) {
+    if (!entry.Meta.empty()) return wrong("Meta must be omitted for legacy intention writes");
+  } else if (Result<> checked = check_meta(entry.Meta); !checked) {
+    return checked;
+  }
   if (entry.Sources.empty()) return wrong("At least one source is required");
   std::set<std::pair<std::string, std::string>> seen;  // peer, name
   for (std::size_t i = 0; i < entry.Sources.size(); ++i) {
     const std::string where = indexed("Sources", i);
     if (!entry.Sources[i]) return wrong(where + ".Name is required");
     const SourceIntention& source = *entry.Sources[i];
-    if (Result<> checked = check_source(source, where, entry.Name == "*"); !checked) return checked;
+    if (Result<> checked = check_source(source, where, entry.Name == "*", with_ids); !checked) return checked;
     if (seen.emplace(source.Peer, source.Name).second) continue;
     const std::string peer = source.Peer.empty() ? "" : "peer(" + quote(source.Peer) + ") ";
     return wrong(where + " defines " + peer + quote(source.Name) + " more than once");
   }
   return {};
+}
+
+}  // namespace
+
+Result<> check(const ServiceIntentionsConfigEntry& entry) {
+  return check_entry(entry, false);
+}
+
+Result<> check_with_ids(const ServiceIntentionsConfigEntry& entry) {
+  return check_entry(entry, true);
 }
 
 }  // namespace proconsul::catalog::rules

@@ -103,14 +103,18 @@ base::Int precedence(const std::string& destination, const std::string& source) 
   return (destination == "*" ? 6 : 9) - (source == "*" ? 1 : 0);
 }
 
-void normalize(ServiceIntentionsConfigEntry& entry) {
+void normalize(ServiceIntentionsConfigEntry& entry, bool with_ids) {
   for (auto& source : entry.Sources) {
     if (!source) continue;
     if (source->Type.empty()) source->Type = "consul";
     source->Precedence = precedence(entry.Name, source->Name);
-    source->LegacyID.clear();
-    source->LegacyCreateTime.reset();
-    source->LegacyUpdateTime.reset();
+    if (with_ids) {
+      source->LegacyMeta.make_present();
+    } else {
+      source->LegacyID.clear();
+      source->LegacyCreateTime.reset();
+      source->LegacyUpdateTime.reset();
+    }
     for (auto& permission : source->Permissions) {
       if (permission && permission->HTTP) upper_case_all(permission->HTTP->Methods);
     }
@@ -134,7 +138,7 @@ Result<> normalize_content(ConfigEntry& entry) {
   if (auto* gateway = entry_as<APIGatewayConfigEntry>(&entry)) normalize(*gateway);
   if (auto* http = entry_as<HTTPRouteConfigEntry>(&entry)) normalize(*http);
   if (auto* tcp = entry_as<TCPRouteConfigEntry>(&entry)) normalize_parents(tcp->Parents);
-  if (auto* intentions = entry_as<ServiceIntentionsConfigEntry>(&entry)) normalize(*intentions);
+  if (auto* intentions = entry_as<ServiceIntentionsConfigEntry>(&entry)) normalize(*intentions, false);
   if (auto* exports = entry_as<ExportedServicesConfigEntry>(&entry)) {
     for (ExportedService& service : exports->Services) service.Namespace.clear();
   }
@@ -151,6 +155,17 @@ Result<> normalize_config_entry(ConfigEntry& entry) {
   if (Result<> done = normalize_content(entry); !done) return done;
   entry.Hash = hash_config_entry(entry);
   return {};
+}
+
+Result<> normalize_intentions_with_ids(ServiceIntentionsConfigEntry& entry) {
+  entry.Kind = entry.kind->name;
+  normalize(entry, true);
+  entry.Hash = hash_config_entry(entry);
+  return {};
+}
+
+Result<> validate_intentions_with_ids(const ServiceIntentionsConfigEntry& entry) {
+  return rules::check_with_ids(entry);
 }
 
 Result<> validate_config_entry(const ConfigEntry& entry) {

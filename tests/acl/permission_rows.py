@@ -1,8 +1,8 @@
 """What each HTTP route asks of a token, as Consul does: the table that permission_walk_test.py walks.
 
 A permission is written 'resource:access name'; its resource may end in _prefix, and `|` stands before one that would do
-as well. `$name` in a path or body stands for what the row's `makes` made, or for what stands ready for all rows:
-$session, $query, $unnamed, $accessor, $policy_id, $role_id, $self (the accessor of the asking token).
+as well. Those of intentions are part of the rule of the service. `$name` in a path or body stands for what the row's `makes` made, or for what stands ready for all rows:
+$session, $query, $unnamed, $accessor, $policy_id, $role_id, $intention, $self (the accessor of the asking token).
 """
 from dataclasses import dataclass
 from typing import Any
@@ -384,22 +384,55 @@ TXN = [
           ("delete", {}, 200))),
 ]
 
+INTENTION = Make("made", "PUT", "/connect/intentions/exact?source=web&destination=walk-made", {"Action": "allow"}, "")
+INTENTION_WITH_ID = Make("made", "POST", "/connect/intentions", {
+    "SourceName": "web", "DestinationName": "walk-gone-$serial", "Action": "allow"})
+TOUCH_INTENTION = ("PUT", "/connect/intentions/exact?source=web&destination=walk-db", {
+    "Action": "allow", "Description": "$serial"})
+# Consul names neither token nor permission when it refuses single intentions.
+PLAINLY = {"says": "Permission denied"}
+MESH = [
+    Row("POST", "/agent/connect/authorize", "/agent/connect/authorize", ("service:write web",),
+        body={"Target": "web", "ClientCertURI": "spiffe://x.consul/ns/default/dc/dc1/svc/api"}, shows="Authorized"),
+    # Either side will do.
+    listed("/connect/intentions", "/connect/intentions", "intention:read web|intention:read walk-db", shows='"walk-db"',
+           filter="DestinationName == walk-db", touch=TOUCH_INTENTION),
+    Row("POST", "/connect/intentions", "/connect/intentions", ("intention:write walk-$serial",),
+        body={"SourceName": "web", "DestinationName": "walk-$serial", "Action": "allow"}, probe="/connect/intentions",
+        **PLAINLY),
+    read("/connect/intentions/check", "/connect/intentions/check?source=web&destination=walk-db", "service:read walk-db",
+         shows="Allowed"),
+    Row("DELETE", "/connect/intentions/exact", "/connect/intentions/exact?source=web&destination=walk-made",
+        ("intention:write walk-made",), makes=(INTENTION,), probe="/connect/intentions", **PLAINLY),
+    read("/connect/intentions/exact", "/connect/intentions/exact?source=web&destination=walk-db",
+         "intention:read web|intention:read walk-db", shows='"walk-db"', **PLAINLY),
+    put("/connect/intentions/exact", "/connect/intentions/exact?source=web&destination=walk-new",
+        "intention:write walk-new", body={"Action": "deny"}, probe="/connect/intentions", **PLAINLY),
+    read("/connect/intentions/match", "/connect/intentions/match?by=destination&name=walk-db", "intention:read walk-db",
+         shows='"walk-db"', touch=TOUCH_INTENTION),
+    Row("DELETE", "/connect/intentions/{id}", "/connect/intentions/$made", ("intention:write walk-gone-$serial",),
+        makes=(INTENTION_WITH_ID,), probe="/connect/intentions", **PLAINLY),
+    read("/connect/intentions/{id}", "/connect/intentions/$intention", "intention:read web|intention:read walk-old",
+         shows='"walk-old"', **PLAINLY),
+    put("/connect/intentions/{id}", "/connect/intentions/$intention", "intention:write walk-old",
+        body={"SourceName": "web", "DestinationName": "walk-old", "Action": "deny"}, probe="/connect/intentions",
+        **PLAINLY),
+    put("/internal/service-virtual-ip", "/internal/service-virtual-ip", "mesh:write",
+        body={"Service": "web", "ManualVIPs": ["10.9.9.9"]}, shows="Found"),
+]
+
 ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *EVENT, *HEALTH, *INTERNAL, *KV, *OPERATOR, *QUERY_ROWS, *SESSION_ROWS, *SERVER,
-        *TXN]
+        *TXN, *MESH]
 
 # Routes that later parts bring; each must leave this list when it answers.
 LATER = [("GET", path) for path in (
     "/agent/connect/ca/roots", "/agent/connect/ca/leaf/web", "/catalog/gateway-services/web",
     "/config/service-defaults",
-    "/config/service-defaults/web", "/connect/ca/configuration", "/connect/ca/roots", "/connect/intentions",
-    "/connect/intentions/match", "/connect/intentions/check", "/connect/intentions/exact",
-    "/connect/intentions/aaaaaaaa-0000-0000-0000-000000000001", "/discovery-chain/web", "/exported-services",
+    "/config/service-defaults/web", "/connect/ca/configuration", "/connect/ca/roots",
+    "/discovery-chain/web", "/exported-services",
     "/internal/federation-states", "/internal/federation-states/mesh-gateways", "/internal/federation-state/dc1",
     "/internal/ui/exported-services", "/internal/ui/gateway-services-nodes/web", "/internal/ui/gateway-intentions/web",
     "/internal/ui/service-topology/web", "/peering/web", "/peerings")] + [
-    ("POST", "/agent/connect/authorize"), ("POST", "/connect/intentions"), ("POST", "/discovery-chain/web"),
+    ("POST", "/discovery-chain/web"),
     ("POST", "/peering/token"), ("POST", "/peering/establish"), ("DELETE", "/config/service-defaults/web"),
-    ("DELETE", "/connect/intentions/exact"), ("DELETE", "/connect/intentions/aaaaaaaa-0000-0000-0000-000000000001"),
-    ("DELETE", "/peering/web"), ("PUT", "/config"), ("PUT", "/connect/ca/configuration"),
-    ("PUT", "/connect/intentions/exact"),
-    ("PUT", "/connect/intentions/aaaaaaaa-0000-0000-0000-000000000001"), ("PUT", "/internal/service-virtual-ip")]
+    ("DELETE", "/peering/web"), ("PUT", "/config"), ("PUT", "/connect/ca/configuration")]

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "cluster"))
 from agent_process import Agent, ended, eventually  # noqa: E402
-from permission_rows import EVENT, LATER, LOGIN, ROWS, TOUCH_NODE, Row  # noqa: E402
+from permission_rows import EVENT, LATER, LOGIN, ROWS, TOUCH_INTENTION, TOUCH_NODE, Row  # noqa: E402
 
 STRANGER = "aaaaaaaa-0000-0000-0000-00000000dead"
 CARRIERS = ("header", "bearer", "query")
@@ -63,11 +63,20 @@ def permission(need: str) -> tuple[tuple[str, str], str]:
     return (resource, name), access
 
 
+def rule_of(grants: dict[tuple[str, str], str], resource: str, name: str) -> str:
+    access = grants[resource, name]
+    if resource in ("acl", "keyring", "mesh", "operator", "peering"):
+        return f'{resource} = "{access}"'
+    if resource != "intention":
+        return f'{resource} {json.dumps(name)} {{ policy = "{access}" }}'
+    # What may be done with the service itself must be said, too.
+    service = grants.get(("service", name)) or grants.get(("service_prefix", ""), "deny")
+    return f'service {json.dumps(name)} {{ policy = "{service}" intentions = "{access}" }}'
+
+
 def rules_of(grants: dict[tuple[str, str], str]) -> str:
-    unnamed = ("acl", "keyring", "mesh", "operator", "peering")
-    return "\n".join(f'{resource} = "{access}"' if resource in unnamed else
-                     f'{resource} {json.dumps(name)} {{ policy = "{access}" }}' for (resource, name),
-                     access in grants.items())
+    return "\n".join(rule_of(grants, *key) for key in grants
+                     if not (key[0] == "service" and ("intention", key[1]) in grants))
 
 
 def exactly(needs: list[str]) -> str:
@@ -344,6 +353,9 @@ def world(walk: Walk) -> None:
     names["policy_id"] = make("PUT", "/acl/policy", {"Name": "walk-policy"}, "ID")
     names["role_id"] = make("PUT", "/acl/role", {"Name": "walk-role"}, "ID")
     names["accessor"] = make("PUT", "/acl/token", {}, "AccessorID")
+    make(*TOUCH_INTENTION)
+    names["intention"] = make("POST", "/connect/intentions", {"SourceName": "web", "DestinationName": "walk-old",
+                                                              "Action": "allow"}, "ID")
     names["self"] = ""
     names["other_key"] = base64.b64encode(os.urandom(32)).decode()
 
@@ -391,7 +403,7 @@ def check_later(walk: Walk) -> None:
 def start(binary: str, folder: pathlib.Path, ring_key: str, by_client: bool,
           agents: list[Agent]) -> tuple[Agent, Token]:
     """The agent to ask, n1: a server that denies by default, or a client of one; and the first token."""
-    common = {"encrypt": ring_key, "limits": {"http_max_conns_per_client": 0}}
+    common = {"encrypt": ring_key, "limits": {"http_max_conns_per_client": 0}, "connect": {"enabled": True}}
     server = Agent(binary, folder / "server", "s1" if by_client else "n1", common | {
         "acl": {"enabled": True, "default_policy": "deny"}})
     agents.append(server)

@@ -7,6 +7,7 @@
 #include "agent/http/agent_service_endpoint.h"
 #include "agent/http/agent_types.h"
 #include "agent/http/answer_types.h"
+#include "agent/http/connect_authorize_endpoint.h"
 #include "agent/http/host_info.h"
 #include "agent/http/member_endpoint.h"
 #include "agent/http/member_types.h"
@@ -38,6 +39,9 @@ constexpr Failure kNotJoined{500, R"((\d+ errors? occurred:|WAN federation is di
                              "Nobody could be joined: the text says why."};
 constexpr Failure kNoMember{500, R"((agent: No node found with name|\d+ errors? occurred:|Must be a server to)[\s\S]*)",
                             "Scripts look for this text."};
+
+constexpr Failure kNoMatch{500, R"(failed getting intention match: [\s\S]+)",
+                           "The servers have no answer, and say why."};
 
 constexpr Route kAgentRoutes[] = {
     {put,
@@ -235,7 +239,14 @@ constexpr Route kAgentRoutes[] = {
       .body = type_of<CheckUpdate>,
       .gives = Content::nothing,
       .failures = {&kUnknownCheck, &kNoTtl}}},
-    {post, "/v1/agent/connect/authorize", later(), kNoNamespace},
+    {post,
+     "/v1/agent/connect/authorize",
+     async(connect_authorize),
+     kNoNamespace | kOwn,
+     {.summary = "Whether a service may take a connection from whom a certificate names",
+      .body = type_of<ConnectAuthorizeRequest>,
+      .answer = type_of<ConnectAuthorizeResponse>,
+      .failures = {&kDenied, &kNoMatch}}},
     {get, "/v1/agent/connect/ca/roots", later()},
     {get, "/v1/agent/connect/ca/leaf/", later(), kNoNamespace},
     {put,

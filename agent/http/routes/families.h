@@ -21,6 +21,7 @@ std::span<const Route> txn_routes();
 std::span<const Route> acl_routes();
 std::span<const Route> config_routes();
 std::span<const Route> connect_routes();
+std::span<const Route> intention_routes();
 std::span<const Route> internal_routes();
 std::span<const Route> discovery_chain_routes();
 std::span<const Route> exported_services_routes();

@@ -7,8 +7,11 @@
 #include "agent/http/routes/failures.h"
 #include "agent/http/ui_endpoint.h"
 #include "agent/http/ui_types.h"
+#include "agent/http/virtual_ip_endpoint.h"
 #include "agent/rpc/acl_types.h"
+#include "agent/rpc/intention_types.h"
 #include "catalog/types/service.h"
+#include "catalog/types/system.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -22,6 +25,8 @@ using enum Method;
 constexpr Failure kNoProxy{404, "(UI|Metrics proxy) is not enabled", "Nothing is configured."};
 constexpr Failure kBadPath{400, R"(Invalid path\.)", "It leads elsewhere."};
 constexpr Failure kForbiddenPath{403, "", "ui_config.metrics_proxy.path_allowlist does not have it."};
+constexpr Failure kBadAddresses{500, R"((cannot associate more than|[\s\S]* is not a valid IPv4 address)[\s\S]*)",
+                                "Too many, or no addresses: Consul's status."};
 constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
 
 constexpr Route kInternalRoutes[] = {
@@ -83,7 +88,16 @@ constexpr Route kInternalRoutes[] = {
       .body = type_of<base::List<rpc::ACLAuthorizationRequest>>,
       .answer = type_of<base::List<rpc::ACLAuthorizationResponse>>,
       .failures = {&kNoAcls, &kDenied, &kRefusedAcl}}},
-    {put, "/v1/internal/service-virtual-ip", later(), kNoNamespace},
+    {put,
+     "/v1/internal/service-virtual-ip",
+     async(assign_manual_ips),
+     kNoNamespace,
+     {.rpc = "Internal.AssignManualServiceVIPs",
+      .metric = "service_virtual_ips",
+      .summary = "Give a service addresses of one's own choice, and take them from others",
+      .body = type_of<rpc::AssignServiceManualVIPsRequest>,
+      .answer = type_of<catalog::AssignServiceManualVIPsResponse>,
+      .failures = {&kDenied, &kBadAddresses}}},
 };
 
 }  // namespace

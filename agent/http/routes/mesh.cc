@@ -1,4 +1,4 @@
-// Config entries, the CA, intentions, discovery chains, peerings.
+// The CA, discovery chains, peerings.
 #include "agent/http/routes/families.h"
 
 #include "agent/http/route.h"
@@ -8,26 +8,10 @@ namespace {
 
 using enum Method;
 
-constexpr Route kConfigRoutes[] = {
-    {get, "/v1/config/", later(), kNoNamespace},
-    {delete_, "/v1/config/", later(), kNoNamespace},
-    {put, "/v1/config", later(), kNoNamespace},
-};
-
 constexpr Route kConnectRoutes[] = {
     {get, "/v1/connect/ca/configuration", later()},
     {put, "/v1/connect/ca/configuration", later()},
     {get, "/v1/connect/ca/roots", later()},
-    {get, "/v1/connect/intentions", later(), kNoNamespace},
-    {post, "/v1/connect/intentions", later(), kNoNamespace},
-    {get, "/v1/connect/intentions/match", later(), kNoNamespace},
-    {get, "/v1/connect/intentions/check", later(), kNoNamespace},
-    {get, "/v1/connect/intentions/exact", later(), kNoNamespace},
-    {put, "/v1/connect/intentions/exact", later(), kNoNamespace},
-    {delete_, "/v1/connect/intentions/exact", later(), kNoNamespace},
-    {get, "/v1/connect/intentions/", later()},
-    {put, "/v1/connect/intentions/", later(), kNoNamespace},
-    {delete_, "/v1/connect/intentions/", later()},
 };
 
 constexpr Route kDiscoveryChainRoutes[] = {
@@ -47,9 +31,6 @@ constexpr Route kPeeringRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> config_routes() {
-  return kConfigRoutes;
-}
 std::span<const Route> connect_routes() {
   return kConnectRoutes;
 }

@@ -1,0 +1,13 @@
+// The rows of the commands about the mesh, beside their code.
+#pragma once
+
+#include <span>
+
+#include "agent/cli/command.h"
+
+namespace proconsul::agent::cli {
+
+std::span<const Command> connect_expose_commands();
+std::span<const Command> intention_commands();
+
+}  // namespace proconsul::agent::cli
