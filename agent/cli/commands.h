@@ -14,6 +14,7 @@ const std::vector<Command>& commands();
 std::span<const Command> agent_commands();
 std::span<const Command> autopilot_commands();
 std::span<const Command> catalog_commands();
+std::span<const Command> config_commands();
 std::span<const Command> debug_commands();
 std::span<const Command> event_commands();
 std::span<const Command> exec_commands();

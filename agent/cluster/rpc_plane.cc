@@ -91,6 +91,7 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
                                .datacenter = config_.datacenter,
                                .session_ttl_min = config_.session_ttl_min,
                                .sort_by_distance = !config_.disable_coordinates,
+                               .connect_enabled = config_.connect_enabled,
                                .federation = &federation,
                                .tokens = acl.resolver,
                                .acl = acl.settings,

@@ -1,11 +1,14 @@
 #include "agent/rpc/acl_places.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "agent/rpc/acl_types.h"
+#include "agent/rpc/config_types.h"
 #include "base/msgpack.h"
 #include "base/type_of.h"
+#include "catalog/config_entry/kinds.h"
 #include "catalog/types/acl.h"
 
 namespace proconsul::agent::rpc {
@@ -60,12 +63,33 @@ Result<> with_tokens(const AclSettings& acl, Invocation&) {
   return Error{Errc::internal, "Token replication is required for auth methods to function"};
 }
 
+/// Whatever the request says; but what is exported to peers is every datacenter's own, and not to be mistaken.
+Result<> apply_in_primary(const AclSettings& settings, Invocation& invocation) {
+  auto& request = dynamic_cast<TypedInvocation<catalog::ConfigEntryRequest, bool>&>(invocation).request;
+  if (request.Entry->kind->name == catalog::kind::kExportedServices) {
+    if (request.Datacenter.empty() && !settings.in_primary()) {
+      return Error{Errc::internal,
+                   "exported-services writes in secondary datacenters must target the primary datacenter explicitly."};
+    }
+    if (!request.Datacenter.empty() && request.Datacenter != settings.primary_datacenter) {
+      return Error{Errc::internal, "exported-services writes must not target secondary datacenters."};
+    }
+  }
+  request.Datacenter = settings.primary_datacenter;
+  return {};
+}
+
+Result<> delete_in_primary(const AclSettings& settings, Invocation& invocation) {
+  send_to_primary(settings, invocation);
+  return {};
+}
+
 struct Place {
   std::string_view method;
   Result<> (*settle)(const AclSettings& acl, Invocation& invocation);
 };
-/// All others are answered where their requests say.
-constexpr Place kPlaces[] = {
+// All others are answered where their requests say.
+constexpr Place kAclPlaces[] = {
     {"ACL.AuthMethodDelete", &with_tokens},
     {"ACL.AuthMethodList", &with_tokens},
     {"ACL.AuthMethodRead", &with_tokens},
@@ -88,12 +112,22 @@ constexpr Place kPlaces[] = {
     {"ACL.TokenSet", &by_locality},
 };
 
+constexpr Place kPlaces[] = {
+    {"ConfigEntry.Apply", &apply_in_primary},
+    {"ConfigEntry.Delete", &delete_in_primary},
+};
+
+Result<> settle_among(std::span<const Place> places, const AclSettings& acl, const Method& method,
+                      Invocation& invocation) {
+  const auto place = std::ranges::find(places, method.name, &Place::method);
+  return place == places.end() ? Result<>() : place->settle(acl, invocation);
+}
+
 }  // namespace
 
 Result<> settle_place(const AclSettings& acl, const Method& method, Invocation& invocation) {
-  if (!acl.enabled || !method.name.starts_with("ACL.")) return {};
-  const auto* const place = std::ranges::find(kPlaces, method.name, &Place::method);
-  return place == std::end(kPlaces) ? Result<>() : place->settle(acl, invocation);
+  if (!method.name.starts_with("ACL.")) return settle_among(kPlaces, acl, method, invocation);
+  return acl.enabled ? settle_among(kAclPlaces, acl, method, invocation) : Result<>();
 }
 
 void replace_field(Invocation& invocation, std::string_view field, std::string_view text) {

@@ -1,5 +1,5 @@
-// Where calls about ACLs are answered: in a secondary datacenter policies, roles and global tokens are changed in the
-// primary, and tokens are asked for there unless this datacenter has copies of them.
+// Where calls are answered that one datacenter decides for all: in a secondary one policies, roles, global tokens and
+// config entries are changed in the primary, and tokens are asked for there unless this datacenter has copies of them.
 #pragma once
 
 #include <string_view>

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "agent/rpc/acl_types.h"
+#include "agent/rpc/config_types.h"
+#include "catalog/config_entry/kinds.h"
 #include "catalog/types/acl.h"
 #include "catalog/types/kv.h"
 
@@ -45,6 +47,38 @@ TEST_F(AclPlaces, InASecondaryChangesGoToThePrimaryAndTheRestStays) {
                              "ACL.TokenDelete", "ACL.PolicyRead", "ACL.PolicyList", "ACL.PolicyResolve", "KVS.Get"}) {
     EXPECT_EQ(place(method), "dc2") << method;
   }
+}
+
+TEST_F(AclPlaces, ConfigEntriesAreChangedInThePrimaryWhateverTheRequestSays) {
+  using Apply = TypedInvocation<catalog::ConfigEntryRequest, bool>;
+  acl.enabled = false;
+  const auto place_of = [&](std::string_view method, std::string_view kind, std::string datacenter) {
+    const Method& row = *find_method(method);
+    const InvocationPtr call = row.make();
+    auto make = [&](auto& typed) {
+      typed.request.Datacenter = std::move(datacenter);
+      typed.request.Entry = *catalog::make_config_entry(kind);
+    };
+    if (auto* apply = dynamic_cast<Apply*>(call.get())) {
+      make(*apply);
+    } else {
+      make(dynamic_cast<TypedInvocation<catalog::ConfigEntryRequest, ConfigEntryDeleteResponse>&>(*call));
+    }
+    const base::Result<> settled = settle_place(acl, row, *call);
+    return settled ? std::string(call->datacenter()) : settled.error().detail;
+  };
+  for (const char* method : {"ConfigEntry.Apply", "ConfigEntry.Delete"}) {
+    for (const char* datacenter : {"", "dc1", "dc2", "dc9"}) {
+      EXPECT_EQ(place_of(method, "mesh", datacenter), "dc1") << method;
+    }
+  }
+  EXPECT_EQ(place_of("ConfigEntry.Apply", "exported-services", "dc2"),
+            "exported-services writes must not target secondary datacenters.");
+  EXPECT_EQ(place_of("ConfigEntry.Apply", "exported-services", ""),
+            "exported-services writes in secondary datacenters must target the primary datacenter explicitly.");
+  EXPECT_EQ(place_of("ConfigEntry.Apply", "exported-services", "dc1"), "dc1");
+  EXPECT_EQ(place_of("ConfigEntry.Delete", "exported-services", "dc2"), "dc1");
+  EXPECT_EQ(place("ConfigEntry.Get"), "dc2");
 }
 
 TEST_F(AclPlaces, WithoutTokensOfItsOwnASecondaryAsksThePrimary) {

@@ -53,6 +53,7 @@ struct Services {
   std::string datacenter = "dc1";
   base::Duration session_ttl_min = base::seconds(10);
   bool sort_by_distance = true;              // false with disable_coordinates
+  bool connect_enabled = false;              // connect.enabled
   Federation* federation = nullptr;          // null: there is no other datacenter
   tokens::Resolver* tokens = nullptr;        // null: ACLs are off
   const server::AclSettings* acl = nullptr;  // beside it

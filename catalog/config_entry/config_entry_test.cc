@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/msgpack.h"
+#include "catalog/config_entry/chain.h"
 #include "catalog/config_entry/codec.h"
 #include "catalog/config_entry/entries.h"
 #include "catalog/config_entry/hash.h"
@@ -477,6 +478,30 @@ TEST_F(ConfigEntries, IndexesFollowTheRules) {
     ASSERT_EQ(entry->ModifyIndex, now->second.modified) << "step " << step;
   }
   EXPECT_EQ(list_config_entries(store.view()->tables(), "").size(), model.size());
+}
+
+// ---- chains ----
+
+TEST(ConfigEntryChains, SplittersLeadToEachOtherHoweverFar) {
+  constexpr int kMany = 20'000;
+  Store store;
+  store.writer().begin_command(1);
+  for (int i = 0; i < kMany; ++i) {
+    const std::string name = "s" + std::to_string(i), next = "s" + std::to_string(i + 1);
+    ASSERT_TRUE(restore_config_entry(
+        store.writer(),
+        entry_from("service-splitter",
+                   R"({"Name":")" + name + R"(","Splits":[{"Weight":100,"Service":")" + next + R"("}]})")));
+    ASSERT_TRUE(restore_config_entry(
+        store.writer(), entry_from("service-defaults", R"({"Name":")" + next + R"(","Protocol":"http"})")));
+  }
+  store.commit();
+
+  const auto chain = summarize_chain({.tables = store.view()->tables()}, "s0");
+
+  ASSERT_TRUE(chain) << chain.error().detail;
+  EXPECT_EQ(chain->top, ChainSummary::Top::splitter);
+  EXPECT_EQ(chain->targets.size(), 1u);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Config entries, the CA, intentions, discovery chains, peerings.
+// The CA, intentions, discovery chains, peerings.
 #include "agent/http/routes/families.h"
 
 #include "agent/http/route.h"
@@ -7,12 +7,6 @@ namespace proconsul::agent::http {
 namespace {
 
 using enum Method;
-
-constexpr Route kConfigRoutes[] = {
-    {get, "/v1/config/", later(), kNoNamespace},
-    {delete_, "/v1/config/", later(), kNoNamespace},
-    {put, "/v1/config", later(), kNoNamespace},
-};
 
 constexpr Route kConnectRoutes[] = {
     {get, "/v1/connect/ca/configuration", later()},
@@ -47,9 +41,6 @@ constexpr Route kPeeringRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> config_routes() {
-  return kConfigRoutes;
-}
 std::span<const Route> connect_routes() {
   return kConnectRoutes;
 }

@@ -30,6 +30,7 @@ std::span<const Method> operator_methods();
 std::span<const Method> acl_token_methods();
 std::span<const Method> acl_policy_methods();
 std::span<const Method> acl_login_methods();
+std::span<const Method> config_entry_methods();
 
 inline catalog::MetaFilter meta_filter(const base::Map<std::string>& wanted) {
   return {wanted.begin(), wanted.end()};
