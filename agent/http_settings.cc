@@ -36,6 +36,9 @@ http::Settings http_settings(const config::Config& config) {
   settings.key_list_policy = config.acl_enable_key_list_policy;
   settings.scratch_directory = config.data_dir;
   settings.disable_coordinates = config.disable_coordinates;
+  for (const std::string& domain : {config.dns_domain, config.dns_alt_domain}) {
+    if (!domain.empty()) settings.dns_domains.push_back(domain);
+  }
   settings.ui_enabled = config.ui.enabled;  // a folder of the user's own is refused at start
   settings.ui_content_path = config.ui.content_path;
   return settings;

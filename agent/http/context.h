@@ -81,7 +81,8 @@ struct Settings {
   bool acls_enabled = false;
   bool key_list_policy = false;  // acl.enable_key_list_policy
   bool disable_coordinates = false;
-  std::string scratch_directory{};  // for archives on their way in; empty: the system's
+  std::string scratch_directory{};         // for archives on their way in; empty: the system's
+  std::vector<std::string> dns_domains{};  // the domain and, if there is one, the alternative
   bool ui_enabled = false;
   std::string ui_content_path = "/ui/";
 };

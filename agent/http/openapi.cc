@@ -67,6 +67,9 @@ constexpr Parameter kParameters[] = {
     {param::kPrune, "prune", Kind::flag, "It goes from the list of members, too."},
     {param::kRelayFactor, "relay-factor", Kind::number, "How many others pass each answer on, 0 to 5."},
     {param::kLocalOnly, "local-only", Kind::boolean, "Only this datacenter's pool."},
+    {param::kCompileDatacenter, "compile-dc", Kind::text,
+     "Where the chain is looked at; by default where it is asked."},
+    {param::kKind, "kind", Kind::text, "Of the service: empty, ingress-gateway or api-gateway."},
     {param::kGlobal, "global", Kind::flag, "Of all datacenters."},
 };
 

@@ -249,8 +249,12 @@ void free_virtual_ip(Transaction& tx, const PeeredServiceName& service, std::str
   raise_virtual_ips(tx, tx.index(), service.Peer);
 }
 
+const ServiceVirtualIP* find_virtual_ip(const Tables& tables, const PeeredServiceName& service) {
+  return tables.virtual_ips.get(virtual_ip_key(service));
+}
+
 std::string virtual_ip_of(const Tables& tables, const PeeredServiceName& service) {
-  const auto* row = tables.virtual_ips.get(virtual_ip_key(service));
+  const auto* row = find_virtual_ip(tables, service);
   return row ? address_text(row->IP) : std::string{};
 }
 

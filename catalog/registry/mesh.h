@@ -35,6 +35,8 @@ bool gateway_virtual_ips_enabled(const Tables& tables);
 base::Result<std::string> assign_virtual_ip(Transaction& tx, const PeeredServiceName& service);
 /// When the last instance of a service is gone. A terminating gateway that serves it keeps it, but not this one.
 void free_virtual_ip(Transaction& tx, const PeeredServiceName& service, std::string_view but_for_gateway = {});
+/// Null if there is none.
+const ServiceVirtualIP* find_virtual_ip(const Tables& tables, const PeeredServiceName& service);
 /// Empty if there is none.
 std::string virtual_ip_of(const Tables& tables, const PeeredServiceName& service);
 /// Command 43: gives the service these addresses of the operator's choice, and takes them from others.
