@@ -38,6 +38,9 @@ http::Settings http_settings(const config::Config& config) {
   settings.disable_coordinates = config.disable_coordinates;
   settings.connect_enabled = config.connect_enabled;
   settings.default_intention_policy = config.default_intention_policy;
+  for (const std::string& domain : {config.dns_domain, config.dns_alt_domain}) {
+    if (!domain.empty()) settings.dns_domains.push_back(domain);
+  }
   settings.ui_enabled = config.ui.enabled;  // a folder of the user's own is refused at start
   settings.ui_content_path = config.ui.content_path;
   return settings;

@@ -84,6 +84,7 @@ struct Settings {
   bool connect_enabled = true;
   std::string default_intention_policy{};  // empty: what ACLs say
   std::string scratch_directory{};         // for archives on their way in; empty: the system's
+  std::vector<std::string> dns_domains{};  // the domain and, if there is one, the alternative
   bool ui_enabled = false;
   std::string ui_content_path = "/ui/";
 };

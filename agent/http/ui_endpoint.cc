@@ -1,5 +1,6 @@
 #include "agent/http/ui_endpoint.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
@@ -13,6 +14,7 @@
 #include "agent/http/ui_types.h"
 #include "agent/version.h"
 #include "base/json.h"
+#include "catalog/query/gateways.h"
 #include "catalog/query/nodes.h"
 #include "catalog/query/overview.h"
 #include "gossip/ip_text.h"
@@ -65,9 +67,12 @@ void show(catalog::NodeInfo& info, MemberVersions& versions) {
   info.Checks.make_present();
 }
 
-Reply shown_services(const std::vector<catalog::CheckServiceNode>& instances) {
+Reply shown_services(const std::vector<catalog::CheckServiceNode>& instances,
+                     const std::vector<const catalog::GatewayService*>& links) {
+  std::vector<ServiceListingSummary> summaries = summarize(instances);
+  add_links(summaries, links);
   std::string body = "[";
-  for (const ServiceListingSummary& summary : summarize(instances)) {
+  for (const ServiceListingSummary& summary : summaries) {
     if (body.size() > 1) body += ',';
     base::append_json(body, summary);
   }
@@ -116,13 +121,19 @@ Result<Answer> ui_services(const ReadContext& context) {
   const Result<tokens::Who> who = asking(context);
   if (!who) return who.error();
   catalog::InstancesAnswer found = catalog::all_instances(tables, context.request.param("peer"), context.watch);
-  const bool filtered = tokens::keep_readable(*who, found.rows);
+  bool filtered = tokens::keep_readable(*who, found.rows);
+  catalog::GatewayServicesAnswer gateways;
+  if (context.request.param("peer").empty()) {
+    gateways = catalog::all_gateway_services(tables, context.watch);
+    found.index = std::max(found.index, gateways.index);
+    filtered |= tokens::keep_readable(*who, gateways.rows);
+  }
   std::vector<catalog::CheckServiceNode> instances;
   for (const catalog::InstanceRow* row : found.rows) {
     catalog::CheckServiceNode instance = catalog::check_service_node(tables, *row);
     if (filter->matches(instance)) instances.push_back(std::move(instance));
   }
-  return Answer{.reply = shown_services(instances),
+  return Answer{.reply = shown_services(instances, gateways.rows),
                 .index = found.index,
                 .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
@@ -172,7 +183,11 @@ Result<Question> ask_ui_services(const Context&, const Request& request) {
             if (instance.Node && instance.Service) instances.push_back(std::move(instance));
           }
         }
-        return Answer{.reply = shown_services(instances)};
+        std::vector<const catalog::GatewayService*> links;
+        for (const auto& link : found.Gateways) {
+          if (link) links.push_back(link.get());
+        }
+        return Answer{.reply = shown_services(instances, links)};
       });
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/type.h"
@@ -42,7 +44,29 @@ struct ServiceListingSummary : ServiceSummary {
 };
 PROCONSUL_DECLARE_TYPE(ServiceListingSummary)
 
-/// By name. A proxy's checks count for the service that it stands for, too.
+/// Makes the summaries of services.
+class ServiceSummaries {
+ public:
+  ServiceSummaries();
+  ~ServiceSummaries();
+  ServiceSummaries(const ServiceSummaries&) = delete;
+
+  /// A proxy's checks count for the service that it stands for, too.
+  void add(const catalog::Node& node, const catalog::NodeService& service,
+           const base::List<base::Pointer<catalog::HealthCheck>>& checks);
+  /// That a gateway serves it, and at which addresses; those of hosts that it names, or of these names.
+  void add_gateway(const catalog::GatewayService& link, const std::vector<std::string>& names);
+  /// By name.
+  std::vector<ServiceListingSummary> finish();
+
+ private:
+  struct Collected;
+  Collected& of(const std::string& name, const std::string& peer);
+  std::map<std::pair<std::string, std::string>, Collected> collected_;  // name and peer
+};
+
 std::vector<ServiceListingSummary> summarize(const std::vector<catalog::CheckServiceNode>& instances);
+/// Says of gateways how much they serve, and of services that a gateway does.
+void add_links(std::vector<ServiceListingSummary>& summaries, const std::vector<const catalog::GatewayService*>& links);
 
 }  // namespace proconsul::agent::http

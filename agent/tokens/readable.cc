@@ -79,6 +79,10 @@ bool keep_readable(const Who& who, std::vector<const catalog::CheckRow*>& rows) 
               [&](const auto* row) { return eyes.service(catalog::service_of(*row)) && eyes.node_of(*row); });
 }
 
+bool keep_readable(const Who& who, std::vector<const catalog::GatewayService*>& rows) {
+  return keep(who, rows, [&](const auto* row) { return reads_service(who, row->Service.Name); });
+}
+
 bool keep_readable(const Who& who, std::vector<const catalog::NodeRow*>& rows) {
   return keep(who, rows, [&](const auto* row) { return is_readable(who, *row); });
 }

@@ -7,6 +7,7 @@
 #include "agent/tokens/who.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/query/checks.h"
+#include "catalog/query/gateways.h"
 #include "catalog/query/instances.h"
 #include "catalog/query/nodes.h"
 #include "catalog/registry/coordinates.h"
@@ -25,6 +26,8 @@ bool keep_readable(const Who& who, base::Map<base::List<std::string>>& services)
 bool keep_readable(const Who& who, catalog::SessionAnswer& found);
 bool keep_readable(const Who& who, catalog::CoordinatesAnswer& found);
 bool keep_readable(const Who& who, catalog::KvListAnswer& found);
+/// Of what gateways serve: by the service.
+bool keep_readable(const Who& who, std::vector<const catalog::GatewayService*>& rows);
 bool keep_readable(const Who& who, base::List<catalog::CheckServiceNode>& instances);
 bool keep_readable(const Who& who, base::List<base::Pointer<catalog::NodeInfo>>& nodes);
 /// Whoever may read the intentions of one of both sides sees them; of what a peer exports this side alone counts.

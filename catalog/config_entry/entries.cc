@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "catalog/config_entry/graph.h"
 #include "catalog/config_entry/hash.h"
+#include "catalog/gateway/services.h"
 #include "catalog/registry/mesh.h"
 #include "catalog/store/key.h"
 #include "catalog/types/config_chain.h"
@@ -42,9 +43,10 @@ PeeredServiceName service_of(const ConfigEntry& entry) {
   return service;
 }
 
-bool is_destination(const ConfigEntry& entry) {
+/// Null unless the entry is of a destination outside of the mesh.
+const ServiceConfigEntry* destination_of(const ConfigEntry& entry) {
   const auto* service = entry_as<ServiceConfigEntry>(&entry);
-  return service && service->Destination;
+  return service && service->Destination ? service : nullptr;
 }
 
 void erase_rows(Transaction& tx, const ConfigEntry& entry) {
@@ -60,7 +62,13 @@ Result<> insert(Transaction& tx, std::shared_ptr<ConfigEntry> entry, std::uint64
   if (entry->kind->name == kind::kSamenessGroup) {
     return {Errc::internal, "sameness-groups are an enterprise-only feature"};
   }
-  if (is_destination(*entry)) add_kind_name(tx, kDestinationKind, entry->Name);
+  if (Result<> served = write_gateway(tx, *entry, index); !served) {
+    return {Errc::internal, "failed to associate services to gateway: " + served.error().detail};
+  }
+  if (const auto* destination = destination_of(*entry)) {
+    add_destination(tx, *destination, index);
+    add_kind_name(tx, kDestinationKind, entry->Name);
+  }
   if (auto* proxies = entry_as<ProxyConfigEntry>(entry.get())) {
     if (Result<> computed = compute_protocol(*proxies); !computed) return computed;
   }
@@ -133,7 +141,11 @@ Result<> erase(Transaction& tx, const ConfigKind& kind, const std::string& name)
   const auto row = tx.tables().config_entries.share(index_key({kind.name, name}));
   if (!row) return {};
   const ConfigEntry& entry = *row->entry;
-  if (is_destination(entry)) remove_kind_name(tx, kDestinationKind, entry.Name);
+  erase_gateway(tx, entry);
+  if (const auto* destination = destination_of(entry)) {
+    remove_destination(tx, *destination);
+    remove_kind_name(tx, kDestinationKind, entry.Name);
+  }
   if (Result<> checked = check_config_graph(tx.tables(), kind, name, nullptr); !checked) return checked;
   erase_rows(tx, entry);
   tx.set_index(kConfigEntries);

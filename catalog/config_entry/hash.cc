@@ -165,4 +165,8 @@ std::uint64_t hash_config_entry(const ConfigEntry& entry) {
   return of(entry.kind->type(), &entry);
 }
 
+std::uint64_t hash_content(const base::Type& type, const void* object) {
+  return of(type, object);
+}
+
 }  // namespace proconsul::catalog

@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/json.h"
+#include "catalog/query/gateways.h"
+#include "catalog/query/instance_indexes.h"
 #include "catalog/registry/indexes.h"
 #include "catalog/registry/lookup.h"
 #include "catalog/registry/same.h"
@@ -17,9 +19,8 @@ namespace {
 // More than this many nodes are not watched one by one.
 constexpr std::size_t kMaxWatchedNodes = 128;
 
-enum class With : bool { services, checks };
+}  // namespace
 
-// The index of an answer about one service: its own; when it is not there, that of the last service that went.
 std::uint64_t index_of_service(const Tables& tables, std::string_view service, std::string_view peer, bool exists,
                                With with) {
   if (!exists) {
@@ -31,6 +32,8 @@ std::uint64_t index_of_service(const Tables& tables, std::string_view service, s
   const std::uint64_t index = tables.index_of({peer_index(peer, "services"), peer_index(peer, "nodes")});
   return with == With::checks ? std::max(index, tables.index_of(peer_index(peer, "checks"))) : index;
 }
+
+namespace {
 
 void watch_nodes_of(const std::vector<const InstanceRow*>& rows, std::string_view peer, base::KeySet* watch) {
   if (!watch) return;
@@ -55,6 +58,17 @@ Found find(const Tables& tables, const InstancesQuery& query, const std::string&
   return found;
 }
 
+/// A terminating gateway stands in the mesh for what it serves. They come behind the proxies, for a service may move
+/// into the mesh one instance after the other. Returns the index of the answer as far as they matter.
+std::uint64_t add_terminating_gateways(const Tables& tables, const InstancesQuery& query, Found& found,
+                                       base::KeySet* watch) {
+  if (!query.peer.empty()) return 0;
+  const InstancesAnswer gateways = gateways_of_service(tables, query.service, kKindTerminatingGateway, watch);
+  found.exists |= !gateways.rows.empty();
+  found.rows.insert(found.rows.end(), gateways.rows.begin(), gateways.rows.end());
+  return gateways.index;
+}
+
 Node node_of(const Tables& tables, const StoredService& service) {
   const NodeRow* row = find_node(tables, service.Node, service.PeerName);
   return row ? row->get() : Node{};
@@ -77,6 +91,7 @@ InstancesAnswer health_instances(const Tables& tables, const InstancesQuery& que
   const std::string prefix = index_key({peer_part(query.peer), query.service});
   Found found = find(tables, query, prefix);
   InstancesAnswer answer;
+  if (query.connect) answer.index = add_terminating_gateways(tables, query, found, watch);
   // A service's index moves whenever its instances, their nodes or any of their checks change: one key to watch.
   std::set<std::string> names;
   if (query.connect) {
@@ -88,7 +103,9 @@ InstancesAnswer health_instances(const Tables& tables, const InstancesQuery& que
     answer.index = std::max(answer.index, index_of_service(tables, name, query.peer, true, With::checks));
     watch_key(watch, Topic::index, lower_case(service_index(query.peer, name)));
   }
-  if (names.empty()) answer.index = index_of_service(tables, query.service, query.peer, false, With::checks);
+  if (names.empty()) {
+    answer.index = std::max(answer.index, index_of_service(tables, query.service, query.peer, false, With::checks));
+  }
   // A proxy of another name may come, or the first instance of all.
   if (query.connect || names.empty()) {
     watch_below(watch, query.connect ? Topic::connect : Topic::service, prefix);
@@ -97,17 +114,28 @@ InstancesAnswer health_instances(const Tables& tables, const InstancesQuery& que
   return answer;
 }
 
-InstancesAnswer health_ingress(const Tables&, std::string_view, base::KeySet*) {
-  return {};
+InstancesAnswer health_ingress(const Tables& tables, std::string_view service, base::KeySet* watch) {
+  InstancesAnswer answer = gateways_of_service(tables, service, kKindIngressGateway, watch);
+  std::set<std::string> names;
+  for (const InstanceRow* row : answer.rows) names.insert(service_name(row->service()));
+  answer.rows.clear();
+  for (const std::string& name : names) {
+    InstancesAnswer gateways = health_instances(tables, {.service = name}, watch);
+    answer.index = std::max(answer.index, gateways.index);
+    answer.rows.insert(answer.rows.end(), gateways.rows.begin(), gateways.rows.end());
+  }
+  return answer;
 }
 
 InstancesAnswer catalog_instances(const Tables& tables, const InstancesQuery& query, base::KeySet* watch) {
   const std::string prefix = index_key({peer_part(query.peer), query.service});
   Found found = find(tables, query, prefix);
   watch_below(watch, query.connect ? Topic::connect : Topic::service, prefix);
-  watch_nodes_of(found.rows, query.peer, watch);
   InstancesAnswer answer;
-  answer.index = index_of_service(tables, query.service, query.peer, found.exists, With::services);
+  if (query.connect) answer.index = add_terminating_gateways(tables, query, found, watch);
+  watch_nodes_of(found.rows, query.peer, watch);
+  answer.index =
+      std::max(answer.index, index_of_service(tables, query.service, query.peer, found.exists, With::services));
   answer.rows = std::move(found.rows);
   return answer;
 }

@@ -28,12 +28,12 @@ struct InstancesAnswer {
 struct InstancesQuery {
   std::string_view service{};
   std::string_view peer{};
-  bool connect = false;                    // proxies for the service, and its native instances
+  bool connect = false;                    // proxies for the service, its native instances, terminating gateways
   const std::vector<std::string>* tags{};  // null: any; else all of these, in any letter case. Not for connect.
 };
 /// With the checks' changes among what is watched, and in the index: /v1/health/service, /v1/health/connect.
 InstancesAnswer health_instances(const Tables& tables, const InstancesQuery& query, base::KeySet* watch);
-/// Ingress gateways that lead to the service. None can be bound to one before config entries are served.
+/// Ingress gateways that lead to the service.
 InstancesAnswer health_ingress(const Tables& tables, std::string_view service, base::KeySet* watch);
 /// Without the checks: /v1/catalog/service, /v1/catalog/connect.
 InstancesAnswer catalog_instances(const Tables& tables, const InstancesQuery& query, base::KeySet* watch);

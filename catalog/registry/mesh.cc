@@ -4,6 +4,7 @@
 #include <set>
 
 #include "catalog/registry/lookup.h"
+#include "catalog/registry/settings.h"
 #include "catalog/store/key.h"
 
 namespace proconsul::catalog {
@@ -38,7 +39,7 @@ void put_link(Transaction& tx, MeshLink link) {
   const auto row = base::make_row(std::move(link));
   tx.tables().mesh_links.insert(index_key({row->Upstream, row->Downstream}), row);
   tx.tables().mesh_links_by_downstream.insert(index_key({row->Downstream, row->Upstream}), row);
-  tx.raise_index(kMeshLinks, tx.index());
+  tx.raise_index(kMeshLinks, row->ModifyIndex);
 }
 
 void drop_link(Transaction& tx, std::string_view upstream, std::string_view downstream) {
@@ -86,6 +87,27 @@ void remove_mesh_links(Transaction& tx, const StoredService& service) {
     if (link->Proxy == proxy) gone.push_back(link->Upstream);
   }
   for (const std::string& upstream : gone) drop_link(tx, upstream, downstream);
+}
+
+void put_gateway_link(Transaction& tx, std::string_view service, std::string_view gateway, const RaftIndex& indexes) {
+  MeshLink link;
+  static_cast<RaftIndex&>(link) = indexes;
+  link.Upstream = service;
+  link.Downstream = gateway;
+  put_link(tx, std::move(link));
+}
+
+void drop_gateway_link(Transaction& tx, std::string_view service, std::string_view gateway) {
+  drop_link(tx, service, gateway);
+}
+
+void drop_gateway_links(Transaction& tx, std::string_view gateway, std::uint64_t index) {
+  std::vector<std::string> upstreams;
+  for (const auto [key, link] : tx.tables().mesh_links_by_downstream.prefix(index_key({gateway}))) {
+    upstreams.push_back(link->Upstream);
+  }
+  for (const std::string& upstream : upstreams) drop_link(tx, upstream, gateway);
+  tx.raise_index(kMeshLinks, index);
 }
 
 // ---- virtual addresses ----
@@ -146,8 +168,11 @@ const std::string& no_offset() {
 }  // namespace
 
 bool virtual_ips_enabled(const Tables& tables) {
-  const auto* entry = tables.system_metadata.get(index_key({"virtual-ips"}));
-  return entry && !entry->Value.empty();
+  return !system_metadata(tables, "virtual-ips").empty();
+}
+
+bool gateway_virtual_ips_enabled(const Tables& tables) {
+  return !system_metadata(tables, "virtual-ips-term-gateway").empty();
 }
 
 base::Result<std::string> assign_virtual_ip(Transaction& tx, const PeeredServiceName& service) {
@@ -196,13 +221,22 @@ bool has_configured_address(const Tables& tables, const PeeredServiceName& servi
   });
 }
 
+bool served_by_gateway(const Tables& tables, const std::string& service, std::string_view but_for) {
+  if (tables.gateway_services.empty() || !gateway_virtual_ips_enabled(tables)) return false;
+  for (const auto [key, row] : tables.gateway_services_by_service.prefix(index_key({service}))) {
+    if (row->GatewayKind == kKindTerminatingGateway && row->Gateway.Name != but_for) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-void free_virtual_ip(Transaction& tx, const PeeredServiceName& service) {
+void free_virtual_ip(Transaction& tx, const PeeredServiceName& service, std::string_view but_for_gateway) {
   Tables& tables = tx.tables();
   if (!virtual_ips_enabled(tables)) return;
   if (tables.instances.prefix(index_key({peer_part(service.Peer), service.ServiceName.Name}))) return;
   if (has_configured_address(tables, service)) return;
+  if (served_by_gateway(tables, service.ServiceName.Name, but_for_gateway)) return;
   const std::string key = virtual_ip_key(service);
   const auto row = tables.virtual_ips.share(key);
   if (!row) return;

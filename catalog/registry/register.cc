@@ -120,7 +120,8 @@ bool cannot_fail(const Tables& tables, const RegisterRequest& request) {
   };
   if (request.Service) {
     const NodeService& service = *request.Service;
-    const bool in_mesh = service.Kind == kKindConnectProxy || service.Connect->Native;
+    const bool in_mesh =
+        service.Kind == kKindConnectProxy || service.Kind == kKindTerminatingGateway || service.Connect->Native;
     if (in_mesh || !service.PeerName.empty() || !validate_service_meta(service.Kind, service.Meta)) return false;
   }
   if (request.Check && !fits(*request.Check)) return false;

@@ -29,6 +29,8 @@ base::Result<> restore_registration(Transaction& tx, RegisterRequest request);
 base::Result<> ensure_node(Transaction& tx, Node node, Indexes indexes);
 /// "Missing node registration" if there is no such node.
 base::Result<> ensure_service(Transaction& tx, std::string_view node, NodeService service, Indexes indexes);
+/// Writes a whole instance whose node is there; its ModifyIndex is what indexes rise to. `before`: what it replaces.
+void insert_service(Transaction& tx, const StoredService& service, const StoredService* before);
 /// Ends the sessions that live by the check when it is critical.
 base::Result<> ensure_check(Transaction& tx, HealthCheck check, Indexes indexes);
 

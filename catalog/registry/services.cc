@@ -1,4 +1,5 @@
 // Registering and deregistering service instances.
+#include "catalog/gateway/services.h"
 #include "catalog/registry/indexes.h"
 #include "catalog/registry/instances.h"
 #include "catalog/registry/lookup.h"
@@ -35,6 +36,7 @@ Result<> enter_mesh(Transaction& tx, std::string_view node, NodeService& service
   PeeredServiceName name;
   name.ServiceName.Name = service.Kind == kKindConnectProxy ? service.Proxy->DestinationServiceName : service.Service;
   name.Peer = service.PeerName;
+  enter_gateways_by_wildcard(tx, name.ServiceName.Name, &service);
   if (name.ServiceName.Name.empty()) return {};
   if (service.PeerName.empty()) add_kind_name(tx, kKindConnectEnabled, name.ServiceName.Name);
   if (!virtual_ips_enabled(tx.tables())) return {};
@@ -43,6 +45,8 @@ Result<> enter_mesh(Transaction& tx, std::string_view node, NodeService& service
   service.TaggedAddresses.make_present()[std::string(kVirtualIpTag)] = {.Address = *address, .Port = service.Port};
   return {};
 }
+
+}  // namespace
 
 void insert_service(Transaction& tx, const StoredService& service, const StoredService* before) {
   const bool counted = service.PeerName.empty();
@@ -64,8 +68,6 @@ void insert_service(Transaction& tx, const StoredService& service, const StoredS
   raise_node(tx, index, service.Node, service.PeerName);
 }
 
-}  // namespace
-
 Result<> ensure_service(Transaction& tx, std::string_view node, NodeService service, Indexes indexes) {
   if (Result<> valid = validate_service_meta(service.Kind, service.Meta); !valid) {
     return Error{Errc::internal, "Invalid Service Meta for node " + std::string(node) + " and serviceID " + service.ID +
@@ -74,9 +76,16 @@ Result<> ensure_service(Transaction& tx, std::string_view node, NodeService serv
   base::Pointer<StoredService> before;
   if (const ServiceRow* row = find_service(tx.tables(), node, service.ID, service.PeerName)) before = row->get();
 
-  if (service.PeerName.empty()) add_kind_name(tx, service.Kind, service.Service);
+  if (service.PeerName.empty()) {
+    if (service.Kind.empty() && service.Service != kConsulServiceName) enter_gateways(tx, service);
+    add_kind_name(tx, service.Kind, service.Service);
+  }
   if (service.Kind == kKindConnectProxy || service.Connect->Native) {
     if (Result<> done = enter_mesh(tx, node, service, before.get()); !done) return done;
+  }
+
+  if (service.PeerName.empty() && service.Kind == kKindTerminatingGateway) {
+    if (Result<> done = add_gateway_addresses(tx, service); !done) return done;
   }
 
   if (!find_node(tx.tables(), node, service.PeerName)) return {Errc::internal, "Missing node registration"};
@@ -134,8 +143,11 @@ Result<> delete_service(Transaction& tx, std::string_view node, std::string_view
         service.Kind == kKindConnectProxy ? service.Proxy->DestinationServiceName : service.Service;
     if (!tx.tables().connect_instances.prefix(index_key({peer_part({}), name}))) {
       remove_kind_name(tx, kKindConnectEnabled, name);
+      // The proxy may go after its service, and under another name.
+      leave_gateways(tx, name);
     }
   }
+  if (service.PeerName.empty()) leave_gateways(tx, service.Service);
   return {};
 }
 

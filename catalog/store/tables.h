@@ -92,6 +92,10 @@ struct Tables {
   Table<StoredConfigEntry> config_entries{};      // kind, name
   Table<StoredConfigEntry> config_entry_links{};  // service that it names, kind, name
 
+  // What follows from the entries of gateways, and from what they name with a wildcard (gateway/services.h).
+  Table<GatewayService> gateway_services{};             // gateway, service, then the port
+  Table<GatewayService> gateway_services_by_service{};  // service, gateway, then the port
+
   Table<ForeignRecord> foreign{};  // record type, running number: kept for parts that cannot read them
 
   /// The index of a table; 0 if it was never written.

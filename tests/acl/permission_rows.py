@@ -210,6 +210,7 @@ CATALOG = [
     put("/catalog/deregister", "/catalog/deregister", "service:write web|node:write made",
         body={"Node": "made", "CheckID": "of-web"},
         makes=(OTHER,), probe="/health/node/made"),
+    read("/catalog/gateway-services/{gateway}", "/catalog/gateway-services/web", "service:read web", shows="["),
     listed("/catalog/node-services/{node}", "/catalog/node-services/other", "node:read other", "service:read web",
            shows="web2",
            filter="Service == web", touch=TOUCH_NODE),
@@ -271,6 +272,9 @@ INTERNAL = [
         shows='"Allow":false'),
     read("/internal/ui/catalog-overview", "/internal/ui/catalog-overview", "operator:read", shows="Nodes",
          says="Permission denied: token with AccessorID '' lacks permission 'operator:read'"),
+    read("/internal/ui/exported-services", "/internal/ui/exported-services?peer=walk", shows="["),
+    read("/internal/ui/gateway-services-nodes/{gateway}", "/internal/ui/gateway-services-nodes/web", "service:read web",
+         shows="["),
     read("/internal/ui/metrics-proxy/{path}", "/internal/ui/metrics-proxy/v1/status/leader", "node_prefix:read ",
          "service_prefix:read ", shows="127.0.0.1"),
     read("/internal/ui/node/{node}", "/internal/ui/node/other", "node:read other", shows='"other"', hidden=404,
@@ -282,6 +286,13 @@ INTERNAL = [
            touch=TOUCH_NODE),
     listed("/internal/ui/services", "/internal/ui/services", "service:read web", "node_prefix:read ", shows='"web"',
            filter="Service.Service == web", touch=TOUCH_NODE),
+]
+
+CHAIN = [
+    read("/discovery-chain/{service}", "/discovery-chain/web", "service:read web", shows="resolver:web"),
+    Row("POST", "/discovery-chain/{service}", "/discovery-chain/web", ("service:read web",), body={},
+        shows="resolver:web"),
+    read("/exported-services", "/exported-services", "mesh:read", shows="["),
 ]
 
 KV = [
@@ -422,17 +433,15 @@ MESH = [
 ]
 
 ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *EVENT, *HEALTH, *INTERNAL, *KV, *OPERATOR, *QUERY_ROWS, *SESSION_ROWS, *SERVER,
-        *TXN, *MESH]
+        *TXN, *CHAIN, *MESH]
 
 # Routes that later parts bring; each must leave this list when it answers.
 LATER = [("GET", path) for path in (
-    "/agent/connect/ca/roots", "/agent/connect/ca/leaf/web", "/catalog/gateway-services/web",
+    "/agent/connect/ca/roots", "/agent/connect/ca/leaf/web",
     "/config/service-defaults",
     "/config/service-defaults/web", "/connect/ca/configuration", "/connect/ca/roots",
-    "/discovery-chain/web", "/exported-services",
     "/internal/federation-states", "/internal/federation-states/mesh-gateways", "/internal/federation-state/dc1",
-    "/internal/ui/exported-services", "/internal/ui/gateway-services-nodes/web", "/internal/ui/gateway-intentions/web",
+    "/internal/ui/gateway-intentions/web",
     "/internal/ui/service-topology/web", "/peering/web", "/peerings")] + [
-    ("POST", "/discovery-chain/web"),
     ("POST", "/peering/token"), ("POST", "/peering/establish"), ("DELETE", "/config/service-defaults/web"),
     ("DELETE", "/peering/web"), ("PUT", "/config"), ("PUT", "/connect/ca/configuration")]

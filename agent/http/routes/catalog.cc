@@ -3,6 +3,7 @@
 
 #include "agent/http/catalog_endpoint.h"
 #include "agent/http/coordinate_endpoint.h"
+#include "agent/http/gateway_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
 #include "catalog/types/coordinate.h"
@@ -111,7 +112,16 @@ constexpr Route kCatalogRoutes[] = {
       .rest = "node",
       .params = param::kFilter | param::kMergeCentralConfig,
       .answer = type_of<catalog::NodeServiceList>}},
-    {get, "/v1/catalog/gateway-services/", later(), kNoNamespace | kDiscovery, {.metric = "catalog_gateway_services"}},
+    {get,
+     "/v1/catalog/gateway-services/",
+     ask(ask_gateway_services),
+     kNoNamespace | kDiscovery | kMetaOnError,
+     {.rpc = "Catalog.GatewayServices",
+      .metric = "catalog_gateway_services",
+      .summary = "The services that a gateway serves",
+      .rest = "gateway",
+      .answer = type_of<List<Pointer<catalog::GatewayService>>>,
+      .failures = {&kDenied}}},
 };
 
 constexpr Route kCoordinateRoutes[] = {

@@ -2,6 +2,7 @@
 #include "agent/http/routes/families.h"
 
 #include "agent/http/acl_endpoint.h"
+#include "agent/http/gateway_endpoint.h"
 #include "agent/http/metrics_proxy_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
@@ -27,6 +28,7 @@ constexpr Failure kBadPath{400, R"(Invalid path\.)", "It leads elsewhere."};
 constexpr Failure kForbiddenPath{403, "", "ui_config.metrics_proxy.path_allowlist does not have it."};
 constexpr Failure kBadAddresses{500, R"((cannot associate more than|[\s\S]* is not a valid IPv4 address)[\s\S]*)",
                                 "Too many, or no addresses: Consul's status."};
+constexpr Failure kNoPeer{500, "must provide PeerName", "?peer is missing."};
 constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
 
 constexpr Route kInternalRoutes[] = {
@@ -67,7 +69,15 @@ constexpr Route kInternalRoutes[] = {
       .summary = "All services, with how many instances they have and in what state",
       .params = param::kFilter | param::kPeer,
       .answer = type_of<List<ServiceListingSummary>>}},
-    {get, "/v1/internal/ui/exported-services", later(), kNoNamespace},
+    {get,
+     "/v1/internal/ui/exported-services",
+     ask(ask_ui_exported_services),
+     kNoNamespace | kMetaOnError | kStaleAtLast,
+     {.rpc = "Internal.ExportedServicesForPeer",
+      .summary = "The services that a peer may use",
+      .params = param::kPeer,
+      .answer = type_of<List<ServiceListingSummary>>,
+      .failures = {&kNoPeer}}},
     {get,
      "/v1/internal/ui/catalog-overview",
      call(ui_catalog_overview, ask_ui_catalog_overview),
@@ -76,7 +86,15 @@ constexpr Route kInternalRoutes[] = {
       .summary = "How many nodes, services and checks are in what state",
       .answer = type_of<Map<base::Value>>,
       .failures = {&kDenied}}},
-    {get, "/v1/internal/ui/gateway-services-nodes/", later(), kNoNamespace},
+    {get,
+     "/v1/internal/ui/gateway-services-nodes/",
+     ask(ask_ui_gateway_services_nodes),
+     kNoNamespace | kMetaOnError | kStaleAtLast,
+     {.rpc = "Internal.GatewayServiceDump",
+      .summary = "The services that a gateway serves, with how many instances they have and in what state",
+      .rest = "gateway",
+      .answer = type_of<List<ServiceSummary>>,
+      .failures = {&kDenied}}},
     {get, "/v1/internal/ui/gateway-intentions/", later(), kNoNamespace},
     {get, "/v1/internal/ui/service-topology/", later(), kNoNamespace},
     {post,

@@ -1,12 +1,27 @@
 // The CA, discovery chains, peerings.
 #include "agent/http/routes/families.h"
 
+#include "agent/http/gateway_endpoint.h"
 #include "agent/http/route.h"
+#include "agent/http/routes/failures.h"
+#include "agent/rpc/gateway_types.h"
+#include "catalog/query/exported.h"
+#include "catalog/types/discovery_chain.h"
 
 namespace proconsul::agent::http {
 namespace {
 
+using base::List;
+using base::Map;
+using base::Pointer;
+using base::type_of;
 using enum Method;
+
+constexpr Failure kBadOverrides{400, R"((Request decoding failed|Invalid OverrideMeshGateway)[\s\S]*)",
+                                "The body makes no sense."};
+constexpr Failure kNoChain{
+    500, R"((failed to compile discovery chain|no cluster ca config setup|Connect must be enabled)[\s\S]*)",
+    "The entries make no chain, or there is no mesh."};
 
 constexpr Route kConnectRoutes[] = {
     {get, "/v1/connect/ca/configuration", later()},
@@ -15,12 +30,38 @@ constexpr Route kConnectRoutes[] = {
 };
 
 constexpr Route kDiscoveryChainRoutes[] = {
-    {get, "/v1/discovery-chain/", later(), kNoNamespace},
-    {post, "/v1/discovery-chain/", later(), kNoNamespace},
+    {get,
+     "/v1/discovery-chain/",
+     ask(ask_discovery_chain),
+     kNoNamespace | kShowConsistency | kMetaOnError | kCacheable,
+     {.rpc = "DiscoveryChain.Get",
+      .summary = "What leads from a service to its instances",
+      .rest = "service",
+      .params = param::kCompileDatacenter,
+      .answer = type_of<Map<Pointer<catalog::CompiledDiscoveryChain>>>,
+      .failures = {&kDenied, &kNoChain}}},
+    {post,
+     "/v1/discovery-chain/",
+     ask(ask_discovery_chain),
+     kNoNamespace | kShowConsistency | kMetaOnError,
+     {.rpc = "DiscoveryChain.Get",
+      .summary = "The same with other settings than those of the entries",
+      .rest = "service",
+      .params = param::kCompileDatacenter,
+      .body = type_of<DiscoveryChainOverrides>,
+      .answer = type_of<Map<Pointer<catalog::CompiledDiscoveryChain>>>,
+      .failures = {&kBadOverrides, &kDenied, &kNoChain}}},
 };
 
 constexpr Route kExportedServicesRoutes[] = {
-    {get, "/v1/exported-services", later(), kNoPartition},
+    {get,
+     "/v1/exported-services",
+     ask(ask_exported_services),
+     kNoPartition | kAnyDatacenter,
+     {.rpc = rpc::kResolvedExportedServices,
+      .summary = "The services that others may use, and who",
+      .answer = type_of<List<catalog::ResolvedExportedService>>,
+      .failures = {&kDenied}}},
 };
 
 constexpr Route kPeeringRoutes[] = {

@@ -33,6 +33,7 @@ std::span<const Method> acl_login_methods();
 std::span<const Method> config_entry_methods();
 std::span<const Method> intention_methods();
 std::span<const Method> virtual_ip_methods();
+std::span<const Method> gateway_methods();
 
 inline catalog::MetaFilter meta_filter(const base::Map<std::string>& wanted) {
   return {wanted.begin(), wanted.end()};

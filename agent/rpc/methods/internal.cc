@@ -4,6 +4,7 @@
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
 #include "agent/tokens/readable.h"
+#include "catalog/query/gateways.h"
 #include "catalog/query/nodes.h"
 #include "catalog/query/overview.h"
 
@@ -72,7 +73,14 @@ Result<Found> service_dump(Services& services, const catalog::View& view, base::
       request.UseServiceKind ? catalog::instances_of_kind(tables, request.ServiceKind, request.PeerName, watch)
                              : catalog::all_instances(tables, request.PeerName, watch);
   reply.Index = found.index;
-  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found.rows));
+  bool filtered = tokens::keep_readable(*who, found.rows);
+  if (request.PeerName.empty() && !request.NodesOnly) {
+    catalog::GatewayServicesAnswer gateways = catalog::all_gateway_services(tables, watch);
+    reply.Index = std::max(reply.Index, gateways.index);
+    filtered |= tokens::keep_readable(*who, gateways.rows);
+    for (const catalog::GatewayService* row : gateways.rows) reply.Gateways.emplace_back(*row);
+  }
+  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, filtered);
   base::List<catalog::CheckServiceNode>& nodes = request.PeerName.empty() ? reply.Nodes : reply.ImportedNodes;
   nodes.make_present();
   for (const catalog::InstanceRow* row : found.rows) {
