@@ -36,6 +36,7 @@ http::Settings http_settings(const config::Config& config) {
   settings.key_list_policy = config.acl_enable_key_list_policy;
   settings.scratch_directory = config.data_dir;
   settings.disable_coordinates = config.disable_coordinates;
+  settings.connect_enabled = config.connect_enabled;
   settings.ui_enabled = config.ui.enabled;  // a folder of the user's own is refused at start
   settings.ui_content_path = config.ui.content_path;
   return settings;

@@ -20,6 +20,7 @@ const std::vector<Command>& commands() {
                                             agent_commands(),
                                             autopilot_commands(),
                                             catalog_commands(),
+                                            connect_ca_commands(),
                                             debug_commands(),
                                             event_commands(),
                                             exec_commands(),

@@ -34,6 +34,9 @@ class RemoteResolver;
 class Resolver;
 class Store;
 }  // namespace proconsul::agent::tokens
+namespace proconsul::agent::mesh {
+class LeafCerts;
+}
 namespace proconsul::agent::rpc {
 class ArchiveServers;
 class Caller;
@@ -81,6 +84,7 @@ struct Settings {
   bool acls_enabled = false;
   bool key_list_policy = false;  // acl.enable_key_list_policy
   bool disable_coordinates = false;
+  bool connect_enabled = true;      // on a server: whether there is a mesh
   std::string scratch_directory{};  // for archives on their way in; empty: the system's
   bool ui_enabled = false;
   std::string ui_content_path = "/ui/";
@@ -128,6 +132,7 @@ struct Context {
   base::net::Loops* loops = nullptr;
   rpc::ArchiveServers* archives = nullptr;       // where snapshots are that are not here
   const grpc::Subscriber* subscriber = nullptr;  // follows what other servers have; null: they are asked instead
+  mesh::LeafCerts* leaf_certs = nullptr;         // null: there are none
 };
 
 }  // namespace proconsul::agent::http

@@ -60,6 +60,7 @@ inline constexpr std::uint64_t kFromIndex = 1ull << 38;
 inline constexpr std::uint64_t kPrune = 1ull << 39;
 inline constexpr std::uint64_t kRelayFactor = 1ull << 40;
 inline constexpr std::uint64_t kLocalOnly = 1ull << 41;
+inline constexpr std::uint64_t kPem = 1ull << 42;
 }  // namespace param
 
 /// An answer that is no success and that clients may meet: its whole body as a regular expression, and what it means.

@@ -67,6 +67,7 @@ constexpr Parameter kParameters[] = {
     {param::kPrune, "prune", Kind::flag, "It goes from the list of members, too."},
     {param::kRelayFactor, "relay-factor", Kind::number, "How many others pass each answer on, 0 to 5."},
     {param::kLocalOnly, "local-only", Kind::boolean, "Only this datacenter's pool."},
+    {param::kPem, "pem", Kind::boolean, "The certificates themselves, instead of JSON."},
     {param::kGlobal, "global", Kind::flag, "Of all datacenters."},
 };
 
@@ -243,6 +244,7 @@ class Document {
     if (says.answer && (!success || says.gives == Content::json))
       media["application/json"] = object({{"schema", written_.schema(says.answer())}});
     if (says.also_text || says.gives == Content::text) media["text/plain"] = text;
+    if (says.params & param::kPem) media["application/pem-certificate-chain"] = text;
     if (says.gives == Content::octets) media["application/octet-stream"] = object({});
     if (says.gives == Content::gzip) media["application/x-gzip"] = object({});
     return found;

@@ -384,14 +384,22 @@ TXN = [
           ("delete", {}, 200))),
 ]
 
-ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *EVENT, *HEALTH, *INTERNAL, *KV, *OPERATOR, *QUERY_ROWS, *SESSION_ROWS, *SERVER,
+CONNECT = [
+    read("/agent/connect/ca/roots", "/agent/connect/ca/roots", stranger=200),
+    # Consul hands a certificate with its private key to anybody, once somebody who may has asked for it.
+    read("/agent/connect/ca/leaf/{service}", "/agent/connect/ca/leaf/web", "service:write web", shows="PrivateKeyPEM"),
+    read("/connect/ca/roots", "/connect/ca/roots", stranger=200),
+    read("/connect/ca/configuration", "/connect/ca/configuration", "operator:write", shows="Provider"),
+    put("/connect/ca/configuration", "/connect/ca/configuration", "operator:write",
+        body={"Provider": "consul", "Config": {"LeafCertTTL": "48h"}}, probe="/connect/ca/configuration"),
+]
+
+ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *CONNECT, *EVENT, *HEALTH, *INTERNAL, *KV, *OPERATOR, *QUERY_ROWS, *SESSION_ROWS, *SERVER,
         *TXN]
 
 # Routes that later parts bring; each must leave this list when it answers.
 LATER = [("GET", path) for path in (
-    "/agent/connect/ca/roots", "/agent/connect/ca/leaf/web", "/catalog/gateway-services/web",
-    "/config/service-defaults",
-    "/config/service-defaults/web", "/connect/ca/configuration", "/connect/ca/roots", "/connect/intentions",
+    "/catalog/gateway-services/web", "/config/service-defaults", "/config/service-defaults/web", "/connect/intentions",
     "/connect/intentions/match", "/connect/intentions/check", "/connect/intentions/exact",
     "/connect/intentions/aaaaaaaa-0000-0000-0000-000000000001", "/discovery-chain/web", "/exported-services",
     "/internal/federation-states", "/internal/federation-states/mesh-gateways", "/internal/federation-state/dc1",
@@ -400,6 +408,5 @@ LATER = [("GET", path) for path in (
     ("POST", "/agent/connect/authorize"), ("POST", "/connect/intentions"), ("POST", "/discovery-chain/web"),
     ("POST", "/peering/token"), ("POST", "/peering/establish"), ("DELETE", "/config/service-defaults/web"),
     ("DELETE", "/connect/intentions/exact"), ("DELETE", "/connect/intentions/aaaaaaaa-0000-0000-0000-000000000001"),
-    ("DELETE", "/peering/web"), ("PUT", "/config"), ("PUT", "/connect/ca/configuration"),
-    ("PUT", "/connect/intentions/exact"),
+    ("DELETE", "/peering/web"), ("PUT", "/config"), ("PUT", "/connect/intentions/exact"),
     ("PUT", "/connect/intentions/aaaaaaaa-0000-0000-0000-000000000001"), ("PUT", "/internal/service-virtual-ip")]

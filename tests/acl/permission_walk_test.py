@@ -391,7 +391,7 @@ def check_later(walk: Walk) -> None:
 def start(binary: str, folder: pathlib.Path, ring_key: str, by_client: bool,
           agents: list[Agent]) -> tuple[Agent, Token]:
     """The agent to ask, n1: a server that denies by default, or a client of one; and the first token."""
-    common = {"encrypt": ring_key, "limits": {"http_max_conns_per_client": 0}}
+    common = {"encrypt": ring_key, "limits": {"http_max_conns_per_client": 0}, "connect": {"enabled": True}}
     server = Agent(binary, folder / "server", "s1" if by_client else "n1", common | {
         "acl": {"enabled": True, "default_policy": "deny"}})
     agents.append(server)

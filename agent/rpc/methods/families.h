@@ -30,6 +30,8 @@ std::span<const Method> operator_methods();
 std::span<const Method> acl_token_methods();
 std::span<const Method> acl_policy_methods();
 std::span<const Method> acl_login_methods();
+std::span<const Method> connect_ca_methods();
+std::span<const Method> auto_encrypt_methods();
 
 inline catalog::MetaFilter meta_filter(const base::Map<std::string>& wanted) {
   return {wanted.begin(), wanted.end()};
