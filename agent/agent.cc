@@ -29,6 +29,7 @@
 #include "agent/http/stream_endpoint.h"
 #include "agent/http_settings.h"
 #include "agent/local/local_agent.h"
+#include "agent/mesh/leaf_certs.h"
 #include "agent/own_server.h"
 #include "agent/server_mode.h"
 #include "agent/start_rules.h"
@@ -77,6 +78,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<event::Events> events_seen;
   std::atomic<event::Events*> live_events{};  // the same
   std::unique_ptr<http::Overview> overview;
+  std::unique_ptr<mesh::LeafCerts> leaf_certs;
   std::unique_ptr<http::StreamHub> streams;
   http::RequestLimits limits;
   tokens::Store tokens;
@@ -290,6 +292,11 @@ Result<> Agent::Impl::start_api() {
   if (!to_metrics) return to_metrics.error();
   metrics_proxy = std::make_unique<ui_proxy::MetricsProxy>(std::move(*to_metrics));
   metrics_proxy->set(metrics_proxy_settings(config));
+  leaf_certs = std::make_unique<mesh::LeafCerts>(
+      mode->caller(), loops,
+      mesh::LeafCerts::Options{.datacenter = config.datacenter,
+                               .root_change_spread = config.connect_test_ca_leaf_root_change_spread});
+  mode->use_certificates(*leaf_certs);
   context.reset(new http::Context{.server = server,
                                   .local_watches = local_watches,
                                   .settings = http_settings(config),
@@ -310,7 +317,8 @@ Result<> Agent::Impl::start_api() {
                                   .caller = &mode->caller(),
                                   .loops = &loops,
                                   .archives = &mode->archives(),
-                                  .subscriber = &mode->subscriber()});
+                                  .subscriber = &mode->subscriber(),
+                                  .leaf_certs = leaf_certs.get()});
   telemetry = std::make_unique<Telemetry>(config, [this] { mode->read_gauges(); });
   if (Result<> opened = listen_dns(); !opened) return opened;
   http = std::make_unique<http::HttpServer>(loops, *context);
@@ -555,6 +563,7 @@ void Agent::stop() {
   if (impl_->remote_exec) impl_->remote_exec->stop();
   if (impl_->dns) impl_->dns->stop();
   if (impl_->local) impl_->local->stop();
+  if (impl_->leaf_certs) impl_->leaf_certs->stop();
   if (impl_->mode) impl_->mode->stop();
   if (impl_->http) impl_->http->stop();
   impl_->pools.reset();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "agent/cluster/join_address.h"
+#include "agent/mesh/authority_config.h"
 #include "agent/server/server_info.h"
 #include "agent/tokens/store.h"
 #include "base/clock.h"
@@ -78,7 +80,26 @@ ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique
                                                              base::system_clock())
                   : nullptr),
       grpc_client_(parts.loops, connections_->grpc_options()),
-      subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }) {}
+      subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }) {
+  const config::Config& config = parts.config;
+  if (!config.auto_encrypt_tls) return;
+  certified_ = false;
+  const Result<mesh::AuthorityConfig> key = mesh::read_common_config(config.connect_ca_config);
+  mesh::AutoEncrypt::Settings settings{.datacenter = config.datacenter, .node = config.node_name};
+  settings.dns_names.assign(config.auto_encrypt_dns_san.begin(), config.auto_encrypt_dns_san.end());
+  settings.ip_addresses.assign(config.auto_encrypt_ip_san.begin(), config.auto_encrypt_ip_san.end());
+  if (key) {
+    settings.key_type = key->private_key_type;
+    settings.key_bits = key->private_key_bits;
+  }
+  mesh::AutoEncrypt::Means means;
+  means.token = [&own = parts.tokens] { return own.agent(); };
+  means.servers = [this] { return servers_to_ask(); };
+  means.insecure = [this](const std::string& address) { return connections_->insecure_destination(address); };
+  means.use = [this](const mesh::AutoTls& tls) { return connections_->use(tls); };
+  means.certified = [this] { certified(); };
+  auto_encrypt_ = std::make_unique<mesh::AutoEncrypt>(parts.loops, std::move(settings), std::move(means));
+}
 
 void ClientMode::member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) {
   const std::optional<server::ServerInfo> server = server::server_info(*member);
@@ -88,9 +109,57 @@ void ClientMode::member_changed(const gossip::serf::MemberPtr& member, server::F
               {{"server", server->name}, {"datacenter", server->datacenter}});
     return;
   }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!certified_) {
+      std::erase_if(held_back_, [&](const rpc::Target& target) { return target.node == server->name; });
+      if (fate == server::Fate::alive) held_back_.push_back(cluster::target_of(*server));
+      return;
+    }
+  }
   if (fate != server::Fate::alive) return caller_->remove(server->name);
   caller_->add(cluster::target_of(*server));
   server_up_();
+}
+
+/// Those that gossip knows, or the hosts that are to be joined, on the port that servers usually have.
+std::vector<std::string> ClientMode::servers_to_ask() const {
+  std::vector<std::string> servers;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const rpc::Target& target : held_back_) servers.push_back(target.address);
+  }
+  if (!servers.empty()) return servers;
+  const auto port = static_cast<std::uint16_t>(parts_.config.server_port);
+  for (const std::string& text : parts_.config.retry_join_lan) {
+    const Result<cluster::JoinAddress> host = cluster::parse_join_address(text, port);
+    if (!host) continue;
+    const Result<std::vector<gossip::swim::Address>> found = cluster::resolve(*host);
+    if (!found) {
+      kLog.warn("AutoEncrypt resolveHost failed", {{"host", text}, {"error", found.error()}});
+      continue;
+    }
+    for (gossip::swim::Address address : *found) {
+      address.port = port;
+      servers.push_back(to_string(address));
+    }
+  }
+  return servers;
+}
+
+void ClientMode::certified() {
+  std::vector<rpc::Target> known;
+  {
+    const std::lock_guard lock(mutex_);
+    certified_ = true;
+    known = std::exchange(held_back_, {});
+  }
+  for (rpc::Target& target : known) caller_->add(std::move(target));
+  if (!known.empty()) server_up_();
+}
+
+void ClientMode::use_certificates(mesh::LeafCerts& certificates) {
+  if (auto_encrypt_) auto_encrypt_->start(certificates);
 }
 
 Result<> ClientMode::start(cluster::Pools& pools) {
@@ -112,6 +181,7 @@ Mode::Sections ClientMode::statistics() {
 }
 
 void ClientMode::stop() {
+  if (auto_encrypt_) auto_encrypt_->stop();
   caller_->stop();
   grpc_client_.stop();
   connections_->pool().stop();

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
+#include <vector>
 
 #include "agent/cluster/connections.h"
 #include "agent/cluster/server_caller.h"
 #include "agent/local/rpc_catalog.h"
+#include "agent/mesh/auto_encrypt.h"
 #include "agent/mode.h"
 #include "agent/tokens/remote_resolver.h"
 #include "agent/tokens/rpc_source.h"
@@ -24,6 +27,7 @@ class ClientMode final : public Mode {
   base::Result<> leave(const std::function<base::Result<>()>& leave_pools) override;
   base::Result<> reload_tls(const config::Config& config) override { return connections_->reload(config); }
   void reconfigure(const config::Config& config) override;
+  void use_certificates(mesh::LeafCerts& certificates) override;
   void stop() override;
 
   local::Catalog& catalog() override { return *catalog_; }
@@ -34,6 +38,9 @@ class ClientMode final : public Mode {
   Sections statistics() override;
 
  private:
+  std::vector<std::string> servers_to_ask() const;
+  void certified();
+
   ClientMode(Parts parts, std::function<void()> server_up, std::unique_ptr<cluster::Connections> connections);
 
   const Parts parts_;
@@ -46,6 +53,10 @@ class ClientMode final : public Mode {
   const std::unique_ptr<tokens::RemoteResolver> tokens_;  // null: ACLs are off
   grpc::Client grpc_client_;
   const grpc::Subscriber subscriber_;
+  mutable std::mutex mutex_{};                         // guards what follows
+  bool certified_ = true;                              // servers can be called
+  std::vector<rpc::Target> held_back_{};               // those that are known until then
+  std::unique_ptr<mesh::AutoEncrypt> auto_encrypt_{};  // null: certificates are files
 };
 
 }  // namespace proconsul::agent

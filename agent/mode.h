@@ -24,6 +24,10 @@ class RemoteResolver;
 class Store;
 }  // namespace proconsul::agent::tokens
 
+namespace proconsul::agent::mesh {
+class LeafCerts;
+}
+
 namespace proconsul::agent {
 
 class Mode {
@@ -47,6 +51,8 @@ class Mode {
 
   /// Begins its work in the pools, which outlive it.
   virtual base::Result<> start(cluster::Pools& pools) = 0;
+  /// Where this agent's certificates are, which are stopped before this is.
+  virtual void use_certificates(mesh::LeafCerts&) {}
   /// The agent listens: what is not needed for that begins.
   virtual void take_part() {}
   /// Says goodbye to the cluster; the pools are left by `leave_pools`. Waits.

@@ -1,6 +1,7 @@
 #include "agent/server_mode.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
 #include <thread>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "agent/own_server.h"
 #include "agent/rpc/acl_primary.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/time.h"
 
@@ -20,6 +22,35 @@ using config::Config;
 const base::log::Logger kLog("agent.server");
 constexpr std::chrono::seconds kTransferTime{10};
 constexpr std::chrono::seconds kRemovalTime{5};
+constexpr std::size_t kMostAuthorities = std::size_t{1} << 20;  // bytes of a file of them
+
+/// What clients must trust besides the mesh's roots: whoever signed the servers' own certificates.
+base::List<std::string> manual_roots(const config::TlsListener& listener) {
+  base::List<std::string> roots;
+  std::vector<std::string> files;
+  if (!listener.ca_file.empty()) {
+    files.push_back(listener.ca_file);
+  } else if (!listener.ca_path.empty()) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(listener.ca_path, none)) files.push_back(entry.path());
+    std::ranges::sort(files);
+  }
+  for (const std::string& file : files) {
+    if (Result<std::string> pem = base::read_file(file, kMostAuthorities)) roots.push_back(std::move(*pem));
+  }
+  return roots;
+}
+
+Result<mesh::Authority::Settings> authority_settings(const Config& config, const tokens::Store& own) {
+  mesh::Authority::Settings settings{.datacenter = config.datacenter,
+                                     .primary_datacenter = config.primary_datacenter,
+                                     .replication_token = [&own] { return own.get(tokens::Kind::replication); }};
+  Result<catalog::CAConfiguration> initial =
+      mesh::initial_configuration(config.connect_ca_provider, config.connect_ca_config);
+  if (!initial) return initial.error();
+  settings.initial = std::move(*initial);
+  return settings;
+}
 
 }  // namespace
 
@@ -59,6 +90,14 @@ Result<> ServerMode::start(cluster::Pools& pools) {
     acl_.replication = acl_replication_.get();
   }
 
+  if (config.connect_enabled) {
+    Result<mesh::Authority::Settings> settings = authority_settings(config, parts_.tokens);
+    if (!settings) return settings.error();
+    authority_ = std::make_unique<mesh::Authority>(std::move(*settings), base::system_clock());
+    auto_encrypt_ = {.manual_roots = [listener = config.tls.internal_rpc] { return manual_roots(listener); },
+                     .verify_server_hostname = config.tls.internal_rpc.verify_server_hostname};
+  }
+
   server::RaftServer::Options raft;
   raft.transport = rpc_->transport();
   raft.remote = &rpc_->remote_leader();
@@ -71,6 +110,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
                  .damping = damping_settings(config)};
   raft.duties.acl = acl_;
   raft.duties.acl_replication = acl_replication_.get();
+  raft.duties.authority = authority_.get();
   raft.duties.means.members = [&pools] { return pools.members(false); };
   raft.duties.means.suspects = [&pools] { return pools.stats(false).suspects; };
   raft.duties.means.fetch_stats = [this](const auto& of, auto done) { rpc_->fetch_stats(of, std::move(done)); };
@@ -87,12 +127,25 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
-  Result<> listening = rpc_->listen(*server_, *federation_,
-                                    {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()}, limit);
+  Result<> listening = rpc_->listen(
+      *server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()},
+      {.authority = authority_.get(), .auto_encrypt = config.auto_encrypt_allow_tls ? &auto_encrypt_ : nullptr}, limit);
+  if (listening && authority_) authority_->open(*server_, rpc_->caller(), parts_.loops);
+  if (listening && config.auto_encrypt_allow_tls) follow_roots();
   if (listening && acl_replication_) {
     acl_replication_->open(*server_, rpc::acl_primary(rpc_->caller(), parts_.loops, acl_));
   }
   return listening;
+}
+
+/// Clients come with certificates that the mesh's authority signed.
+void ServerMode::follow_roots() {
+  roots_loop_ = &parts_.loops.next();
+  roots_ = std::make_shared<mesh::Roots>(rpc_->caller(), *roots_loop_, parts_.config.datacenter);
+  roots_loop_->post([this, roots = roots_] {
+    roots->on_change([this, &roots = *roots] { rpc_->trust(mesh::text_of(*roots.known())); });
+    roots->get([](const Result<mesh::Roots::Known>&) {});
+  });
 }
 
 void ServerMode::take_part() {
@@ -165,6 +218,10 @@ void ServerMode::read_gauges() {
 void ServerMode::stop() {
   bootstrapper_.reset();
   if (acl_replication_) acl_replication_->stop();
+  if (authority_) authority_->stop();
+  if (const auto roots = std::exchange(roots_, nullptr)) {
+    roots_loop_->run([&roots] { roots->stop(); });
+  }
   if (rpc_) rpc_->stop();
   if (logins_) logins_->stop();
   if (server_) server_->stop();

@@ -9,6 +9,9 @@
 #include "agent/cluster/rpc_plane.h"
 #include "agent/cluster/servers.h"
 #include "agent/local/server_catalog.h"
+#include "agent/mesh/authority.h"
+#include "agent/mesh/auto_encrypt_server.h"
+#include "agent/mesh/roots.h"
 #include "agent/mode.h"
 #include "agent/server/acl_replication.h"
 #include "agent/server/acl_settings.h"
@@ -47,6 +50,7 @@ class ServerMode final : public Mode {
   explicit ServerMode(Parts parts) : parts_(parts) {}
   bool is_peer();
   void hand_over_lead();
+  void follow_roots();
 
   const Parts parts_;
   std::unique_ptr<server::LastSeen> last_seen_{};
@@ -54,6 +58,10 @@ class ServerMode final : public Mode {
   std::unique_ptr<tokens::Resolver> tokens_{};                 // null: ACLs are off
   std::unique_ptr<auth::Logins> logins_{};                     // beside them
   std::unique_ptr<server::AclReplication> acl_replication_{};  // null: they are off, or of this datacenter
+  std::unique_ptr<mesh::Authority> authority_{};               // null: the mesh is off
+  mesh::AutoEncryptServer auto_encrypt_{};
+  base::net::Loop* roots_loop_ = nullptr;
+  std::shared_ptr<mesh::Roots> roots_{};  // of the loop; null: no client gets certificates
   std::unique_ptr<cluster::Servers> servers_{};
   std::unique_ptr<cluster::Federation> federation_{};
   std::unique_ptr<cluster::RpcPlane> rpc_{};

@@ -33,6 +33,7 @@ enum class Command : std::uint8_t {
   acl_token_delete = 18,
   acl_policy_set = 19,
   acl_policy_delete = 20,
+  connect_ca_leaf = 21,
   config_entry = 22,
   acl_role_set = 23,
   acl_role_delete = 24,

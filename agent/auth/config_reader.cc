@@ -32,6 +32,16 @@ std::int64_t whole(double number) {
 
 }  // namespace
 
+void as_texts(Value& value) {
+  if (const base::Bytes* bytes = value.as_bytes()) {
+    value = std::string(*bytes);
+  } else if (Value::ListType* list = value.as_list()) {
+    for (Value& each : *list) as_texts(each);
+  } else if (Value::MapType* map = value.as_map()) {
+    for (auto& [key, each] : *map) as_texts(each);
+  }
+}
+
 const Value* ConfigReader::take(std::string_view key) {
   auto found = config_.find(key);
   if (found == config_.end()) {
@@ -129,6 +139,40 @@ void ConfigReader::read(std::string_view key, std::int64_t& to) {
   if (const Value* value = take(key)) take_number(std::string(key), *value, to, "int");
 }
 
+void ConfigReader::read(std::string_view key, double& to) {
+  const Value* value = take(key);
+  if (!value) return;
+  if (value->is_number()) {
+    to = value->number();
+  } else if (const bool* truth = value->as_bool()) {
+    to = *truth ? 1 : 0;
+  } else if (const std::string* text = value->as_string()) {
+    const Result<double> parsed = base::parse_float(text->empty() ? "0" : *text);
+    if (!parsed) {
+      faults_.push_back("cannot parse '" + std::string(key) + "' as float: " + parsed.error().detail);
+      return;
+    }
+    to = *parsed;
+  } else {
+    mismatch(std::string(key), *value, "float32");
+  }
+}
+
+void ConfigReader::read_written(std::string_view key, base::Duration& to) {
+  const Value* value = take(key);
+  if (!value) return;
+  if (!value->as_string() && !value->as_bytes()) {
+    return take_number(std::string(key), *value, to.nanoseconds, "time.Duration");
+  }
+  const std::string text = value->as_string() ? *value->as_string() : std::string(*value->as_bytes());
+  const Result<base::Duration> parsed = base::parse_duration(text);
+  if (!parsed) {
+    faults_.push_back("error decoding '" + std::string(key) + "': " + parsed.error().detail);
+    return;
+  }
+  to = *parsed;
+}
+
 void ConfigReader::read(std::string_view key, base::Duration& to) {
   if (const Value* value = take(key)) take_number(std::string(key), *value, to.nanoseconds, "time.Duration");
 }
@@ -152,10 +196,10 @@ void ConfigReader::read(std::string_view key, std::map<std::string, std::string>
   if (const Value* value = take(key)) take_map(std::string(key), *value, to);
 }
 
-Result<> ConfigReader::finish() {
+Result<> ConfigReader::finish(Unknown keys) {
   std::string unknown;
   for (const auto& [key, value] : config_) {
-    if (!taken_.contains(key)) unknown += (unknown.empty() ? "" : ", ") + key;
+    if (keys == Unknown::refused && !taken_.contains(key)) unknown += (unknown.empty() ? "" : ", ") + key;
   }
   if (!unknown.empty()) faults_.push_back("'' has invalid keys: " + unknown);
   if (faults_.empty()) return {};

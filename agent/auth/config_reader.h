@@ -1,5 +1,5 @@
-// The free-form configuration of an auth method, read as leniently as Consul reads it: keys in any letter case, numbers
-// for texts, one text for a list of one. What nobody asked for is an error.
+// The free-form configuration of an auth method or of the mesh's authority, read as leniently as Consul reads it: keys
+// in any letter case, numbers for texts, one text for a list of one.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,9 @@
 
 namespace proconsul::agent::auth {
 
+/// Untyped texts come as bytes from other servers: here as what they were.
+void as_texts(base::Value& value);
+
 class ConfigReader {
  public:
   explicit ConfigReader(const base::Map<base::Value>& config) : config_(config) {}
@@ -23,13 +26,18 @@ class ConfigReader {
   void read(std::string_view key, std::string& to);
   void read(std::string_view key, bool& to);
   void read(std::string_view key, std::int64_t& to);
+  void read(std::string_view key, double& to);
   /// A number of nanoseconds, also as text.
   void read(std::string_view key, base::Duration& to);
+  /// "72h"; or a number of nanoseconds, which is no text.
+  void read_written(std::string_view key, base::Duration& to);
   void read(std::string_view key, std::vector<std::string>& to);
   void read(std::string_view key, std::map<std::string, std::string>& to);
 
+  /// Whether keys that nobody asked for are an error.
+  enum class Unknown : bool { refused, kept };
   /// After all that there may be was read: "error decoding config: 2 error(s) decoding:\n\n* ..."
-  base::Result<> finish();
+  base::Result<> finish(Unknown unknown = Unknown::refused);
 
  private:
   const base::Value* take(std::string_view key);

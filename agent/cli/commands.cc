@@ -22,6 +22,7 @@ const std::vector<Command>& commands() {
                                             autopilot_commands(),
                                             catalog_commands(),
                                             config_commands(),
+                                            connect_ca_commands(),
                                             connect_expose_commands(),
                                             debug_commands(),
                                             event_commands(),

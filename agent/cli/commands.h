@@ -13,6 +13,7 @@ const std::vector<Command>& commands();
 // The rows of each family, beside their code.
 std::span<const Command> agent_commands();
 std::span<const Command> autopilot_commands();
+std::span<const Command> connect_ca_commands();
 std::span<const Command> catalog_commands();
 std::span<const Command> config_commands();
 std::span<const Command> debug_commands();

@@ -14,6 +14,7 @@ rpc::TlsRules tls_rules(const config::Config& config) {
   rules.files = tls_settings(listener);
   rules.verify_outgoing = listener.verify_outgoing;
   rules.verify_server_hostname = listener.verify_server_hostname;
+  rules.allow_insecure = config.auto_encrypt_allow_tls;
   rules.datacenter = config.datacenter;
   rules.domain = config.dns_domain;
   while (rules.domain.ends_with('.')) rules.domain.pop_back();
@@ -43,32 +44,63 @@ rpc::Pool::Options pool_options(const config::Config& config,
 
 }  // namespace
 
-Result<Connections::Tls> Connections::tls_of(const config::Config& config) {
-  rpc::TlsRules rules = tls_rules(config);
+Result<Connections::Tls> Connections::tls_of(rpc::TlsRules rules, const mesh::AutoTls& given) {
+  if (!given.certificate.empty()) {
+    rules.files.ca_pem = given.authorities;
+    rules.verify_outgoing = true;
+    rules.verify_server_hostname = rules.verify_server_hostname || given.verify_server_hostname;
+    Result<std::shared_ptr<base::net::TlsContext>> outgoing =
+        base::net::TlsContext::client(rules.files, {given.certificate, given.key});
+    if (!outgoing) return outgoing.error();
+    return Tls{std::move(rules), std::move(*outgoing)};
+  }
   Result<std::shared_ptr<base::net::TlsContext>> outgoing = rpc::outgoing_tls(rules);
   if (!outgoing) return outgoing.error();
   return Tls{std::move(rules), std::move(*outgoing)};
 }
 
 Result<std::unique_ptr<Connections>> Connections::create(base::net::Loops& loops, const config::Config& config) {
-  Result<Tls> tls = tls_of(config);
+  Result<Tls> tls = tls_of(tls_rules(config), {});
   if (!tls) return tls.error();
   return std::unique_ptr<Connections>(new Connections(loops, config, std::move(*tls)));
 }
 
 Connections::Connections(base::net::Loops& loops, const config::Config& config, Tls tls)
     : tls_(std::make_shared<const Tls>(std::move(tls))),
+      configured_(tls_rules(config)),
       pool_(loops, pool_options(config, [this](const rpc::Target& target) {
               return destination(target.datacenter, target.address);
             })) {}
 
 Result<> Connections::reload(const config::Config& config) {
-  Result<Tls> tls = tls_of(config);
-  if (!tls) return tls.error();
-  auto fresh = std::make_shared<const Tls>(std::move(*tls));
   const std::lock_guard lock(mutex_);
-  tls_ = std::move(fresh);
+  Result<Tls> tls = tls_of(tls_rules(config), given_);
+  if (!tls) return tls.error();
+  configured_ = tls_rules(config);
+  tls_ = std::make_shared<const Tls>(std::move(*tls));
   return {};
+}
+
+Result<> Connections::use(const mesh::AutoTls& given) {
+  const std::lock_guard lock(mutex_);
+  Result<Tls> tls = tls_of(configured_, given);
+  if (!tls) return tls.error();
+  given_ = given;
+  tls_ = std::make_shared<const Tls>(std::move(*tls));
+  return {};
+}
+
+Result<base::net::Destination> Connections::insecure_destination(const std::string& address) const {
+  rpc::TlsRules rules;
+  {
+    const std::lock_guard lock(mutex_);
+    rules = configured_;
+  }
+  rules.files.cert_file.clear();
+  rules.files.key_file.clear();
+  Result<std::shared_ptr<base::net::TlsContext>> context = base::net::TlsContext::client(rules.files);
+  if (!context) return context.error();
+  return rpc::insecure_destination(rules, std::move(*context), address);
 }
 
 base::net::Destination Connections::destination(const std::string& datacenter, const std::string& address) const {

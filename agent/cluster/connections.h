@@ -7,6 +7,7 @@
 
 #include "agent/config/config.h"
 #include "agent/grpc/client.h"
+#include "agent/mesh/auto_encrypt.h"
 #include "agent/rpc/pool.h"
 #include "agent/rpc/port_tls.h"
 #include "agent/rpc/retry.h"
@@ -32,17 +33,23 @@ class Connections {
   base::net::Destination destination(const std::string& datacenter, const std::string& address) const;
   /// TLS of connections from now on; those that stand keep what they began with. An error changes nothing.
   base::Result<> reload(const config::Config& config);
+  /// With what the servers gave this agent; a reload keeps that.
+  base::Result<> use(const mesh::AutoTls& given);
+  /// A server's port, for a client without a certificate. Any thread.
+  base::Result<base::net::Destination> insecure_destination(const std::string& address) const;
 
  private:
   struct Tls {
     rpc::TlsRules rules;
     std::shared_ptr<base::net::TlsContext> outgoing;  // null: plain
   };
-  static base::Result<Tls> tls_of(const config::Config& config);
+  static base::Result<Tls> tls_of(rpc::TlsRules rules, const mesh::AutoTls& given);
   Connections(base::net::Loops& loops, const config::Config& config, Tls tls);
 
-  mutable std::mutex mutex_{};  // guards the next one
+  mutable std::mutex mutex_{};  // guards the next three
   std::shared_ptr<const Tls> tls_;
+  rpc::TlsRules configured_{};
+  mesh::AutoTls given_{};
   rpc::Pool pool_;
 };
 

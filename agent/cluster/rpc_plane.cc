@@ -84,7 +84,7 @@ void RpcPlane::write_coordinates() {
   }
 }
 
-Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Limit limit) {
+Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Mesh mesh, Limit limit) {
   const rpc::Services services{.server = server,
                                .cluster = &server,
                                .coordinates = &coordinates_,
@@ -96,7 +96,9 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
                                .federation = &federation,
                                .tokens = acl.resolver,
                                .acl = acl.settings,
-                               .logins = acl.logins};
+                               .logins = acl.logins,
+                               .authority = mesh.authority,
+                               .auto_encrypt = mesh.auto_encrypt};
   rpc::Dispatcher::Settings settings;
   settings.datacenter = config_.datacenter;
   settings.times = call_times(config_);
@@ -107,7 +109,7 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
   rpc::Port::Options options;
   options.handshake_timeout = std::chrono::milliseconds(config_.rpc_handshake_timeout.nanoseconds / 1'000'000);
   options.most_connections_per_client = config_.rpc_max_conns_per_client;
-  Result<rpc::Port::Tls> offered = rpc::offered_tls(tls_rules(config_));
+  Result<rpc::Port::Tls> offered = this->offered(config_);
   if (!offered) return offered.error();
   options.tls = std::move(*offered);
   options.serving.limit = std::move(limit);
@@ -139,8 +141,26 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
   return {};
 }
 
+Result<rpc::Port::Tls> RpcPlane::offered(const config::Config& config) {
+  const std::lock_guard lock(tls_mutex_);
+  rpc::TlsRules rules = tls_rules(config);
+  rules.files.ca_pem = mesh_roots_;
+  Result<rpc::Port::Tls> offered = rpc::offered_tls(rules);
+  if (offered) rules_ = std::move(rules);
+  return offered;
+}
+
+void RpcPlane::trust(std::string roots) {
+  const std::lock_guard lock(tls_mutex_);
+  mesh_roots_ = std::move(roots);
+  rules_.files.ca_pem = mesh_roots_;
+  Result<rpc::Port::Tls> offered = rpc::offered_tls(rules_);
+  if (!offered) return log_.error("failed to update Connect CA certificates", {{"error", offered.error()}});
+  port_->set_tls(std::move(*offered));
+}
+
 Result<> RpcPlane::reload_tls(const config::Config& config) {
-  Result<rpc::Port::Tls> offered = rpc::offered_tls(tls_rules(config));
+  Result<rpc::Port::Tls> offered = this->offered(config);
   if (!offered) return offered.error();
   if (Result<> outgoing = connections_->reload(config); !outgoing) return outgoing;
   port_->set_tls(std::move(*offered));

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,13 +49,20 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
     const server::AclSettings* settings = nullptr;
     auth::Logins* logins = nullptr;  // beside the resolver
   };
-  base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Limit limit);
+  /// Of the mesh; outlives it. No authority: it is off.
+  struct Mesh {
+    mesh::Authority* authority = nullptr;
+    const mesh::AutoEncryptServer* auto_encrypt = nullptr;  // null: not for clients
+  };
+  base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Mesh mesh, Limit limit);
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
   /// Of other datacenters.
   const grpc::Subscriber& subscriber() const { return subscriber_; }
   /// For connections from now on. An error changes nothing.
   base::Result<> reload_tls(const config::Config& config);
+  /// Certificates of the mesh's roots are taken from clients too, from now on. Any thread, while it listens.
+  void trust(std::string roots);
   base::Result<base::net::Destination> archive_server(std::string_view datacenter) override;
   /// Before the server is. Idempotent; not from a loop.
   void stop();
@@ -72,6 +80,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   base::Result<rpc::Target> leader() const override;
   base::Result<rpc::Target> route(std::string_view datacenter) const override;
   void failed(const rpc::Target& target, const base::Error& error) override;
+  base::Result<rpc::Port::Tls> offered(const config::Config& config);
   void write_coordinates();
   void ask(const server::ServerInfo& server, std::string_view method, rpc::InvocationPtr invocation,
            rpc::Finished done);
@@ -86,6 +95,9 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   rpc::LeaderClient leader_;
   server::CoordinateBatch coordinates_;
   std::string node_id_{};
+  std::mutex tls_mutex_{};                   // guards the next two
+  rpc::TlsRules rules_{};                    // as they were configured last
+  std::string mesh_roots_{};                 // PEM
   rpc::RaftTransport* transport_ = nullptr;  // the server's
   std::atomic<server::RaftServer*> server_{};
   std::unique_ptr<rpc::Dispatcher> dispatcher_{};

@@ -7,6 +7,7 @@
 #include "agent/config/definition.h"
 #include "agent/config/source.h"
 #include "agent/config/template.h"
+#include "agent/mesh/authority_config.h"
 #include "base/quote.h"
 #include "base/strconv.h"
 
@@ -521,7 +522,7 @@ class Builder {
     Config& c = config_;
     c.connect_enabled = flag("connect.enabled") || c.auto_encrypt_allow_tls || c.auto_config.enabled;
     c.connect_ca_provider = text("connect.ca_provider");
-    if (const Value* ca = at("connect.ca_config")) c.connect_ca_config = *ca->as_map();
+    if (const Value* ca = at("connect.ca_config")) c.connect_ca_config = mesh::with_state_names(*ca->as_map());
     c.connect_mesh_gateway_wan_federation_enabled = flag("connect.enable_mesh_gateway_wan_federation");
     if (c.connect_mesh_gateway_wan_federation_enabled && !c.connect_enabled) {
       return fail("'connect.enable_mesh_gateway_wan_federation=true' requires 'connect.enabled=true'");

@@ -6,6 +6,7 @@
 
 #include "agent/config/keys.h"
 #include "agent/config/load.h"
+#include "agent/mesh/authority_config.h"
 
 namespace proconsul::agent::config {
 namespace {
@@ -43,12 +44,8 @@ bool is_built(Owner owner) {
 /// Refused whenever they are set to anything but nothing.
 constexpr std::string_view kRefused[] = {
     "auto_config.enabled",
-    "auto_encrypt.allow_tls",
-    "auto_encrypt.tls",
     "cloud.resource_id",
     "config_entries.bootstrap",
-    "connect.ca_config",
-    "connect.ca_provider",
     "connect.enable_mesh_gateway_wan_federation",
     "primary_gateways",
     "telemetry.circonus_api_token",
@@ -89,6 +86,12 @@ std::vector<std::string> not_built(const Loaded& loaded) {
     out.push_back("acl.enabled on a server outside of primary_datacenter = \"" + config.primary_datacenter +
                   "\": asking the primary for each token is not built yet. Set acl.enable_token_replication and give "
                   "it a replication token (acl.tokens.replication): this datacenter then has the tokens itself.");
+  }
+  if (config.connect_enabled) {
+    const std::string& provider = config.connect_ca_provider;
+    if (base::Result<> has = mesh::check_provider(provider.empty() ? mesh::kBuiltinProvider : provider); !has) {
+      out.push_back("connect.ca_provider: " + has.error().detail);
+    }
   }
   for (std::string_view path : kRefused) {
     const Value* value = find(loaded.given, path);

@@ -8,6 +8,7 @@
 #include "agent/config/build.h"
 #include "agent/config/source.h"
 #include "agent/local/rules.h"
+#include "agent/mesh/authority_config.h"
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/quote.h"
@@ -333,6 +334,11 @@ class Validator {
     const std::string& provider = c_.connect_ca_provider;
     if (!provider.empty() && provider != "consul" && provider != "vault" && provider != "aws-pca") {
       return fail(provider + " is not a valid CA provider");
+    }
+    if (provider == mesh::kBuiltinProvider) {
+      if (const auto parsed = mesh::read_authority_config(c_.connect_ca_config); !parsed) {
+        return fail(parsed.error().detail);
+      }
     }
     if (c_.server_mode && c_.auto_encrypt_tls) return fail("auto_encrypt.tls can only be used on a client.");
     if (!c_.server_mode && c_.auto_encrypt_allow_tls)

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "agent/auth/config_reader.h"
 #include "agent/http/acl_change.h"
 #include "agent/http/acl_endpoint.h"
 #include "agent/rpc/acl_types.h"
@@ -17,18 +18,8 @@ using catalog::ACLBindingRule;
 
 namespace {
 
-/// Untyped texts come as bytes from other servers: shown as what they were.
-void show_texts(Value& value) {
-  if (const base::Bytes* bytes = value.as_bytes()) {
-    value = std::string(*bytes);
-  } else if (Value::ListType* list = value.as_list()) {
-    for (Value& each : *list) show_texts(each);
-  } else if (Value::MapType* map = value.as_map()) {
-    for (auto& [key, each] : *map) show_texts(each);
-  }
-}
 std::string shown(ACLAuthMethod& method) {
-  for (auto& [key, value] : method.Config) show_texts(value);
+  for (auto& [key, value] : method.Config) auth::as_texts(value);
   return base::to_json(method);
 }
 

@@ -34,6 +34,9 @@ class RemoteResolver;
 class Resolver;
 class Store;
 }  // namespace proconsul::agent::tokens
+namespace proconsul::agent::mesh {
+class LeafCerts;
+}
 namespace proconsul::agent::rpc {
 class ArchiveServers;
 class Caller;
@@ -131,6 +134,7 @@ struct Context {
   base::net::Loops* loops = nullptr;
   rpc::ArchiveServers* archives = nullptr;       // where snapshots are that are not here
   const grpc::Subscriber* subscriber = nullptr;  // follows what other servers have; null: they are asked instead
+  mesh::LeafCerts* leaf_certs = nullptr;         // null: there are none
 };
 
 }  // namespace proconsul::agent::http

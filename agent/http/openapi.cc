@@ -70,6 +70,7 @@ constexpr Parameter kParameters[] = {
     {param::kCompileDatacenter, "compile-dc", Kind::text,
      "Where the chain is looked at; by default where it is asked."},
     {param::kKind, "kind", Kind::text, "Of the service: empty, ingress-gateway or api-gateway."},
+    {param::kPem, "pem", Kind::boolean, "The certificates themselves, instead of JSON."},
     {param::kGlobal, "global", Kind::flag, "Of all datacenters."},
     {param::kSource, "source", Kind::text, "The service that calls. Must be there."},
     {param::kDestination, "destination", Kind::text, "The service that is called. Must be there."},
@@ -251,6 +252,7 @@ class Document {
     if (says.answer && (!success || says.gives == Content::json))
       media["application/json"] = object({{"schema", written_.schema(says.answer())}});
     if (says.also_text || says.gives == Content::text) media["text/plain"] = text;
+    if (says.params & param::kPem) media["application/pem-certificate-chain"] = text;
     if (says.gives == Content::octets) media["application/octet-stream"] = object({});
     if (says.gives == Content::gzip) media["application/x-gzip"] = object({});
     return found;

@@ -72,7 +72,8 @@ Reply text(int status, std::string message) {
 /// What servers refuse for its rate says so in the text alone.
 static bool is_too_much(std::string_view text) {
   return text.find("rate limit exceeded, try again later or against a different server") != std::string_view::npos ||
-         text.find("RPC rate limit exceeded") != std::string_view::npos;
+         text.find("RPC rate limit exceeded") != std::string_view::npos ||
+         text == "Rate limit reached, try again later";
 }
 
 static int status_of(const base::Error& error) {

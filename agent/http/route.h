@@ -140,6 +140,7 @@ enum RouteFlag : std::uint32_t {
   // Answered by every agent itself: where ACLs are on, a client agent asks who wants to know before the handler is
   // called, which hears it from asking.h. All other rows ask nobody there: the servers decide.
   kOwn = 1u << 22,
+  kAlwaysCached = 1u << 24,  // with kCacheable: as if ?cached was given
   kHeaderToken = 1u << 23,   // with kOwn: a token counts in a header alone
   kNotRefreshed = 1u << 21,  // kCacheable, but Consul does not keep it up to date: max-age, must-revalidate, Age
   kStaleAtLast = 1u << 19,   // a read that found no leader in time is answered from what is here

@@ -295,6 +295,7 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
       if (!(route->flags & kGoesOn)) return failure(read.error());
       request.complaint = std::move(read.error().detail);
     }
+    if (route->flags & kAlwaysCached) request.options.cached = true;
     if (!(route->flags & (kAnyDatacenter | kGoesOn)) && !route->handler.ask &&
         request.options.datacenter != settings().datacenter) {
       Reply reply = text(500, "No path to datacenter");

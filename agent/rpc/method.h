@@ -35,6 +35,10 @@ class Resolver;
 namespace proconsul::agent::auth {
 class Logins;
 }
+namespace proconsul::agent::mesh {
+class Authority;
+struct AutoEncryptServer;
+}  // namespace proconsul::agent::mesh
 
 namespace proconsul::base::net {
 class Loops;
@@ -61,7 +65,9 @@ struct Services {
   // For methods that ask other servers; the dispatcher fills them in.
   Caller* caller = nullptr;
   base::net::Loops* loops = nullptr;
-  auth::Logins* logins = nullptr;  // beside tokens
+  auth::Logins* logins = nullptr;                         // beside tokens
+  mesh::Authority* authority = nullptr;                   // null: the mesh is off
+  const mesh::AutoEncryptServer* auto_encrypt = nullptr;  // beside it; null: auto_encrypt.allow_tls is off
 };
 
 enum MethodFlag : std::uint32_t {

@@ -13,6 +13,7 @@ using base::net::TlsSettings;
 namespace {
 
 constexpr char kTlsByte = 3;
+constexpr char kInsecureByte = 7;
 
 constexpr std::array<std::string_view, 9> kProtocols = {
     "consul/rpc-single",       "consul/raft",     "consul/rpc-multi",       "consul/rpc-snapshot",
@@ -51,11 +52,26 @@ Result<Port::Tls> offered_tls(const TlsRules& rules) {
     offered.native = std::move(*native);
   }
   if (rules.files.verify_incoming && rules.verify_server_hostname) {
-    offered.authorize_server = [name = server_name(rules.datacenter, rules.domain)](const base::net::TlsStream& tls) {
+    // The mesh's authority signs for clients, with whatever names they ask for: servers have their own.
+    offered.authorize_server = [name = server_name(rules.datacenter, rules.domain),
+                                files = rules.files](const base::net::TlsStream& tls) {
+      if (!files.ca_pem.empty()) {
+        if (Result<> known = tls.check_peer_chain(files); !known) return known;
+      }
       return tls.check_peer_name(name);
     };
   }
   return offered;
+}
+
+base::net::Destination insecure_destination(const TlsRules& rules, std::shared_ptr<TlsContext> context,
+                                            const std::string& address) {
+  base::net::Destination to{.address = address, .preface = std::string(1, kInsecureByte), .tls = std::move(context)};
+  const bool known = !rules.files.ca_file.empty() || !rules.files.ca_path.empty();
+  to.peer = {.name = server_name(rules.datacenter, rules.domain),
+             .verify = known || rules.verify_outgoing,
+             .verify_name = rules.verify_server_hostname};
+  return to;
 }
 
 Result<std::shared_ptr<TlsContext>> outgoing_tls(const TlsRules& rules) {

@@ -29,6 +29,10 @@ base::Result<Port::Tls> offered_tls(const TlsRules& rules);
 
 /// For calling servers: null unless `verify_outgoing`.
 base::Result<std::shared_ptr<base::net::TlsContext>> outgoing_tls(const TlsRules& rules);
+/// A server, for a client that has no certificate yet: it is known by its own one alone, if there is a CA to know it
+/// by.
+base::net::Destination insecure_destination(const TlsRules& rules, std::shared_ptr<base::net::TlsContext> context,
+                                            const std::string& address);
 /// A server of `datacenter` at `address`, TLS and its byte included if there is a context.
 base::net::Destination destination(const TlsRules& rules, std::shared_ptr<base::net::TlsContext> outgoing,
                                    const std::string& datacenter, const std::string& address);

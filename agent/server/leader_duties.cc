@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "agent/mesh/authority.h"
 #include "agent/server/acl_replication.h"
 #include "agent/server/metrics.h"
 #include "base/random.h"
@@ -100,6 +101,7 @@ void LeaderDuties::run() {
     if (leading_) {
       lead(lock);
       if (options_.acl_replication) options_.acl_replication->lead(false);
+      if (options_.authority) options_.authority->lead(false);
       clocks_.stop();
       pool_.end();
     } else {
@@ -180,6 +182,8 @@ Result<> LeaderDuties::open_term() {
   pool_.begin();
   reconcile();
   if (options_.acl_replication) options_.acl_replication->lead(true);
+  // It makes keys and certificates in its own time: nobody waits for them who asks for something else.
+  if (options_.authority) options_.authority->lead(true);
   return {};
 }
 

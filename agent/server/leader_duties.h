@@ -22,6 +22,11 @@
 namespace proconsul::agent::server {
 
 class AclReplication;
+}  // namespace proconsul::agent::server
+namespace proconsul::agent::mesh {
+class Authority;
+}
+namespace proconsul::agent::server {
 
 class LeaderDuties {
  public:
@@ -32,6 +37,7 @@ class LeaderDuties {
     PoolDuties::Means means{};  // all but `apply`
     AclSettings acl{};
     AclReplication* acl_replication = nullptr;  // runs while this server leads; outlives this; null: there is none
+    mesh::Authority* authority = nullptr;       // the same; null: the mesh is off
     MassFailureBrake::Settings brake{};
     FlapDamping::Settings damping{};
   };

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/free_with.h"
 #include "base/net/socket.h"
 #include "base/net/tls_errors.h"
 
@@ -42,6 +43,31 @@ int version_of(const std::string& name) {
 }
 
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype([](SSL_CTX* context) { SSL_CTX_free(context); })>;
+
+/// A certificate with what stands behind it, and its key, from texts.
+Result<> use_pair(SSL_CTX* ctx, const TlsPair& pair) {
+  constexpr std::size_t kMost = 1 << 20;
+  using Text = std::unique_ptr<BIO, FreeWith<BIO_free>>;
+  using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
+  using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
+  bool used = pair.certificate.size() <= kMost && pair.key.size() <= kMost;
+  if (used) {
+    const Text chain(BIO_new_mem_buf(pair.certificate.data(), static_cast<int>(pair.certificate.size())));
+    const Text key_text(BIO_new_mem_buf(pair.key.data(), static_cast<int>(pair.key.size())));
+    const Certificate first(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+    used = first && SSL_CTX_use_certificate(ctx, first.get()) == 1;
+    while (used) {
+      const Certificate next(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+      if (!next) break;
+      used = SSL_CTX_add1_chain_cert(ctx, next.get()) == 1;
+    }
+    const Key key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
+    used = used && key && SSL_CTX_use_PrivateKey(ctx, key.get()) == 1 && SSL_CTX_check_private_key(ctx) == 1;
+  }
+  if (!used) return {Errc::invalid_argument, "Failed to load cert/key pair: " + last_error()};
+  ERR_clear_error();  // the end of the text counts as an error
+  return {};
+}
 
 /// What both ends have in common; a server must have a certificate, a client may have one.
 Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD* method, bool needs_certificate) {
@@ -173,6 +199,16 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsSettings& settin
   return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
 }
 
+Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsSettings& settings, const TlsPair& shown) {
+  TlsSettings without_files = settings;
+  without_files.cert_file.clear();
+  without_files.key_file.clear();
+  Result<ContextPtr> context = client_context(without_files);
+  if (!context) return context.error();
+  if (Result<> used = use_pair(context->get(), shown); !used) return used.error();
+  return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
+}
+
 Result<> TlsContext::reload(const TlsSettings& settings) {
   bool is_client = false;
   {
@@ -269,6 +305,24 @@ Result<> TlsStream::check_peer_name(const std::string& name) const {
   if (!certificate) return {Errc::permission_denied, "the peer shows no certificate"};
   if (X509_check_host(certificate.get(), name.data(), name.size(), 0, nullptr) == 1) return {};
   return {Errc::permission_denied, "the peer's certificate is not for " + name};
+}
+
+Result<> TlsStream::check_peer_chain(const TlsSettings& trusted) const {
+  const std::unique_ptr<X509, FreeWith<X509_free>> certificate(SSL_get1_peer_certificate(ssl(stream_)));
+  if (!certificate) return {Errc::permission_denied, "the peer shows no certificate"};
+  const std::unique_ptr<X509_STORE, FreeWith<X509_STORE_free>> store(X509_STORE_new());
+  const char* file = trusted.ca_file.empty() ? nullptr : trusted.ca_file.c_str();
+  const char* path = trusted.ca_path.empty() ? nullptr : trusted.ca_path.c_str();
+  if (X509_STORE_load_locations(store.get(), file, path) != 1) {
+    return {Errc::permission_denied, "Error loading CA: " + last_error()};
+  }
+  const std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>> check(X509_STORE_CTX_new());
+  X509_STORE_CTX_init(check.get(), store.get(), certificate.get(), SSL_get_peer_cert_chain(ssl(stream_)));
+  X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(check.get()), X509_V_FLAG_PARTIAL_CHAIN);
+  const bool good = X509_verify_cert(check.get()) == 1;
+  ERR_clear_error();
+  if (good) return {};
+  return {Errc::permission_denied, "the peer's certificate is not signed by an authority of the servers"};
 }
 
 TlsStream::Progress TlsStream::handshake() {

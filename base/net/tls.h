@@ -25,12 +25,20 @@ struct TlsSettings {
                                         // them or none; empty: ALPN is not looked at
 };
 
+/// A certificate with what stands behind it, and its key, in PEM.
+struct TlsPair {
+  std::string certificate{};
+  std::string key{};
+};
+
 /// Certificates and rules of one listener; shared by its connections.
 class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> server(const TlsSettings& settings);
   /// For connecting: the certificate, if any, is shown to servers that ask; without a CA the system's ones count.
   static Result<std::shared_ptr<TlsContext>> client(const TlsSettings& settings);
+  /// The same with a certificate that is in no file; those of the settings do not count.
+  static Result<std::shared_ptr<TlsContext>> client(const TlsSettings& settings, const TlsPair& shown);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   /// For connections from now on; those that stand keep what they began with. An error changes nothing. Any thread.
@@ -76,6 +84,8 @@ class TlsStream {
   std::string_view protocol() const;
   /// Whether the peer showed a certificate, verified by the handshake, that is for this host name.
   Result<> check_peer_name(const std::string& name) const;
+  /// Whether one of the authorities of ca_file and ca_path alone vouches for it.
+  Result<> check_peer_chain(const TlsSettings& trusted) const;
   /// Why the last call failed: for a client in the words of Go's crypto/tls, for a server for its log.
   const std::string& reason() const { return reason_; }
 

@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kRoots = "connect-ca-roots";
 constexpr std::string_view kBuiltin = "connect-ca-builtin";
 constexpr std::string_view kSerial = "connect-ca-builtin-serial";
+constexpr std::string_view kConfig = "connect-ca-config";  // what watches of the configuration are called
 
 /// Gives the row the index of its first write and this one's.
 void stamp(Transaction& tx, const RaftIndex* old, RaftIndex& row) {
@@ -44,6 +45,11 @@ Result<CAApplied> set_roots(Transaction& tx, CARequest& request) {
   return CAApplied{true};
 }
 
+void put_config(Transaction& tx, CAConfiguration config) {
+  tx.tables().ca_config.insert({}, base::make_row(std::move(config)));
+  tx.touch(Topic::index, kConfig);
+}
+
 /// With an index the configuration must have that one.
 Result<CAApplied> set_config(Transaction& tx, CARequest& request, bool checked) {
   if (!request.Config) return Error{Errc::internal, "missing CA configuration"};
@@ -54,7 +60,7 @@ Result<CAApplied> set_config(Transaction& tx, CARequest& request, bool checked) 
   }
   if (old && config.ClusterID.empty()) config.ClusterID = old->ClusterID;
   stamp(tx, old, config);
-  tx.tables().ca_config.insert({}, base::make_row(std::move(config)));
+  put_config(tx, std::move(config));
   return checked ? CAApplied{true} : CAApplied{};
 }
 
@@ -97,6 +103,30 @@ Result<CAApplied> apply_connect_ca(Transaction& tx, CARequest request) {
   return Error{Errc::internal, "Invalid CA operation '" + request.Op + "'"};
 }
 
+const CAConfiguration* ca_configuration(const Tables& tables) {
+  return tables.ca_config.get({});
+}
+
+const CAConsulProviderState* ca_provider_state(const Tables& tables, std::string_view id) {
+  return tables.ca_provider_states.get(index_key({id}));
+}
+
+const CARoot* active_ca_root(const Tables& tables) {
+  for (const auto [key, root] : tables.ca_roots.prefix({})) {
+    if (root->Active) return root;
+  }
+  return nullptr;
+}
+
+CARootsAnswer ca_roots(const Tables& tables, base::KeySet* watch) {
+  watch_key(watch, Topic::index, kRoots);
+  watch_key(watch, Topic::index, kConfig);
+  CARootsAnswer answer{.roots_index = tables.index_of(kRoots), .configuration = ca_configuration(tables)};
+  answer.index = std::max(answer.roots_index, answer.configuration ? answer.configuration->ModifyIndex : 0);
+  for (const auto [key, root] : tables.ca_roots.prefix({})) answer.roots.push_back(root);
+  return answer;
+}
+
 void restore_ca_root(Transaction& tx, CARoot root) {
   tx.raise_index(kRoots, root.ModifyIndex);
   const std::string key = index_key({root.ID});
@@ -105,7 +135,7 @@ void restore_ca_root(Transaction& tx, CARoot root) {
 
 void restore_ca_config(Transaction& tx, CAConfiguration config) {
   if (config.Provider.empty()) return;  // a blank one, as old archives have it
-  tx.tables().ca_config.insert({}, base::make_row(std::move(config)));
+  put_config(tx, std::move(config));
 }
 
 void restore_ca_provider_state(Transaction& tx, CAConsulProviderState state) {

@@ -28,8 +28,11 @@ PROCONSUL_DESCRIBE_TYPE(CAConfiguration, "structs.CAConfiguration") {
   type.field("Provider", &CAConfiguration::Provider);
   type.field("Config", &CAConfiguration::Config);
   type.field("State", &CAConfiguration::State);
-  type.field("ForceWithoutCrossSigning", &CAConfiguration::ForceWithoutCrossSigning);
+  type.field("ForceWithoutCrossSigning", &CAConfiguration::ForceWithoutCrossSigning)
+      .alias("force_without_cross_signing");
   type.embed<RaftIndex>();
+  type.json_shadow(R"(struct { ForceWithoutCrossSigningSnake bool "json:\"force_without_cross_signing\""; )"
+                   R"(*structs.Alias })");
 }
 
 PROCONSUL_DESCRIBE_TYPE(CAConsulProviderState, "structs.CAConsulProviderState") {

@@ -432,16 +432,24 @@ MESH = [
         body={"Service": "web", "ManualVIPs": ["10.9.9.9"]}, shows="Found"),
 ]
 
-ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *EVENT, *HEALTH, *INTERNAL, *KV, *OPERATOR, *QUERY_ROWS, *SESSION_ROWS, *SERVER,
-        *TXN, *CHAIN, *MESH]
+CONNECT = [
+    read("/agent/connect/ca/roots", "/agent/connect/ca/roots", stranger=200),
+    # Consul hands a certificate with its private key to anybody, once somebody who may has asked for it.
+    read("/agent/connect/ca/leaf/{service}", "/agent/connect/ca/leaf/web", "service:write web", shows="PrivateKeyPEM"),
+    read("/connect/ca/roots", "/connect/ca/roots", stranger=200),
+    read("/connect/ca/configuration", "/connect/ca/configuration", "operator:write", shows="Provider"),
+    put("/connect/ca/configuration", "/connect/ca/configuration", "operator:write",
+        body={"Provider": "consul", "Config": {"LeafCertTTL": "48h"}}, probe="/connect/ca/configuration"),
+]
+
+ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *CONNECT, *EVENT, *HEALTH, *INTERNAL, *KV, *OPERATOR, *QUERY_ROWS, *SESSION_ROWS,
+        *SERVER, *TXN, *CHAIN, *MESH]
 
 # Routes that later parts bring; each must leave this list when it answers.
 LATER = [("GET", path) for path in (
-    "/agent/connect/ca/roots", "/agent/connect/ca/leaf/web",
-    "/config/service-defaults",
-    "/config/service-defaults/web", "/connect/ca/configuration", "/connect/ca/roots",
+    "/config/service-defaults", "/config/service-defaults/web",
     "/internal/federation-states", "/internal/federation-states/mesh-gateways", "/internal/federation-state/dc1",
     "/internal/ui/gateway-intentions/web",
     "/internal/ui/service-topology/web", "/peering/web", "/peerings")] + [
     ("POST", "/peering/token"), ("POST", "/peering/establish"), ("DELETE", "/config/service-defaults/web"),
-    ("DELETE", "/peering/web"), ("PUT", "/config"), ("PUT", "/connect/ca/configuration")]
+    ("DELETE", "/peering/web"), ("PUT", "/config")]

@@ -8,12 +8,14 @@
 #include "agent/http/agent_types.h"
 #include "agent/http/answer_types.h"
 #include "agent/http/connect_authorize_endpoint.h"
+#include "agent/http/connect_ca_endpoint.h"
 #include "agent/http/host_info.h"
 #include "agent/http/member_endpoint.h"
 #include "agent/http/member_types.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
 #include "agent/http/telemetry_endpoint.h"
+#include "agent/rpc/connect_ca_types.h"
 #include "catalog/types/agent_check.h"
 #include "catalog/types/service.h"
 
@@ -247,8 +249,23 @@ constexpr Route kAgentRoutes[] = {
       .body = type_of<ConnectAuthorizeRequest>,
       .answer = type_of<ConnectAuthorizeResponse>,
       .failures = {&kDenied, &kNoMatch}}},
-    {get, "/v1/agent/connect/ca/roots", later()},
-    {get, "/v1/agent/connect/ca/leaf/", later(), kNoNamespace},
+    {get,
+     "/v1/agent/connect/ca/roots",
+     read(connect_ca_roots, ask_connect_ca_roots),
+     kCacheable | kAlwaysCached,
+     {.rpc = "ConnectCA.Roots",
+      .summary = "The roots that the mesh trusts, as this agent has them",
+      .answer = type_of<rpc::TrustedRoots>,
+      .failures = {&kNoMesh}}},
+    {get,
+     "/v1/agent/connect/ca/leaf/",
+     async(agent_connect_ca_leaf),
+     kNoNamespace | kOwn | kQueryOptions | kAnyDatacenter,
+     {.rpc = "ConnectCA.Sign",
+      .summary = "A certificate for a service of this agent, with its private key",
+      .rest = "service",
+      .answer = type_of<rpc::IssuedCert>,
+      .failures = {&kNoMesh, &kDenied, &kTooManyCertificates, &kNotSigned}}},
     {put,
      "/v1/agent/service/register",
      async(agent_service_register),

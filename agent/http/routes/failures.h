@@ -19,6 +19,11 @@ inline constexpr Failure kNoAcls{401, "ACL support disabled", "ACLs are off."};
 inline constexpr Failure kDenied{403, R"((Permission denied|[\s\S]*ACL not found)[\s\S]*)",
                                  "The token does not allow it."};
 inline constexpr Failure kUnknownToken{404, R"(Token "[\s\S]*" is unknown)", "The agent has no token of this kind."};
+// Of the mesh.
+inline constexpr Failure kNoMesh{500, R"((Connect must be enabled|CA has not finished initializing)[\s\S]*)",
+                                 "Servers have connect.enabled = false, or the first leader has just begun."};
+inline constexpr Failure kTooManyCertificates{429, "Rate limit reached, try again later", "csr_max_per_second"};
+inline constexpr Failure kNotSigned{500, R"([\s\S]+)", "The servers do not sign it: the text says why."};
 inline constexpr Failure kNoSuchAcl{404, R"((Requested|Cannot find)[\s\S]*)", "There is none."};
 inline constexpr Failure kRefusedAcl{500, R"([\s\S]+)", "The servers refuse it."};
 

@@ -1,11 +1,14 @@
 // The CA, discovery chains, peerings.
 #include "agent/http/routes/families.h"
 
+#include "agent/http/connect_ca_endpoint.h"
 #include "agent/http/gateway_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
+#include "agent/rpc/connect_ca_types.h"
 #include "agent/rpc/gateway_types.h"
 #include "catalog/query/exported.h"
+#include "catalog/types/connect_ca.h"
 #include "catalog/types/discovery_chain.h"
 
 namespace proconsul::agent::http {
@@ -23,10 +26,36 @@ constexpr Failure kNoChain{
     500, R"((failed to compile discovery chain|no cluster ca config setup|Connect must be enabled)[\s\S]*)",
     "The entries make no chain, or there is no mesh."};
 
+constexpr Failure kNotConfigured{500, R"([\s\S]+)", "The authority cannot be like that: the text says why."};
+
 constexpr Route kConnectRoutes[] = {
-    {get, "/v1/connect/ca/configuration", later()},
-    {put, "/v1/connect/ca/configuration", later()},
-    {get, "/v1/connect/ca/roots", later()},
+    {get,
+     "/v1/connect/ca/configuration",
+     async(connect_ca_configuration),
+     kQueryOptions | kAnyDatacenter,
+     {.rpc = "ConnectCA.ConfigurationGet",
+      .summary = "What the mesh's authority is told to do",
+      .answer = type_of<catalog::CAConfiguration>,
+      .failures = {&kNoMesh, &kDenied}}},
+    {put,
+     "/v1/connect/ca/configuration",
+     async(set_connect_ca_configuration),
+     kAnyDatacenter,
+     {.rpc = "ConnectCA.ConfigurationSet",
+      .summary = "Tell the mesh's authority what to do; another key or certificate makes another root",
+      .params = param::kDatacenter,
+      .body = type_of<catalog::CAConfiguration>,
+      .gives = Content::nothing,
+      .failures = {&kDenied, &kNotConfigured}}},
+    {get,
+     "/v1/connect/ca/roots",
+     read(connect_ca_roots, ask_connect_ca_roots),
+     kMetaOnError,
+     {.rpc = "ConnectCA.Roots",
+      .summary = "The roots that the mesh trusts",
+      .params = param::kPem,
+      .answer = type_of<rpc::TrustedRoots>,
+      .failures = {&kNoMesh}}},
 };
 
 constexpr Route kDiscoveryChainRoutes[] = {
