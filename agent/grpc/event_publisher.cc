@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/protobuf.h"
+#include "catalog/gateway/services.h"
 #include "catalog/query/instances.h"
 #include "catalog/query/nodes.h"
 #include "catalog/registry/lookup.h"
@@ -114,7 +115,17 @@ base::KeySet watched_keys() {
     catalog::watch_below(&keys, topic, own);
   }
   catalog::watch_below(&keys, catalog::Topic::kind_name, {});
+  catalog::watch_key(&keys, catalog::Topic::index, catalog::kGatewayServices);
   return keys;
+}
+
+/// The terminating gateways that serve a service.
+std::string gateways_of(const catalog::Tables& tables, std::string_view service) {
+  std::string names;
+  for (const auto [key, row] : tables.gateway_services_by_service.prefix(catalog::index_key({service}))) {
+    if (row->GatewayKind == catalog::kKindTerminatingGateway) (names += row->Gateway.Name) += '\0';
+  }
+  return names;
 }
 
 }  // namespace
@@ -226,6 +237,7 @@ void EventPublisher::make_snapshot(Feed& feed) {
                                    .tags = nullptr},
                                   nullptr);
     index = found.index;
+    if (subject.topic == Topic::service_health_connect) feed.gateways = gateways_of(tables, subject.key);
     for (const catalog::InstanceRow* row : found.rows) {
       append_frame(out, [&] { out += health_event(index, kRegister, catalog::check_service_node(tables, *row)); });
     }
@@ -263,6 +275,29 @@ void EventPublisher::on_timer() {
 // ---- changes ----
 
 void EventPublisher::publish(std::optional<std::uint64_t> woken_behind) {
+  follow(woken_behind);
+  if (connect_feeds_ > 0) close_regatewayed();
+}
+
+void EventPublisher::close_regatewayed() {
+  const auto view = server_.view();
+  const std::uint64_t index = view->tables().index_of(catalog::kGatewayServices);
+  if (std::exchange(gateways_index_, index) == index) return;
+  std::vector<Feed*> stale;
+  for (const auto& [key, feed] : feeds_) {
+    if (feed->subject.topic != Topic::service_health_connect || feed->seats.empty()) continue;
+    if (feed->gateways != gateways_of(view->tables(), feed->subject.key)) stale.push_back(feed.get());
+  }
+  for (Feed* feed : stale) {
+    for (const Seat& seat : std::exchange(feed->seats, {})) {
+      subscribers_.erase(seat.subscriber);
+      seat.subscriber->closed();
+    }
+    drop_if_empty(*feed);
+  }
+}
+
+void EventPublisher::follow(std::optional<std::uint64_t> woken_behind) {
   if (feeds_.empty()) return;
   // A restored state is not the next one after the old.
   if (woken_behind == 0u) return close_all();
@@ -304,10 +339,13 @@ void EventPublisher::take(const Change& change) {
       if (connect_feeds_ > 0 && !change.removed) mesh_name = catalog::connect_name(*change.service);
       const bool wanted = find(Topic::service_health, name) != nullptr;
       const bool wanted_in_mesh = !mesh_name.empty() && find(Topic::service_health_connect, mesh_name) != nullptr;
-      if (!wanted && !wanted_in_mesh) return;
+      const std::vector<std::string> served =
+          connect_feeds_ > 0 ? followed_services(change) : std::vector<std::string>{};
+      if (!wanted && !wanted_in_mesh && served.empty()) return;
       const std::string event = change.removed ? gone_event(change) : register_event(change);
       if (wanted) add(Topic::service_health, name, event);
       if (wanted_in_mesh) add(Topic::service_health_connect, mesh_name, event);
+      for (const std::string& service : served) add(Topic::service_health_connect, service, event);
       return;
     }
     case Kind::connect:
@@ -318,6 +356,21 @@ void EventPublisher::take(const Change& change) {
       if (!part_of(change.key, 0).empty() || !find(Topic::service_list, {})) return;
       return add(Topic::service_list, {}, name_event(change.index, change.removed, part_of(change.key, 1)));
   }
+}
+
+std::vector<std::string> EventPublisher::followed_services(const Change& change) {
+  std::vector<std::string> followed;
+  const auto view = server_.view();
+  const catalog::Tables& tables = view->tables();
+  if (tables.gateway_services.empty()) return followed;
+  if (catalog::service_kind(*change.service) != catalog::kKindTerminatingGateway) return followed;
+  for (const auto [key, row] : tables.gateway_services.prefix(catalog::index_key({part_of(change.key, 1)}))) {
+    if (row->GatewayKind == catalog::kKindTerminatingGateway &&
+        find(Topic::service_health_connect, row->Service.Name)) {
+      followed.push_back(row->Service.Name);
+    }
+  }
+  return followed;
 }
 
 EventPublisher::Feed* EventPublisher::find(Topic topic, std::string_view key) {

@@ -71,18 +71,24 @@ class EventPublisher final : base::WakeSink, base::net::Timer {
     std::uint64_t snapshot_from = 0;     // the state that it shows
     std::uint64_t snapshot_index = 0;    // its own
     base::net::Clock::time_point snapshot_until{};
+    std::string gateways{};  // of the mesh: the terminating gateways that serve it, as the snapshot knew them
   };
   using Feeds = std::unordered_map<std::string, std::unique_ptr<Feed>>;
 
   void wake(std::vector<std::uint64_t> tokens) override;
   void on_timer() override;
   void publish(std::optional<std::uint64_t> woken_behind);
+  void follow(std::optional<std::uint64_t> woken_behind);
+  /// Who subscribed to a service that other gateways serve by now has to begin anew.
+  void close_regatewayed();
   bool read();
   void take(const catalog::Change& change);
   void add(Topic topic, std::string_view key, const std::string& event);
   void end_command();
   void close_all();
   void drop_if_empty(Feed& feed);
+  /// If it is of a terminating gateway: the services that it serves and somebody follows in the mesh.
+  std::vector<std::string> followed_services(const catalog::Change& change);
   Feed* find(Topic topic, std::string_view key);
   void make_snapshot(Feed& feed);
 
@@ -93,8 +99,9 @@ class EventPublisher final : base::WakeSink, base::net::Timer {
   Feeds feeds_{};
   std::unordered_map<const Subscriber*, Feed*> subscribers_{};
   std::size_t connect_feeds_ = 0;
-  std::vector<Feed*> changed_{};  // with pending events
-  std::uint64_t command_ = 0;     // whose changes are being read
+  std::uint64_t gateways_index_ = 0;  // that close_regatewayed() saw
+  std::vector<Feed*> changed_{};      // with pending events
+  std::uint64_t command_ = 0;         // whose changes are being read
   catalog::ChangeLog::Position position_{};
   base::Watch watch_{};
 };

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "agent/http/test_server.h"
+#include "catalog/config_entry/entry_fixture.h"
 #include "catalog/registry/register.h"
 #include "catalog/registry/registry_fixture.h"
 #include "catalog/store/kv.h"
@@ -95,6 +96,21 @@ class Publishing : public testing::Test {
     request.SkipNodeUpdate = true;
     request.Check = std::move(check);
     apply(std::move(request));
+  }
+  void serve(std::string gateway, const std::string& service) {
+    auto entry = entry_from("terminating-gateway", R"({"Services":[{"Name":")" + service + "\"}]}");
+    entry->Name = std::move(gateway);
+    catalog::ConfigEntryRequest request;
+    request.Op = "upsert";
+    request.Entry = std::move(entry);
+    server.store.writer().begin_command(++server.index);
+    ASSERT_TRUE(catalog::apply_config_entry(server.store.writer(), std::move(request)));
+    server.store.commit();
+  }
+  static RegisterRequest gateway(std::string node, std::string name) {
+    RegisterRequest request = service_request(std::move(node), name, name);
+    request.Service->Kind = catalog::kKindTerminatingGateway;
+    return request;
   }
   static RegisterRequest proxy(std::string node, std::string id, std::string destination) {
     RegisterRequest request = service_request(std::move(node), std::move(id), "proxy");
@@ -295,6 +311,27 @@ TEST_F(Publishing, WhoWantsNoMoreIsForgotten) {
   apply(service_request("n1", "w", "web"));
   EXPECT_EQ(heard(web), "");
   EXPECT_EQ(heard(other), "+web@n1:13");
+}
+
+TEST_F(Publishing, TerminatingGatewaysStandForWhatTheyServe) {
+  apply(gateway("n1", "tgw"));
+  Reader& web = reader();
+  Reader& db = reader();
+  subscribe(web, Topic::service_health_connect, "web");
+  subscribe(db, Topic::service_health_connect, "db");
+  heard(web), heard(db);
+
+  serve("tgw", "web");
+
+  EXPECT_EQ(heard(web), "closed");  // it asks again, and finds the gateway
+  EXPECT_EQ(heard(db), "");
+  subscribe(web, Topic::service_health_connect, "web");
+  EXPECT_EQ(heard(web), "+tgw@n1" + now() + " end" + now());
+  check(check_of("n1", "a", "critical", "tgw"));
+  EXPECT_EQ(heard(web), "+tgw@n1,a=critical" + now());
+  deregister("n1", "tgw");
+  EXPECT_EQ(heard(web), "-tgw@n1" + now());
+  EXPECT_EQ(heard(db), "");
 }
 
 }  // namespace

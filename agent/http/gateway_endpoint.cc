@@ -116,7 +116,7 @@ Result<Question> ask_ui_gateway_services_nodes(const Context&, const Request& re
       "Internal.GatewayServiceDump", std::move(query),
       +[](const AskedContext& context, rpc::IndexedServiceDump& found) -> Result<Answer> {
         ServiceSummaries summaries;
-        for (const auto& info : found.Dump) {
+        for (auto& info : found.Dump) {
           if (!info) continue;
           if (const auto& link = info->GatewayService) {
             summaries.add_gateway(*link, ingress_names(context, link->Service.Name));

@@ -54,5 +54,26 @@ TEST(ServiceSummaries, AProxysChecksCountForItsService) {
   EXPECT_EQ(summaries[1].Kind, "connect-proxy");
 }
 
+TEST(ServiceSummaries, SayWhatGatewaysServeAndWhere) {
+  catalog::GatewayService link;
+  link.Gateway.Name = "igw";
+  link.Service.Name = "web";
+  link.Port = 8080;
+  ServiceSummaries summaries;
+  for (const auto& each : {instance("n1", "web", "passing"), instance("n1", "igw", "passing", "ingress-gateway")}) {
+    summaries.add(*each.Node, *each.Service, each.Checks);
+  }
+  summaries.add_gateway(link, {"web.ingress.dc1.consul.", "web.ingress.dc1.consul."});
+
+  std::vector<ServiceListingSummary> shown = summaries.finish();
+  add_links(shown, {&link});
+
+  ASSERT_EQ(shown.size(), 2u);
+  EXPECT_EQ(shown[0].GatewayConfig.AssociatedServiceCount, 1);
+  EXPECT_FALSE(shown[0].ConnectedWithGateway);
+  EXPECT_EQ(shown[1].GatewayConfig.Addresses, base::List<std::string>{"web.ingress.dc1.consul:8080"});
+  EXPECT_TRUE(shown[1].ConnectedWithGateway);
+}
+
 }  // namespace
 }  // namespace proconsul::agent::http
