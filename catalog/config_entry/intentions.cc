@@ -9,9 +9,9 @@
 #include "catalog/config_entry/entries.h"
 #include "catalog/config_entry/rules.h"
 #include "catalog/config_entry/validate.h"
-#include "catalog/registry/lookup.h"
 #include "catalog/registry/settings.h"
 #include "catalog/store/key.h"
+#include "catalog/store/uuid_key.h"
 
 namespace proconsul::catalog {
 
@@ -186,7 +186,7 @@ SourceIntention to_source(const Intention& intention, bool by_id) {
 }
 
 Result<FoundSource> find_source_by_id(const Tables& tables, std::string_view id) {
-  if (const Result<std::string> bytes = node_id_bytes(id); !bytes) {
+  if (const Result<std::string> bytes = uuid_key(id); !bytes) {
     return failed("failed config entry lookup: index error: " + bytes.error().detail);
   }
   for (const ConfigEntry* entry : list_config_entries(tables, kind::kServiceIntentions)) {

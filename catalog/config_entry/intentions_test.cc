@@ -254,6 +254,10 @@ TEST_F(IntentionsTest, WhatIsNoIdIsAnError) {
   const auto found = intention_by_id(tables(), "bad", nullptr);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().detail, "failed config entry lookup: index error: UUID must be 36 characters");
+  const auto letters = intention_by_id(tables(), std::string(36, 'z'), nullptr);
+  ASSERT_FALSE(letters);
+  EXPECT_EQ(letters.error().detail,
+            "failed config entry lookup: index error: Invalid UUID: encoding/hex: invalid byte: U+007A 'z'");
 }
 
 TEST_F(IntentionsTest, AllFaultsOfAnIntentionWithAnIdAreToldTogether) {

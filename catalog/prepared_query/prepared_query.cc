@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/base64.h"
 #include "base/quote.h"
 #include "base/uuid.h"
 #include "catalog/store/key.h"
 #include "catalog/store/session.h"
+#include "catalog/store/uuid_key.h"
 
 namespace proconsul::catalog {
 
@@ -35,19 +35,10 @@ std::string template_key(std::string_view name) {
   return '\0' + lower_case(name);
 }
 
-// The bytes of a UUID's text, as loosely and with the same words as the servers that share our log.
 Result<std::string> id_key(std::string_view id) {
-  const auto wrong = [](std::string text) { return failed("failed prepared query lookup: index error: " + text); };
-  constexpr std::size_t kLength = 36;
-  if (id.size() != kLength) return wrong("UUID must be 36 characters");
-  const auto hyphens = std::ranges::count(id, '-');
-  if (hyphens > 4) return wrong("UUID should have maximum of 4 \"-\"; got " + std::to_string(hyphens));
-  std::string digits(id);
-  std::erase(digits, '-');
-  if (digits.size() % 2 != 0) return wrong("Input (without hyphens) must be even length");
-  Result<std::string> bytes = base::from_hex(digits);
-  if (!bytes) return wrong("Invalid UUID: " + bytes.error().detail);
-  return std::move(*bytes);
+  Result<std::string> key = uuid_key(id);
+  if (!key) return failed("failed prepared query lookup: index error: " + key.error().detail);
+  return key;
 }
 
 bool is_uuid(std::string_view text) {

@@ -407,7 +407,7 @@ MESH = [
         body={"Target": "web", "ClientCertURI": "spiffe://x.consul/ns/default/dc/dc1/svc/api"}, shows="Authorized"),
     # Either side will do.
     listed("/connect/intentions", "/connect/intentions", "intention:read web|intention:read walk-db", shows='"walk-db"',
-           filter="DestinationName == walk-db", touch=TOUCH_INTENTION),
+           filter='DestinationName == "walk-db"', touch=TOUCH_INTENTION),
     Row("POST", "/connect/intentions", "/connect/intentions", ("intention:write walk-$serial",),
         body={"SourceName": "web", "DestinationName": "walk-$serial", "Action": "allow"}, probe="/connect/intentions",
         **PLAINLY),
