@@ -194,7 +194,9 @@ void AskedReads::answered(std::uint64_t id, const base::Result<>& result) {
       result ? done->question.show(context, *done->question.call) : base::Result<Answer>(asked_error(result.error()));
   if (!answer) {
     connection->exchange().cache = Exchange::Cache::unused;
-    connection->reply(failed_read(answer.error(), route));
+    Reply refusal = failed_read(answer.error(), route);
+    if (worker_.learns(*connection, refusal)) return;
+    connection->reply(std::move(refusal));
   } else if (const catalog::QueryMeta* known = done->question.call->meta(); known && shows_meta(*answer, route)) {
     const ReadMeta meta = meta_of(*known, *done->request, route);
     connection->reply(std::move(answer->reply), &meta);

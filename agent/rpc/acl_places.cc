@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "agent/rpc/acl_insight_types.h"
 #include "agent/rpc/acl_types.h"
 #include "base/msgpack.h"
 #include "base/type_of.h"
@@ -60,6 +61,13 @@ Result<> with_tokens(const AclSettings& acl, Invocation&) {
   return Error{Errc::internal, "Token replication is required for auth methods to function"};
 }
 
+/// Another one's token; everybody's own is known here.
+Result<> explained(const AclSettings& acl, Invocation& invocation) {
+  using Call = TypedInvocation<ExplainRequest, tokens::Explanation>;
+  const bool own = dynamic_cast<Call&>(invocation).request.AccessorID.empty();
+  return own ? Result<>() : where_tokens_are(acl, invocation);
+}
+
 struct Place {
   std::string_view method;
   Result<> (*settle)(const AclSettings& acl, Invocation& invocation);
@@ -74,6 +82,7 @@ constexpr Place kPlaces[] = {
     {"ACL.BindingRuleList", &with_tokens},
     {"ACL.BindingRuleRead", &with_tokens},
     {"ACL.BindingRuleSet", &with_tokens},
+    {"ACL.Explain", &explained},
     {"ACL.Login", &with_tokens},
     {"ACL.Logout", &with_tokens},
     {"ACL.PolicyDelete", &in_primary},

@@ -1,6 +1,7 @@
 #include <array>
 #include <map>
 
+#include "agent/rpc/methods/acl_insight.h"
 #include "agent/rpc/methods/families.h"
 
 namespace proconsul::agent::rpc {
@@ -10,10 +11,10 @@ PROCONSUL_DESCRIBE_TYPE(Nothing, "struct {}") {
 }
 
 std::span<const std::span<const Method>> all_methods() {
-  static const std::array<std::span<const Method>, 14> kFamilies = {
-      status_methods(),  kv_methods(),         catalog_methods(),    health_methods(),   session_methods(),
-      txn_methods(),     coordinate_methods(), query_methods(),      internal_methods(), operator_methods(),
-      keyring_methods(), acl_token_methods(),  acl_policy_methods(), acl_login_methods()};
+  static const std::array<std::span<const Method>, 15> kFamilies = {
+      status_methods(),  kv_methods(),         catalog_methods(),    health_methods(),    session_methods(),
+      txn_methods(),     coordinate_methods(), query_methods(),      internal_methods(),  operator_methods(),
+      keyring_methods(), acl_token_methods(),  acl_policy_methods(), acl_login_methods(), acl_insight_methods()};
   return kFamilies;
 }
 
