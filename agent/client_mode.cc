@@ -4,6 +4,7 @@
 
 #include "agent/cluster/join_address.h"
 #include "agent/mesh/authority_config.h"
+#include "agent/remote_tokens.h"
 #include "agent/server/server_info.h"
 #include "agent/tokens/store.h"
 #include "base/clock.h"
@@ -30,22 +31,10 @@ class AnyServer final : public grpc::Servers {
 /// What servers say, that ACLs are off there, is believed for so long.
 constexpr base::Duration kOffTime = base::seconds(30);
 
-tokens::Down down_policy(std::string_view name) {
-  if (name == "allow") return tokens::Down::allow;
-  if (name == "deny") return tokens::Down::deny;
-  return name == "async-cache" ? tokens::Down::async_cache : tokens::Down::extend_cache;
-}
-
 tokens::RemoteResolver::Settings resolver_settings(const config::Config& config) {
-  const config::AclResolver& acl = config.acl_resolver;
-  return {.datacenter = config.datacenter,
-          .node_name = config.node_name,
-          .default_allow = acl.default_policy == "allow",
-          .down = down_policy(acl.down_policy),
-          .token_ttl = acl.token_ttl,
-          .policy_ttl = acl.policy_ttl,
-          .role_ttl = acl.role_ttl,
-          .off_time = kOffTime};
+  tokens::RemoteResolver::Settings settings = remote_resolver_settings(config);
+  settings.off_time = kOffTime;
+  return settings;
 }
 
 }  // namespace

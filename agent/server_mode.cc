@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/own_server.h"
+#include "agent/remote_tokens.h"
 #include "agent/rpc/acl_primary.h"
 #include "base/clock.h"
 #include "base/files.h"
@@ -82,7 +83,13 @@ Result<> ServerMode::start(cluster::Pools& pools) {
 
   acl_ = acl_settings(config, parts_.tokens);
   if (acl_.enabled) {
-    tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), parts_.tokens, base::system_clock());
+    if (!acl_.in_primary() && !acl_.token_replication) {
+      primary_ = std::make_unique<tokens::PrimarySource>(parts_.loops, acl_.primary_datacenter);
+      asked_tokens_ = std::make_unique<tokens::RemoteResolver>(remote_resolver_settings(config), parts_.tokens,
+                                                               *primary_, base::system_clock());
+    }
+    tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), parts_.tokens, base::system_clock(),
+                                                 asked_tokens_.get());
     logins_ = std::make_unique<auth::Logins>(parts_.loops.next(), base::system_clock());
   }
   if (acl_.enabled && !acl_.in_primary()) {
@@ -132,6 +139,10 @@ Result<> ServerMode::start(cluster::Pools& pools) {
       {.authority = authority_.get(), .auto_encrypt = config.auto_encrypt_allow_tls ? &auto_encrypt_ : nullptr}, limit);
   if (listening && authority_) authority_->open(*server_, rpc_->caller(), parts_.loops);
   if (listening && config.auto_encrypt_allow_tls) follow_roots();
+  if (listening && primary_) primary_->open(rpc_->caller(), *server_);
+  if (listening && tokens_) {
+    token_uses_ = std::make_unique<TokenUses>(parts_.loops.next(), rpc_->caller(), *server_, tokens_->uses(), acl_);
+  }
   if (listening && acl_replication_) {
     acl_replication_->open(*server_, rpc::acl_primary(rpc_->caller(), parts_.loops, acl_));
   }
@@ -217,6 +228,7 @@ void ServerMode::read_gauges() {
 
 void ServerMode::stop() {
   bootstrapper_.reset();
+  token_uses_.reset();
   if (acl_replication_) acl_replication_->stop();
   if (authority_) authority_->stop();
   if (const auto roots = std::exchange(roots_, nullptr)) {

@@ -18,6 +18,9 @@
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
 #include "agent/telemetry/server_gauges.h"
+#include "agent/token_uses.h"
+#include "agent/tokens/primary_source.h"
+#include "agent/tokens/remote_resolver.h"
 #include "agent/tokens/resolver.h"
 
 namespace proconsul::agent {
@@ -55,6 +58,9 @@ class ServerMode final : public Mode {
   const Parts parts_;
   std::unique_ptr<server::LastSeen> last_seen_{};
   server::AclSettings acl_{};
+  // Where tokens are asked for in the primary; null elsewhere.
+  std::unique_ptr<tokens::PrimarySource> primary_{};
+  std::unique_ptr<tokens::RemoteResolver> asked_tokens_{};
   std::unique_ptr<tokens::Resolver> tokens_{};                 // null: ACLs are off
   std::unique_ptr<auth::Logins> logins_{};                     // beside them
   std::unique_ptr<server::AclReplication> acl_replication_{};  // null: they are off, or of this datacenter
@@ -68,6 +74,7 @@ class ServerMode final : public Mode {
   std::unique_ptr<server::RaftServer> server_{};
   std::atomic<server::RaftServer*> live_{};  // once there is one: the pools are there before it
   std::unique_ptr<local::ServerCatalog> catalog_{};
+  std::unique_ptr<TokenUses> token_uses_{};  // beside tokens_
   std::unique_ptr<ServerGauges> gauges_{};
   std::unique_ptr<cluster::Bootstrapper> bootstrapper_{};  // null: nothing to wait for
 };

@@ -10,6 +10,7 @@ namespace proconsul::agent::cli {
 std::span<const Command> acl_commands();
 std::span<const Command> acl_auth_method_commands();
 std::span<const Command> acl_binding_rule_commands();
+std::span<const Command> acl_explain_commands();
 std::span<const Command> acl_policy_commands();
 std::span<const Command> acl_role_commands();
 std::span<const Command> acl_templated_policy_commands();

@@ -1,6 +1,8 @@
 // acl token clone, create, delete, list, read.
 #include "agent/cli/acl_client.h"
 #include "agent/cli/acl_commands.h"
+#include "agent/cli/acl_uses.h"
+#include "base/clock.h"
 #include "base/quote.h"
 
 namespace proconsul::agent::cli {
@@ -125,10 +127,25 @@ constexpr Flag kReadFlags[] = {
     {.name = "expanded",
      .kind = FlagKind::boolean,
      .help = "Also print the rules of all that the token is made of, and the agent's defaults."},
+    {.name = "last-used",
+     .kind = FlagKind::boolean,
+     .help = "Also print when the token was last used, to half a minute, as far as the servers know."},
     {.name = "self",
      .kind = FlagKind::boolean,
      .help = "Read the token that the request carries, instead of naming one."},
 };
+
+// Prints the token, and what -last-used asks for.
+template <class Token>
+int show_token(const Context& context, ApiClient& client, const Token& token) {
+  if (!context.flags.boolean("last-used")) return show_acl(context, token);
+  if (context.flags.text("format") == "json") return fail(context, "-last-used is for -format=pretty");
+  const Result<AclTokenUses> uses = token_uses(client);
+  if (!uses) return fail(context, "Failed to retrieve the uses of tokens: " + uses.error().detail);
+  const int shown = show_acl(context, token);
+  if (shown == 0) context.ui.output(last_use_line(*uses, token.AccessorID));
+  return shown;
+}
 
 int read_self(const Context& context, ApiClient& client) {
   if (context.flags.boolean("expanded")) {
@@ -136,7 +153,7 @@ int read_self(const Context& context, ApiClient& client) {
   }
   const Result<AclToken> token = read_acl<AclToken>(context, client, "/v1/acl/token/self");
   if (!token) return fail(context, "Error reading token: " + token.error().detail);
-  return show_acl(context, *token);
+  return show_token(context, client, *token);
 }
 
 int run_read(const Context& context) {
@@ -152,13 +169,13 @@ int run_read(const Context& context) {
   };
   if (!context.flags.boolean("expanded")) {
     const Result<AclToken> token = read_acl<AclToken>(context, *client, path_of(*accessor));
-    return token ? show_acl(context, *token) : failed(token.error());
+    return token ? show_token(context, *client, *token) : failed(token.error());
   }
   ApiRequest request = client->request("GET", path_of(*accessor));
   apply_stale(context, request);
   request.set("expanded", "true");
   const Result<AclTokenExpanded> token = client->fetch<AclTokenExpanded>(request);
-  return token ? show_acl(context, *token) : failed(token.error());
+  return token ? show_token(context, *client, *token) : failed(token.error());
 }
 
 // ---- delete, list
@@ -177,11 +194,37 @@ int run_delete(const Context& context) {
   return 0;
 }
 
+constexpr Flag kListFlags[] = {
+    {.name = "unused",
+     .kind = FlagKind::duration,
+     .help = "Only tokens that exist for so long and were not used in that time, as far as the servers know."},
+};
+
+// Those of -unused, each with when it was used last.
+int list_unused(const Context& context, ApiClient& client, const base::List<AclTokenEntry>& tokens) {
+  const Result<AclTokenUses> uses = token_uses(client);
+  if (!uses) return fail(context, "Failed to retrieve the uses of tokens: " + uses.error().detail);
+  const UnusedTokens unused =
+      unused_tokens(tokens, *uses, context.flags.duration("unused"), base::system_clock().wall());
+  if (unused.unsure > 0) {
+    context.ui.error(std::to_string(unused.unsure) + " more were not used since " + to_rfc3339(uses->Since) +
+                     "; of the time before, nothing is known");
+  }
+  if (context.flags.text("format") != "pretty") return show_acl(context, unused.tokens);
+  for (const AclTokenEntry& token : unused.tokens) {
+    const AclToken& shown = token;
+    if (const int code = show_acl(context, shown); code != 0) return code;
+    context.ui.output(last_use_line(*uses, token.AccessorID) + "\n");
+  }
+  return 0;
+}
+
 int run_list(const Context& context) {
   std::optional<ApiClient> client = connect(context);
   if (!client) return 1;
   const auto tokens = read_acl<base::List<AclTokenEntry>>(context, *client, "/v1/acl/tokens");
   if (!tokens) return fail(context, "Failed to retrieve the token list: " + tokens.error().detail);
+  if (context.flags.duration("unused").nanoseconds > 0) return list_unused(context, *client, *tokens);
   return show_acl(context, *tokens);
 }
 
@@ -218,8 +261,11 @@ constexpr Command kCommands[] = {
     {.name = "acl token list",
      .synopsis = "List the tokens",
      .usage = "acl token list [options]",
-     .help = R"(  Prints every token with what it links to.)",
-     .flags = {kShowFlags, kAclClientFlags},
+     .help = R"(  Prints every token with what it links to. Servers remember when a token was last used, to
+  half a minute; when all of them were stopped at the same time, they begin anew.
+
+      $ consul acl token list -unused=720h)",
+     .flags = {kListFlags, kShowFlags, kAclClientFlags},
      .run = run_list},
     {.name = "acl token read",
      .synopsis = "Print a token",

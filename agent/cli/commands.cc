@@ -13,6 +13,7 @@ const std::vector<Command>& commands() {
     for (std::span<const Command> family : {acl_commands(),
                                             acl_auth_method_commands(),
                                             acl_binding_rule_commands(),
+                                            acl_explain_commands(),
                                             acl_policy_commands(),
                                             acl_role_commands(),
                                             acl_templated_policy_commands(),

@@ -169,7 +169,10 @@ Result<> RpcPlane::reload_tls(const config::Config& config) {
 
 Result<base::net::Destination> RpcPlane::archive_server(std::string_view datacenter) {
   const bool here = datacenter.empty() || datacenter == config_.datacenter;
-  const Result<rpc::Target> target = here ? leader() : route(datacenter);
+  const server::RaftServer* const server = server_;
+  const std::optional<ServerInfo> self =
+      here && server != nullptr && server->leadership().is_leader ? servers_.by_id(node_id_) : std::nullopt;
+  const Result<rpc::Target> target = self ? Result<rpc::Target>(target_of(*self)) : here ? leader() : route(datacenter);
   if (!target) return target.error();
   return connections_->pool().destination(*target);
 }

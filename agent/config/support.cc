@@ -79,14 +79,8 @@ void collect(const Settings& given, const Group& group, const std::string& prefi
 }  // namespace
 
 std::vector<std::string> not_built(const Loaded& loaded) {
-  const Config& config = loaded.config;
   std::vector<std::string> out;
-  if (config.acls_enabled && config.server_mode && config.primary_datacenter != config.datacenter &&
-      !config.acl_token_replication) {
-    out.push_back("acl.enabled on a server outside of primary_datacenter = \"" + config.primary_datacenter +
-                  "\": asking the primary for each token is not built yet. Set acl.enable_token_replication and give "
-                  "it a replication token (acl.tokens.replication): this datacenter then has the tokens itself.");
-  }
+  const Config& config = loaded.config;
   if (config.connect_enabled) {
     const std::string& provider = config.connect_ca_provider;
     if (base::Result<> has = mesh::check_provider(provider.empty() ? mesh::kBuiltinProvider : provider); !has) {

@@ -124,11 +124,27 @@ void Worker::begin_batch() {
 
 // With whose eyes this batch is answered.
 void Worker::look() {
-  token_ = shared_.eyes.own->dns();
-  who_.reset();
-  refused_ = false;
-  if (shared_.eyes.resolver == nullptr || shared_.server == nullptr) return;
+  std::string token = shared_.eyes.own->dns();
+  const bool same_token = token == token_;
+  token_ = std::move(token);
+  if (shared_.eyes.resolver == nullptr || shared_.server == nullptr) {
+    who_.reset();
+    refused_ = false;
+    return;
+  }
   base::Result<tokens::Who> who = shared_.eyes.resolver->resolve(view_->tables(), token_);
+  if (!who && tokens::Resolver::is_pending(who.error())) {
+    // Nobody waits for it: until it is known, the eyes of before have to do, or nothing is seen.
+    if (!fetching_->exchange(true)) {
+      shared_.eyes.resolver->fetch(who.error(), [fetching = fetching_] { *fetching = false; });
+    }
+    if (has_looked_ && same_token) return;
+    who_.reset();
+    refused_ = true;
+    return;
+  }
+  has_looked_ = true;
+  who_.reset();
   refused_ = !who;
   if (who && !(*who)->allows_everything()) who_ = std::move(*who);
 }

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -132,6 +133,8 @@ class Worker {
   std::string token_{};
   std::optional<tokens::Who> who_{};  // nothing: everything is shown
   bool refused_ = false;              // the token is not known
+  bool has_looked_ = false;           // who_ and refused_ are of the token
+  const std::shared_ptr<std::atomic<bool>> fetching_ = std::make_shared<std::atomic<bool>>(false);  // it is asked for
   base::net::Clock::time_point clock_{};
 
   std::vector<std::unique_ptr<UdpSocket>> sockets_{};

@@ -22,6 +22,8 @@ namespace {
 
 constexpr std::size_t kMostUnsent = std::size_t{4} << 20;  // bytes of live events that a subscriber may leave unread
 constexpr std::chrono::milliseconds kLeaderPause{100};
+constexpr std::chrono::seconds kTokenLook{30};  // where no change of the state tells that a token has changed
+constexpr int kMostFetches = 4;                 // of a token, one after the other
 constexpr const char* kAclChanged = "subscription closed by server, ACL change occurred";
 constexpr const char* kStartAnew = "subscription closed by server, client must reset state and resubscribe";
 
@@ -160,13 +162,16 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
   Subscription(SubscribeService& service, Call& call)
       : service_(service), call_(call), publisher_(*service.publishers_[call.loop().number()]) {}
   ~Subscription() override {
+    *alive_ = false;
     publisher_.unsubscribe(*this);
     if (who_) service_.guards_[call_.loop().number()]->remove(*this);
   }
   /// Tokens, policies or roles are other ones now.
   void look_again() {
     const Result<tokens::Who> who = resolve();
+    if (!who && fetches(who.error(), &Subscription::look_again)) return;
     if (!who) return call_.end({Code::unknown, who.error().detail});
+    fetches_ = 0;
     if (who->permissions != who_->permissions) call_.end({Code::aborted, kAclChanged});
   }
 
@@ -191,6 +196,7 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
     }
     if (service_.settings_.tokens) {
       Result<tokens::Who> who = resolve();
+      if (!who && fetches(who.error(), &Subscription::begin)) return;
       if (!who) return call_.end({Code::unknown, who.error().detail});
       service_.guards_[call_.loop().number()]->add(*this);
       who_ = std::move(*who);
@@ -201,8 +207,27 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
     if (const Result<> known = check_topic(*subject); !known) return call_.end({Code::unknown, known.error().detail});
     publisher_.subscribe(*subject, request_.Index, *this);
     beginning_ = call_.unsent();
+    look_in_time();
   }
-  void on_timer() override { begin(); }
+  void on_timer() override {
+    if (!who_) return begin();
+    look_again();
+    look_in_time();
+  }
+  /// Nothing in this state tells of a change of a token that is asked for.
+  void look_in_time() {
+    if (who_ && service_.settings_.tokens->fetches()) arm(call_.loop(), Clock::now() + kTokenLook);
+  }
+  /// Whether the error is about a token that is asked for now; then it goes on with `next`.
+  bool fetches(const base::Error& error, void (Subscription::*next)()) {
+    if (!tokens::Resolver::is_pending(error) || ++fetches_ > kMostFetches) return false;
+    service_.settings_.tokens->fetch(error, [this, alive = alive_, &loop = call_.loop(), next]() mutable {
+      loop.post([this, alive = std::move(alive), next] {
+        if (*alive) (this->*next)();
+      });
+    });
+    return true;
+  }
   Result<tokens::Who> resolve() const {
     return service_.settings_.tokens->resolve(service_.server_.view()->tables(), request_.Token);
   }
@@ -238,7 +263,9 @@ class SubscribeService::Subscription final : public Handler, EventPublisher::Sub
   EventPublisher& publisher_;
   SubscribeRequest request_{};
   std::optional<tokens::Who> who_{};  // where ACLs are on, once it has begun
-  std::unique_ptr<Relay> relay_{};    // of another datacenter's
+  int fetches_ = 0;                   // of the token
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::unique_ptr<Relay> relay_{};  // of another datacenter's
   Clock::time_point deadline_{};
   std::optional<std::size_t> beginning_{};  // bytes of the snapshot that were to be sent; unset before there is one
 };

@@ -195,7 +195,9 @@ void AskedReads::answered(std::uint64_t id, const base::Result<>& result) {
   if (!result && done->question.judge) answer = done->question.judge(answer.error());
   if (!answer) {
     connection->exchange().cache = Exchange::Cache::unused;
-    connection->reply(failed_read(answer.error(), route));
+    Reply refusal = failed_read(answer.error(), route);
+    if (worker_.learns(*connection, refusal)) return;
+    connection->reply(std::move(refusal));
   } else if (const catalog::QueryMeta* known = done->question.call->meta(); known && shows_meta(*answer, route)) {
     const ReadMeta meta = meta_of(*known, *done->request, route);
     connection->reply(std::move(answer->reply), &meta);

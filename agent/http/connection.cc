@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "agent/http/denial.h"
 #include "agent/http/worker.h"
 
 namespace proconsul::agent::http {
@@ -425,6 +426,7 @@ void Connection::reply(Reply reply, const ReadMeta* meta) {
   cancel();
   if (phase_ == Phase::uploading) reply.close = true;  // answered before the upload was complete
   if (reply.close) close_after_ = true;
+  if (reply.status == 403) explain_denial(worker_.context(), exchange_, reply);
   Encoder& encoder = worker_.encoder();
   encoder.shape(exchange_, reply);
   std::string& head = worker_.head_buffer();

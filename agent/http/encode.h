@@ -19,6 +19,9 @@ struct LoggedRequest {
   std::string url;  // as sent, without tokens
 };
 
+/// Where a request's token came from; agent: it is acl.tokens.default.
+enum class TokenSlot : std::uint8_t { none, query, header, bearer, agent };
+
 /// What is remembered of a request while its answer is made.
 struct Exchange {
   const Endpoint* endpoint = nullptr;  // null: an unknown path, or no request at all
@@ -30,6 +33,10 @@ struct Exchange {
   bool http_1_0 = false;
   bool wants_gzip = false;
   bool pretty = false;
+  std::uint8_t fetches = 0;  // how often its token was asked for
+  bool learned = false;      // the token was asked for to explain its refusal
+  TokenSlot token_slot{};
+  std::string token{};                                            // where ACLs are on
   enum class Cache : std::uint8_t { unused, miss, hit } cache{};  // X-Cache
   std::uint64_t age = 0;                                          // Age of a hit, in seconds
   std::unique_ptr<const std::string> complaint{};                 // Request::complaint, for who answers later
@@ -37,7 +44,7 @@ struct Exchange {
   /// Equal waiters whose forms differ get different bytes.
   std::uint64_t form() const {
     return keep_alive | http_1_0 << 1 | wants_gzip << 2 | pretty << 3 | (method == Method::head) << 4 |
-           static_cast<std::uint64_t>(cache) << 5 | age << 7;
+           static_cast<std::uint64_t>(cache) << 5 | age << 7 | static_cast<std::uint64_t>(token_slot) << 60;
   }
 };
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "agent/http/denial.h"
 #include "agent/http/metrics.h"
 #include "agent/http/read_meta.h"
 #include "agent/http/remembered_reads.h"
@@ -111,10 +112,17 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
   request_metrics().queries.add();
   const Route& route = *connection.exchange().route;
   Context& context = worker_.context();
+  const auto once_more = [this](Connection& waiting, Request& owned) { answer(waiting, owned); };
+  if (const auto unknown = worker_.pending(route, request)) {
+    if (worker_.fetches(connection, request, *unknown, once_more)) return;
+  }
   if (route.handler.hash) {
     if (wants_to_wait(request, route)) return block(connection, request);
     base::Result<HashedAnswer> answer = hashed(route, request, nullptr);
-    if (!answer) return connection.reply(failure(answer.error()));
+    if (!answer) {
+      if (worker_.fetches(connection, request, answer.error(), once_more)) return;
+      return connection.reply(failure(answer.error()));
+    }
     answer->reply.header(hash_header(route), answer->hash);
     return connection.reply(std::move(answer->reply));
   }
@@ -127,6 +135,7 @@ void ReadGroups::answer(Connection& connection, const Request& request) {
   base::Result<Answer> answer = route.handler.read({context, *view, nullptr, request});
   if (!answer) {
     exchange.cache = Exchange::Cache::unused;
+    if (worker_.fetches(connection, request, answer.error(), once_more)) return;
     return connection.reply(failed_read(answer.error(), route));
   }
   const ReadMeta meta = meta_of(*answer, request, route);
@@ -266,7 +275,9 @@ void ReadGroups::drop_if_idle(ReadGroup& group) {
 void ReadGroups::expire(Connection& connection) {
   ReadGroup* group = connection.waiter().group;
   if (!group) return;
-  if (group->watch.fired() && !group->route->handler.hash) evaluate_and_watch(*group);
+  // Who may not be known any more gets what he was allowed to see before.
+  const bool known = !worker_.pending(*group->route, *group->request);
+  if (known && group->watch.fired() && !group->route->handler.hash) evaluate_and_watch(*group);
   // Its time is over: the answer as it stands, new or not.
   send(*group, connection);
   leave(connection);
@@ -284,6 +295,7 @@ void ReadGroups::woken(std::uint64_t token) {
   if (found == by_token_.end()) return;
   ReadGroup& group = *found->second;
   if (!group.watch.fired()) return;  // already seen, and watched anew
+  if (fetches(group)) return;
   if (!group.route->handler.hash && group.request->options.consistent) {
     if (std::exchange(group.verifying, true)) return;
     worker_.context().server->verify_leader([this, token](base::Result<> result) {
@@ -306,6 +318,18 @@ void ReadGroups::woken(std::uint64_t token) {
   if (group.request->who) return ask_who(group);
   evaluate_and_watch(group);
   serve(group);
+}
+
+bool ReadGroups::fetches(ReadGroup& group) {
+  const auto unknown = worker_.pending(*group.route, *group.request);
+  if (!unknown || std::exchange(group.verifying, true)) return unknown.has_value();
+  worker_.fetch(*unknown, [this, token = group.token] {
+    const auto found = by_token_.find(token);
+    if (found == by_token_.end()) return;
+    found->second->verifying = false;
+    woken(token);
+  });
+  return true;
 }
 
 /// Who may see it now, after a time in which the token may have changed.
@@ -434,6 +458,7 @@ void ReadGroups::send(ReadGroup& group, Connection& connection) {
     if (!group.route->handler.hash && shows_meta(*group.answer, *group.route)) meta = &group.meta;
   } else {
     reply = failed_read(group.answer.error(), *group.route);
+    explain_denial(worker_.context(), exchange, reply);
   }
   Encoder& encoder = worker_.encoder();
   encoder.shape(exchange, reply);

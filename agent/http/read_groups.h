@@ -56,6 +56,8 @@ class ReadGroups final : public base::WakeSink {
   void wake(std::vector<std::uint64_t> tokens) override;  // from the thread that publishes
   void woken(std::uint64_t token);
   void ask_who(ReadGroup& group);
+  /// Asks for the token of the group's request first, if that has to be.
+  bool fetches(ReadGroup& group);
   void serve(ReadGroup& group);
 
   void answer(Connection& connection, const Request& request);

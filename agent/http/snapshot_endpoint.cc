@@ -7,6 +7,7 @@
 #include "agent/rpc/archive_call.h"
 #include "agent/server/archives.h"
 #include "agent/server/operator.h"
+#include "agent/tokens/resolver.h"
 #include "base/background.h"
 
 namespace proconsul::agent::http {
@@ -149,7 +150,9 @@ std::unique_ptr<BodySink> snapshot_restore(Context& agent, const Request& reques
     responder.send(Result<Reply>(Errc::internal, "stale not allowed for restore"));
     return nullptr;
   }
-  if (!is_local(agent, request.options)) {
+  // An upload does not wait for who sends it to be found out: the server port does, also this server's own.
+  const bool unknown_sender = agent.tokens && agent.tokens->fetches() && agent.archives;
+  if (!is_local(agent, request.options) || unknown_sender) {
     std::shared_ptr<rpc::ArchiveCall> call =
         begin_call(agent, request, 1, std::move(responder),
                    [](std::shared_ptr<rpc::ArchiveCall>, const rpc::SnapshotResponse& response) {

@@ -184,7 +184,11 @@ class ChangeStream final : public BodySource, base::net::Timer {
   State pull(std::string& out, std::size_t limit, std::move_only_function<void()> wake) override {
     if (ended_) return State::end;
     cancel();
-    if (const Result<> known = look(); !known) return refuse(out, known.error());
+    if (const Result<> known = look(); !known) {
+      if (!tokens::Resolver::is_pending(known.error())) return refuse(out, known.error());
+      tokens_->fetch(known.error(), std::move(wake));
+      return State::later;
+    }
     if (!std::exchange(greeted_, true)) {
       append_event(out, "ready", position_, [] {});
       return State::more;

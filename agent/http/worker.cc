@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "agent/http/asking.h"
+#include "agent/http/denial.h"
 #include "agent/http/logged_url.h"
 #include "agent/http/read_meta.h"
 #include "agent/http/remembered_reads.h"
@@ -99,6 +100,11 @@ Reply redirect_to(const Request& request, int status, std::string_view path) {
   return reply;
 }
 
+std::string token_of(const Route& route, const Request& request) {
+  if (route.flags & kHeaderToken) return header_token(request);
+  return route.takes_options() ? request.options.token : token_of(request);
+}
+
 }  // namespace
 
 Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients,
@@ -177,6 +183,7 @@ void Worker::reply_later(std::uint64_t id, Reply reply) {
         encoder_.shape(exchange, reply);
         reply = text(400, *complaint + reply.body.flat());
       }
+      if (learns(*connection, reply)) return;
       connection->reply(std::move(reply));
       connection->resume();
     }
@@ -238,6 +245,7 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   Exchange& exchange = connection.exchange();
   exchange.endpoint = nullptr;
   exchange.route = nullptr;
+  exchange.fetches = 0;
   RequestReader::set_remote(request, slots_[static_cast<std::uint32_t>(connection.id())].remote);
   if (!settings().allow_unprintable_paths && !is_printable(request.path)) return Reply{.status = 400, .type = {}};
   if (request.escaped_path == "*") return Reply{.type = {}};  // asks what the server can do at all
@@ -289,6 +297,7 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
     request.default_token = context_.own_tokens->get(tokens::Kind::default_);
   }
   request.rest = endpoint->rest(request.path);
+  if (settings().acls_enabled) exchange.token_slot = token_slot(request, (route->flags & kHeaderToken) != 0);
   if (route->takes_options()) {
     const auto read_options = route->flags & kGoesOn ? &read_consistency : &read_query_options;
     if (base::Result<> read = read_options(request, settings(), route->flags & kDiscovery); !read) {
@@ -303,6 +312,7 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
       return reply;
     }
   }
+  if (settings().acls_enabled) exchange.token = token_of(*route, request);
   if (route->flags & (kNoNamespace | kNoPartition)) {
     if (base::Result<> plain = refuse_enterprise(request, route->flags & kNoNamespace); !plain) {
       return failure(plain.error());
@@ -335,15 +345,6 @@ bool Worker::goes_elsewhere(const Route& route, const Request& request) const {
   return request.options.datacenter != settings().datacenter;
 }
 
-namespace {
-
-std::string token_of(const Route& route, const Request& request) {
-  if (route.flags & kHeaderToken) return header_token(request);
-  return route.takes_options() ? request.options.token : token_of(request);
-}
-
-}  // namespace
-
 void Worker::ask_who(const Route& route, const Request& request,
                      std::move_only_function<void(base::Result<tokens::Who>)> done) {
   context_.remote_tokens->resolve(
@@ -372,6 +373,45 @@ bool Worker::look_up_who(Connection& connection, Request& request) {
   return true;
 }
 
+bool Worker::learns(Connection& connection, Reply& reply) {
+  Exchange& exchange = connection.exchange();
+  if (!is_denial_of_unknown(context_, exchange, reply)) return false;
+  exchange.learned = true;
+  connection.wait();
+  context_.remote_tokens->resolve(exchange.token, [door = door_, id = connection.id(),
+                                                   reply = std::move(reply)](const base::Result<tokens::Who>&) mutable {
+    const std::lock_guard lock(door->mutex);
+    if (door->worker != nullptr) door->worker->reply_later(id, std::move(reply));
+  });
+  return true;
+}
+
+std::optional<base::Error> Worker::pending(const Route& route, const Request& request) const {
+  if (!context_.tokens || !context_.tokens->fetches()) return std::nullopt;
+  return context_.tokens->pending(context_.server->view()->tables(), token_of(route, request));
+}
+
+void Worker::fetch(const base::Error& pending, std::move_only_function<void()> done) {
+  context_.tokens->fetch(pending, [door = door_, done = std::move(done)]() mutable {
+    const std::lock_guard lock(door->mutex);
+    if (door->worker != nullptr) door->worker->loop().post(std::move(done));
+  });
+}
+
+bool Worker::fetches(Connection& connection, const Request& request, const base::Error& error, Then then) {
+  constexpr std::uint8_t kMostFetches = 4;
+  if (!context_.tokens || !tokens::Resolver::is_pending(error)) return false;
+  if (++connection.exchange().fetches > kMostFetches) return false;
+  connection.wait();
+  fetch(error, [this, id = connection.id(), owned = request.own(), then = std::move(then)]() mutable {
+    Connection* const waiting = find(id);
+    if (!waiting) return;
+    then(*waiting, *owned);
+    waiting->resume();
+  });
+  return true;
+}
+
 void Worker::go_on(std::uint64_t id, std::shared_ptr<Request> request) {
   Connection* const connection = find(id);
   if (!connection) return;
@@ -394,13 +434,19 @@ void Worker::run(Connection& connection, Request& request) {
   const Handler& handler = route.handler;
   if (goes_elsewhere(route, request)) return asked_.start(connection, request);
   if (look_up_who(connection, request)) return;
+  const auto once_more = [this](Connection& waiting, Request& owned) { run(waiting, owned); };
   if (base::Result<> allowed = permitted(route, request); !allowed) {
+    if (fetches(connection, request, allowed.error(), once_more)) return;
     return connection.reply(failed_read(allowed.error(), route));
   }
   if (handler.read && !context_.server) {
     return connection.reply(text(500, "this is answered by servers only: the agent is a client"));
   }
   if (handler.read || handler.hash) return reads_.start(connection, request);
+  if (const auto error = handler.async ? pending(route, request) : std::nullopt) {
+    // The request is not there any more when the handler looks who it is.
+    if (fetches(connection, request, *error, once_more)) return;
+  }
   if (request.options.cached && (route.flags & kCacheable)) look_up(exchange, request);
   const bool is_hit = exchange.cache == Exchange::Cache::hit;
   if (context_.limits && context_.server && !is_hit && !(route.flags & kLimitsItself)) {
@@ -414,6 +460,7 @@ void Worker::run(Connection& connection, Request& request) {
     base::Result<Reply> reply = handler.call(context_, request);
     if (!reply) {
       exchange.cache = Exchange::Cache::unused;
+      if (fetches(connection, request, reply.error(), once_more)) return;
       return connection.reply(failure(reply.error()));
     }
     if (!request.complaint.empty()) {
@@ -468,7 +515,9 @@ void Worker::finished(const Connection& connection, int status) {
 std::unique_ptr<BodySink> Worker::upload(Connection& connection, Request& request) {
   const Route& route = *connection.exchange().route;
   Responder responder = make_responder(*this, connection.id());
-  if (base::Result<> allowed = permitted(route, request); !allowed) {
+  const base::Result<> allowed = permitted(route, request);
+  // Where the token has to be asked for first, the server that takes the upload does that.
+  if (!allowed && !tokens::Resolver::is_pending(allowed.error())) {
     responder.send(base::Result<Reply>(allowed.error()));
     return nullptr;
   }

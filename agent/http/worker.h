@@ -40,6 +40,19 @@ class Worker {
   void ask_who(const Route& route, const Request& request,
                std::move_only_function<void(base::Result<tokens::Who>)> done);
 
+  // Where a server has to ask for tokens (tokens::Resolver::fetches).
+  /// The error that a request waits with, if its token has to be asked for.
+  std::optional<base::Error> pending(const Route& route, const Request& request) const;
+  /// Asks for it; `done` comes on the loop, unless the worker has ended.
+  void fetch(const base::Error& pending, std::move_only_function<void()> done);
+  /// Asks for it, and has the connection's request go on with `then` (which has to answer); false: it is no such error,
+  /// or has been asked for often enough.
+  using Then = std::move_only_function<void(Connection& connection, Request& request)>;
+  bool fetches(Connection& connection, const Request& request, const base::Error& error, Then then);
+
+  /// Whether a refusal is put off until this client agent knows the token that was refused; then it is answered.
+  bool learns(Connection& connection, Reply& reply);
+
   // On the loop, for its connections.
   base::net::Loop& loop() { return loop_; }
   Context& context() { return context_; }

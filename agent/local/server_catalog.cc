@@ -40,6 +40,10 @@ class FollowedNode final : public Catalog::Followed, base::WakeSink {
       bool has_check = false;
       std::vector<const catalog::CheckRow*> rows = catalog::checks_of_node(view->tables(), node_, {}, &keys).rows;
       const Result<tokens::Who> who = asking(tokens_, *view, token_);
+      if (!who && tokens::Resolver::is_pending(who.error())) {
+        tokens_->fetch(who.error(), changed_);
+        return std::nullopt;
+      }
       if (!who) return who.error();
       tokens::keep_readable(*who, rows);
       for (const catalog::CheckRow* row : rows) {
@@ -91,6 +95,11 @@ void ServerCatalog::submit(Step::Request request, std::move_only_function<void(R
   auto* registration = std::get_if<catalog::RegisterRequest>(&request);
   const std::string& token = registration ? registration->Token : std::get<catalog::DeregisterRequest>(request).Token;
   const Result<tokens::Who> who = asking(tokens_, *server_.view(), token);
+  if (!who && tokens::Resolver::is_pending(who.error())) {
+    return tokens_->fetch(who.error(), [this, request = std::move(request), done = std::move(done)]() mutable {
+      submit(std::move(request), std::move(done));
+    });
+  }
   if (!who) return done(who.error());
   if (registration) return server::register_in_catalog(server_, *who, std::move(*registration), std::move(done));
   server::deregister_from_catalog(server_, *who, std::get<catalog::DeregisterRequest>(request), std::move(done));

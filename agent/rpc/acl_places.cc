@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "agent/rpc/acl_insight_types.h"
 #include "agent/rpc/acl_types.h"
 #include "agent/rpc/config_types.h"
 #include "base/msgpack.h"
@@ -85,6 +86,13 @@ Result<> apply_in_primary(const AclSettings& settings, Invocation& invocation) {
   return {};
 }
 
+/// Another one's token; everybody's own is known here.
+Result<> explained(const AclSettings& acl, Invocation& invocation) {
+  using Call = TypedInvocation<ExplainRequest, tokens::Explanation>;
+  const bool own = dynamic_cast<Call&>(invocation).request.AccessorID.empty();
+  return own ? Result<>() : where_tokens_are(acl, invocation);
+}
+
 struct Place {
   std::string_view method;
   Result<> (*settle)(const AclSettings& acl, Invocation& invocation);
@@ -99,6 +107,7 @@ constexpr Place kAclPlaces[] = {
     {"ACL.BindingRuleList", &with_tokens},
     {"ACL.BindingRuleRead", &with_tokens},
     {"ACL.BindingRuleSet", &with_tokens},
+    {"ACL.Explain", &explained},
     {"ACL.Login", &with_tokens},
     {"ACL.Logout", &with_tokens},
     {"ACL.PolicyDelete", &in_primary},

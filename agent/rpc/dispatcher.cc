@@ -32,6 +32,7 @@ constexpr int kMostEvaluations = 4;
 constexpr auto kLeaderLook = std::chrono::milliseconds(20);  // whether another one leads by now
 constexpr auto kLastWords = std::chrono::milliseconds(50);   // of a leader, once another one leads
 constexpr int kMostServersElsewhere = 3;                     // that are tried for one call
+constexpr int kMostFetches = 4;                              // of tokens, for one answer
 constexpr auto kBusyPause = std::chrono::milliseconds(10);
 
 /// 0 up to `most`, at random.
@@ -230,8 +231,23 @@ class Dispatcher::Job final : public Running, base::net::Timer {
     to_leader();
   }
 
+  /// Whether the error is about a token that is asked for now; then it goes on with `next`.
+  bool fetches(const Error& error, void (Job::*next)()) {
+    tokens::Resolver* const resolver = dispatcher_.services_.tokens;
+    if (resolver == nullptr || !tokens::Resolver::is_pending(error) || ++fetches_ > kMostFetches) return false;
+    resolver->fetch(error, [this, alive = alive_, &loop = loop_, next]() mutable {
+      loop.post([this, alive = std::move(alive), next] {
+        if (*alive) (this->*next)();
+      });
+    });
+    return true;
+  }
+
   void here() {
-    if (Result<> allowed = permitted(); !allowed) return finish(std::move(allowed));
+    if (Result<> allowed = permitted(); !allowed) {
+      if (!fetches(allowed.error(), &Job::here)) finish(std::move(allowed));
+      return;
+    }
     if (!invocation_->is_query()) {
       // The answer may come from any thread, and after this job is gone.
       return invocation_->run(dispatcher_.services_,
@@ -239,6 +255,8 @@ class Dispatcher::Job final : public Running, base::net::Timer {
                                 loop.post([this, alive = std::move(alive), invocation = std::move(invocation),
                                            result = std::move(result)]() mutable {
                                   if (!*alive) return;
+                                  // Handlers ask who it is before they do anything.
+                                  if (!result && fetches(result.error(), &Job::here)) return;
                                   if (result) settle_meta();
                                   finish(std::move(result));
                                 });
@@ -281,7 +299,11 @@ class Dispatcher::Job final : public Running, base::net::Timer {
       const auto view = server.view();
       queries().add();
       const Result<Found> found = invocation_->evaluate(dispatcher_.services_, *view, min_index_ > 0 ? &keys : nullptr);
-      if (!found) return finish(found.error());
+      if (!found) {
+        if (!fetches(found.error(), &Job::evaluate_now)) finish(found.error());
+        return;
+      }
+      fetches_ = 0;
       const std::uint64_t index = invocation_->meta() ? std::max<std::uint64_t>(invocation_->meta()->Index, 1) : 1;
       if (min_index_ == 0 || Clock::now() >= deadline_) return answer_with_meta();
       const bool absent = *found == Found::no;
@@ -368,6 +390,7 @@ class Dispatcher::Job final : public Running, base::net::Timer {
   std::string asked_{};  // the leader that was asked last
   Clock::time_point again_at_{};
   int tries_elsewhere_ = 0;
+  int fetches_ = 0;
   Pause pause_ = Pause::none;
   bool with_leader_ = false;
   bool verify_ = false;  // who leads since a moment ago, or does not hear from the others, asks itself

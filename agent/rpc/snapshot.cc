@@ -134,6 +134,9 @@ class SnapshotService::Connection final : Channel::User, base::net::Timer {
       return leader ? forward(*leader) : fail(leader.error().detail);
     }
     const Result<tokens::Who> who = asking(service_.services_, request_.Token);
+    if (!who && tokens::Resolver::is_pending(who.error()) && !std::exchange(fetched_, true)) {
+      return service_.services_.tokens->fetch(who.error(), later([this] { route(); }));
+    }
     if (!who) return fail(who.error().detail);
     const Result<> allowed = tokens::require(*who, acl::Resource::acl, acl::Access::write);
     if (!allowed) return fail(allowed.error().detail);
@@ -246,6 +249,7 @@ class SnapshotService::Connection final : Channel::User, base::net::Timer {
   std::unique_ptr<base::net::Attempt> attempt_{};
   std::unique_ptr<Remote> remote_{};
   bool known_ = false;
+  bool fetched_ = false;  // its token was asked for
   bool peer_finished_ = false;
   bool over_ = false;
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);

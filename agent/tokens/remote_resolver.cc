@@ -69,6 +69,7 @@ struct RemoteResolver::Resolution {
   std::vector<Done> waiting{};  // by the resolver's lock
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   int attempts = 0;
+  std::uint64_t links_forgotten = 0;  // when it began to look at them
   std::shared_ptr<const ACLToken> token{};
   Found<ACLRole> roles{};
   Found<ACLPolicy> policies{};
@@ -117,6 +118,25 @@ void RemoteResolver::resolve(std::string_view secret, Done done) {
   begin(secret_of(secret), std::move(done));
 }
 
+std::shared_ptr<const ACLToken> RemoteResolver::token(std::string_view secret) {
+  const std::scoped_lock lock(mutex_);
+  const KnownToken* const entry = tokens_.find(secret_of(secret));
+  return entry == nullptr ? nullptr : entry->item;
+}
+
+void RemoteResolver::forget_links() {
+  const std::scoped_lock lock(mutex_);
+  ++links_forgotten_;
+  const MonotonicTime now = clock_.now();
+  // They stay for the time in which nobody can be asked.
+  const auto make_old = [now](auto& fetched) {
+    fetched.at = std::min(fetched.at, now - base::seconds(3600 * 24 * 365));
+  };
+  policies_.each(make_old);
+  roles_.each(make_old);
+  tokens_.each([now](KnownToken& token) { token.good_until = std::min(token.good_until, now); });
+}
+
 /// `done` is null where nobody waits.
 void RemoteResolver::begin(const std::string& secret, Done done) {
   ResolutionPtr begun;
@@ -139,6 +159,7 @@ void RemoteResolver::find_token(const ResolutionPtr& of) {
   bool fresh = false;
   {
     const std::scoped_lock lock(mutex_);
+    of->links_forgotten = links_forgotten_;
     if (const KnownToken* const entry = tokens_.find(of->secret)) {
       of->good_until = entry->at + settings_.token_ttl;
       fresh = clock_.now() < of->good_until;
@@ -280,7 +301,8 @@ void RemoteResolver::settle(const ResolutionPtr& of) {
     const std::scoped_lock lock(mutex_);
     if (KnownToken* const entry = tokens_.find(of->secret); entry != nullptr && entry->item == of->token) {
       entry->who = who;
-      entry->good_until = of->good_until;
+      // What has changed meanwhile may not be in it.
+      entry->good_until = of->links_forgotten == links_forgotten_ ? of->good_until : clock_.now();
     }
   }
   finish(of, who);

@@ -73,6 +73,11 @@ class RemoteResolver {
   /// An empty secret is the anonymous token's. Errc::permission_denied, "ACL not found": there is no such token (any
   /// more). Who wants to know of the same secret meanwhile waits for the same answer.
   void resolve(std::string_view secret, Done done);
+  /// The token as it is remembered, however old; null: it is not.
+  std::shared_ptr<const catalog::ACLToken> token(std::string_view secret);
+  /// Policies and roles are other ones than before: what is remembered of them, and what tokens amount to, has no time
+  /// left. The tokens themselves stay.
+  void forget_links();
 
  private:
   /// What was found out. A null item: there is none.
@@ -115,6 +120,11 @@ class RemoteResolver {
       by_use_.erase(entry);
     }
 
+    template <class Fn>
+    void each(Fn change) {
+      for (auto& [key, value] : by_use_) change(value);
+    }
+
    private:
     static constexpr std::size_t kMost = 1024;
     using Entries = std::list<std::pair<std::string, Value>>;
@@ -155,6 +165,7 @@ class RemoteResolver {
   Compiler compiler_;
   std::atomic<std::int64_t> off_until_ = std::numeric_limits<std::int64_t>::min();  // as MonotonicTime
   std::mutex mutex_{};                                                              // guards what follows
+  std::uint64_t links_forgotten_ = 0;
   Shelf<KnownToken> tokens_{};
   Shelf<Fetched<catalog::ACLPolicy>> policies_{};
   Shelf<Fetched<catalog::ACLRole>> roles_{};

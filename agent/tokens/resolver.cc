@@ -1,10 +1,11 @@
 #include "agent/tokens/resolver.h"
 
 #include <array>
+#include <charconv>
 #include <chrono>
-#include <functional>
 #include <utility>
 
+#include "agent/tokens/remote_resolver.h"
 #include "base/metrics.h"
 #include "catalog/acl/builtin.h"
 #include "catalog/acl/policies.h"
@@ -54,6 +55,12 @@ const std::array<std::uint64_t, 3>& indexes_of(const Tables& tables) {
   return last.indexes;
 }
 
+/// So begins an error whose token has to be asked for; its ticket follows. It is what a client reads if nobody asks.
+constexpr std::string_view kPending = "Permission denied: the token is being asked for in the primary datacenter #";
+constexpr std::size_t kTickets = 4096;
+constexpr std::size_t kMostFetched = 4096;
+constexpr base::Duration kMoment = base::seconds(1);
+
 }  // namespace
 
 std::vector<ACLPolicy> policies_of(const Tables& tables, const ACLToken& token) {
@@ -62,11 +69,15 @@ std::vector<ACLPolicy> policies_of(const Tables& tables, const ACLToken& token) 
                      token);
 }
 
-Resolver::Resolver(Settings settings, const Store& store, const base::Clock& clock)
+Resolver::Resolver(Settings settings, const Store& store, const base::Clock& clock, RemoteResolver* primary)
     : settings_(std::move(settings)),
       clock_(clock),
       recovery_(settings_.node_name, store),
-      compiler_(settings_.default_allow) {}
+      primary_(primary),
+      compiler_(settings_.default_allow),
+      uses_(clock) {}
+
+Resolver::~Resolver() = default;
 
 std::optional<Who> Resolver::local(const Tables& tables, std::string_view secret) const {
   if (std::optional<Who> recovery = recovery_.resolve(secret)) return recovery;
@@ -81,6 +92,7 @@ Result<Who> Resolver::resolve(const Tables& tables, std::string_view secret) {
   if (!settings_.enabled) return anybody();
   if (is_root(secret)) return root_denied();
   if (secret.empty()) secret = kAnonymousSecret;
+  if (primary_ != nullptr) return fetched(tables, secret);
   const auto& [tokens, policies_index, roles] = indexes_of(tables);
   const Versions versions{.tokens = tokens, .policies = policies_index, .roles = roles};
   thread_local std::string key;  // keeps its memory
@@ -91,6 +103,7 @@ Result<Who> Resolver::resolve(const Tables& tables, std::string_view secret) {
     const auto found = shard.known.find(key);
     if (found != shard.known.end() && found->second.versions == versions &&
         (!found->second.expires || clock_.wall() < *found->second.expires)) {
+      uses_.note(found->second.used);
       return found->second.who;
     }
   }
@@ -119,10 +132,93 @@ Result<Who> Resolver::resolve(const Tables& tables, std::string_view secret) {
   if (!permissions) return permissions.error();
   metrics().resolve.add_since(begun);
   Who who{.accessor = token->AccessorID, .permissions = std::move(*permissions)};
+  Uses::Mark used = uses_.mark(who.accessor);
+  uses_.note(used);
   const std::scoped_lock lock(shard.mutex);
   if (shard.known.size() >= kMostPerShard) shard.known.clear();
-  shard.known.insert_or_assign(key, Known{.versions = versions, .expires = expires, .who = who});
+  shard.known.insert_or_assign(key,
+                               Known{.versions = versions, .expires = expires, .who = who, .used = std::move(used)});
   return who;
+}
+
+std::shared_ptr<const ACLToken> Resolver::token(const Tables& tables, std::string_view secret) {
+  if (secret.empty()) secret = kAnonymousSecret;
+  if (primary_ != nullptr) return primary_->token(secret);
+  const ACLToken* found = catalog::token_by_secret(tables, secret);
+  return {std::shared_ptr<const ACLToken>(), found};
+}
+
+// Where tokens are asked for.
+
+Result<Who> Resolver::fetched(const Tables& tables, std::string_view secret) {
+  if (std::optional<Who> who = local(tables, secret)) return *who;
+  follow_links(tables);
+  std::optional<Result<Who>> who = primary_->known(secret);
+  if (!who) {
+    const std::scoped_lock lock(fetched_mutex_);
+    const auto found = fetched_.find(std::string(secret));
+    if (found != fetched_.end() && clock_.now() < found->second.at + kMoment) who = found->second.who;
+  }
+  if (!who) return ticket_for(secret);
+  // Who is somebody only while nobody can be asked has used no token.
+  if (*who && primary_->token(secret)) uses_.note(uses_.mark((*who)->accessor));
+  return *who;
+}
+
+/// Policies and roles are in the state: a token amounts to something else as soon as they do.
+void Resolver::follow_links(const Tables& tables) {
+  const auto& [tokens, policies, roles] = indexes_of(tables);
+  const auto rises = [](std::atomic<std::uint64_t>& known, std::uint64_t index) {
+    std::uint64_t before = known.load(std::memory_order_relaxed);
+    while (before < index) {
+      if (known.compare_exchange_weak(before, index, std::memory_order_relaxed)) return true;
+    }
+    return false;
+  };
+  const bool policies_rise = rises(policies_index_, policies);
+  if (rises(roles_index_, roles) || policies_rise) primary_->forget_links();
+}
+
+Error Resolver::ticket_for(std::string_view secret) {
+  const std::scoped_lock lock(fetched_mutex_);
+  tickets_.resize(kTickets);
+  const std::uint64_t number = ++last_ticket_;
+  tickets_[number % kTickets] = {.number = number, .secret = std::string(secret)};
+  return {base::Errc::permission_denied, std::string(kPending) + std::to_string(number)};
+}
+
+bool Resolver::is_pending(const Error& error) {
+  return error.code == base::Errc::permission_denied && error.detail.starts_with(kPending);
+}
+
+std::optional<Error> Resolver::pending(const Tables& tables, std::string_view secret) {
+  if (primary_ == nullptr) return std::nullopt;
+  const Result<Who> who = resolve(tables, secret);
+  if (who || !is_pending(who.error())) return std::nullopt;
+  return who.error();
+}
+
+void Resolver::fetch(const Error& pending, std::move_only_function<void()> done) {
+  std::uint64_t number = 0;
+  const std::string_view digits = std::string_view(pending.detail).substr(kPending.size());
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  std::string secret;
+  {
+    const std::scoped_lock lock(fetched_mutex_);
+    if (tickets_.empty()) return done();
+    Ticket& ticket = tickets_[number % kTickets];
+    if (ticket.number != number) return done();  // too many came behind it
+    secret = std::exchange(ticket.secret, {});
+    ticket = {};
+  }
+  primary_->resolve(secret, [this, secret, done = std::move(done)](Result<Who> who) mutable {
+    {
+      const std::scoped_lock lock(fetched_mutex_);
+      if (fetched_.size() >= kMostFetched) fetched_.clear();
+      fetched_.insert_or_assign(std::move(secret), Fetched{.who = std::move(who), .at = clock_.now()});
+    }
+    done();
+  });
 }
 
 }  // namespace proconsul::agent::tokens

@@ -141,6 +141,12 @@ LOGIN = [
         body={"AuthMethod": "walk-method", "BindType": "service", "BindName": "web", "Description": "new"}),
     Row("DELETE", "/acl/binding-rule/{id}", "/acl/binding-rule/$made", ("acl:write",), stranger=404, makes=(RULE,),
         probe="/acl/binding-rules"),
+    # Everybody may ask about his own token.
+    Row("POST", "/acl/explain", "/acl/explain", body={"Permission": "key:read", "Name": "a"},
+        shows='"Permission":"key:read"'),
+    Row("POST", "/acl/explain", "/acl/explain", ("acl:read",),
+        body={"AccessorID": "$accessor", "Permission": "key:read", "Name": "a"}, shows="$accessor"),
+    read("/acl/token-uses", "/acl/token-uses", "acl:read", shows='"Uses":{'),
     # Whoever proves who he is may; nobody here does.
     Row("POST", "/acl/login", "/acl/login", ok=403, body={"AuthMethod": "none", "BearerToken": "x"}),
     Row("POST", "/acl/logout", "/acl/logout", ok=403, nobody="401"),  # only of tokens that a login made

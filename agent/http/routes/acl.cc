@@ -2,8 +2,10 @@
 #include "agent/http/routes/families.h"
 
 #include "agent/http/acl_endpoint.h"
+#include "agent/http/acl_insight_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
+#include "agent/rpc/acl_insight_types.h"
 #include "agent/rpc/acl_types.h"
 #include "base/type.h"
 #include "catalog/types/acl.h"
@@ -22,6 +24,7 @@ using catalog::ACLRole;
 using catalog::ACLToken;
 using enum Method;
 
+constexpr Failure kNoPermission{400, R"((Invalid|Failed to decode)[\s\S]*)", "There is no such permission."};
 constexpr Failure kNoToken{401, "Supplied token does not exist", "There is no token to destroy."};
 
 constexpr Route kAclRoutes[] = {
@@ -321,6 +324,23 @@ constexpr Route kAclRoutes[] = {
       .rest = "accessor",
       .answer = type_of<bool>,
       .failures = {&kNoAcls, &kDenied, &kNoSuchAcl, &kRefusedAcl}}},
+    {post,
+     "/v1/acl/explain",
+     async(acl_explain),
+     kQueryOptions | kAnyDatacenter,
+     {.rpc = "ACL.Explain",
+      .summary = "Whether a token allows something, and which rule says so",
+      .body = type_of<ExplainQuestion>,
+      .answer = type_of<ExplainAnswer>,
+      .failures = {&kNoAcls, &kDenied, &kNoPermission}}},
+    {get,
+     "/v1/acl/token-uses",
+     async(acl_token_uses),
+     kQueryOptions | kAnyDatacenter,
+     {.rpc = "ACL.TokenUses",
+      .summary = "When tokens were last used",
+      .answer = type_of<rpc::TokenUses>,
+      .failures = {&kNoAcls, &kDenied}}},
     {get,
      "/v1/acl/templated-policies",
      call(acl_templated_policies),

@@ -74,8 +74,7 @@ Result<> resolve_policies(Services& services, const ACLPolicyBatchGetRequest& re
   const auto view = services.server.view();
   const catalog::Tables& tables = view->tables();
   if (const Result<Who> who = who_of(services, *view, request.Token); !who) return who.error();
-  const catalog::ACLToken* token =
-      catalog::token_by_secret(tables, request.Token.empty() ? "anonymous" : request.Token);
+  const std::shared_ptr<const catalog::ACLToken> token = services.tokens->token(tables, request.Token);
   std::vector<ACLPolicy> own;
   if (token) own = tokens::in_datacenter(tokens::policies_of(tables, *token), services.datacenter);
   for (const std::string& id : request.PolicyIDs) {
@@ -158,8 +157,7 @@ Result<> resolve_roles(Services& services, const ACLRoleBatchGetRequest& request
   const auto view = services.server.view();
   const catalog::Tables& tables = view->tables();
   if (const Result<Who> who = who_of(services, *view, request.Token); !who) return who.error();
-  const catalog::ACLToken* token =
-      catalog::token_by_secret(tables, request.Token.empty() ? "anonymous" : request.Token);
+  const std::shared_ptr<const catalog::ACLToken> token = services.tokens->token(tables, request.Token);
   for (const std::string& id : request.RoleIDs) {
     const bool linked =
         token && std::ranges::find(token->Roles, id, &catalog::ACLTokenRoleLink::ID) != token->Roles.end();
