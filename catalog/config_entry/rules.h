@@ -30,6 +30,7 @@ struct ServiceIntentionsConfigEntry;
 struct MeshConfigEntry;
 struct ExportedServicesConfigEntry;
 struct JWTProviderConfigEntry;
+struct InlineCertificateConfigEntry;
 
 namespace rules {
 
@@ -83,6 +84,7 @@ base::Result<> check(const ServiceIntentionsConfigEntry& entry);
 base::Result<> check(const MeshConfigEntry& entry);
 base::Result<> check(const ExportedServicesConfigEntry& entry);
 base::Result<> check(const JWTProviderConfigEntry& entry);
+base::Result<> check(const InlineCertificateConfigEntry& entry);
 
 }  // namespace rules
 }  // namespace proconsul::catalog
