@@ -12,6 +12,7 @@
 #include "agent/mode.h"
 #include "agent/server/acl_replication.h"
 #include "agent/server/acl_settings.h"
+#include "agent/server/config_replication.h"
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
 #include "agent/telemetry/server_gauges.h"
@@ -51,9 +52,10 @@ class ServerMode final : public Mode {
   const Parts parts_;
   std::unique_ptr<server::LastSeen> last_seen_{};
   server::AclSettings acl_{};
-  std::unique_ptr<tokens::Resolver> tokens_{};                 // null: ACLs are off
-  std::unique_ptr<auth::Logins> logins_{};                     // beside them
-  std::unique_ptr<server::AclReplication> acl_replication_{};  // null: they are off, or of this datacenter
+  std::unique_ptr<tokens::Resolver> tokens_{};                       // null: ACLs are off
+  std::unique_ptr<auth::Logins> logins_{};                           // beside them
+  std::unique_ptr<server::AclReplication> acl_replication_{};        // null: they are off, or of this datacenter
+  std::unique_ptr<server::ConfigReplication> config_replication_{};  // null: this datacenter is the primary
   std::unique_ptr<cluster::Servers> servers_{};
   std::unique_ptr<cluster::Federation> federation_{};
   std::unique_ptr<cluster::RpcPlane> rpc_{};

@@ -46,7 +46,6 @@ constexpr std::string_view kRefused[] = {
     "auto_encrypt.allow_tls",
     "auto_encrypt.tls",
     "cloud.resource_id",
-    "config_entries.bootstrap",
     "connect.ca_config",
     "connect.ca_provider",
     "connect.enable_mesh_gateway_wan_federation",

@@ -1,26 +1,14 @@
 #include "agent/rpc/acl_primary.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <optional>
 #include <utility>
+
+#include "agent/rpc/waiting_call.h"
 
 namespace proconsul::agent::rpc {
 
-using base::Errc;
-using base::Error;
 using base::Result;
 
 namespace {
-
-/// One call, from when it is posted to its loop until it was answered or given up.
-struct Waiting {
-  std::mutex mutex{};
-  std::condition_variable_any changed{};
-  std::optional<Result<>> answer{};
-  std::unique_ptr<Running> running{};  // of the loop
-  bool given_up = false;               // of the loop
-};
 
 class Primary final : public server::AclPrimary {
  public:
@@ -56,33 +44,7 @@ class Primary final : public server::AclPrimary {
     request.Token = settings_.replication_token();
     request.AllowStale = true;
     request.MinQueryIndex = after;
-    const Method& row = *find_method(method);
-    auto call = std::static_pointer_cast<TypedInvocation<Req, Rep>>(row.make());
-    call->request = std::move(request);
-    if (Result<> answered = wait(row, call, over); !answered) return answered.error();
-    return std::move(call->reply);
-  }
-
-  Result<> wait(const Method& method, InvocationPtr invocation, const std::stop_token& over) {
-    auto waiting = std::make_shared<Waiting>();
-    base::net::Loop& loop = loops_.next();
-    loop.post([&caller = caller_, &loop, &method, waiting, invocation = std::move(invocation)] {
-      if (waiting->given_up) return;
-      waiting->running = caller.call(loop, method, invocation, [&loop, waiting](Result<> result) {
-        loop.post([dead = std::move(waiting->running)] {});  // it is on the stack
-        const std::lock_guard lock(waiting->mutex);
-        waiting->answer = std::move(result);
-        waiting->changed.notify_all();
-      });
-    });
-    std::unique_lock lock(waiting->mutex);
-    if (waiting->changed.wait(lock, over, [&] { return waiting->answer.has_value(); })) return *waiting->answer;
-    lock.unlock();
-    loop.post([waiting] {
-      waiting->given_up = true;
-      waiting->running.reset();
-    });
-    return Error{Errc::unavailable, "given up"};
+    return call_and_wait<Rep>(caller_, loops_, method, std::move(request), over);
   }
 
   Caller& caller_;
