@@ -29,6 +29,7 @@
 #include "agent/http/stream_endpoint.h"
 #include "agent/http_settings.h"
 #include "agent/local/local_agent.h"
+#include "agent/local/rpc_central_config.h"
 #include "agent/mesh/leaf_certs.h"
 #include "agent/own_server.h"
 #include "agent/server_mode.h"
@@ -72,6 +73,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<cluster::Pools> pools;
   std::unique_ptr<Mode> mode;
   base::WatchRegistry local_watches{};
+  std::unique_ptr<local::RpcCentralConfig> central;  // null: registrations are all that there is
   std::unique_ptr<local::LocalAgent> local;
   std::atomic<local::LocalAgent*> live_local{};    // once there is one: the pools are there before it
   std::unique_ptr<event::RemoteExec> remote_exec;  // null: it is disabled
@@ -253,6 +255,10 @@ Result<> Agent::Impl::start_local() {
   own.sidecar_ports = {.min = config.connect_sidecar_min_port, .max = config.connect_sidecar_max_port};
   own.expose_ports = {.min = config.expose_min_port, .max = config.expose_max_port};
   own.checks.tls = check_tls;
+  if (config.enable_central_service_config) {
+    central = std::make_unique<local::RpcCentralConfig>(loops, mode->caller(), config.datacenter);
+    own.central = central.get();
+  }
   if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;
   local = std::make_unique<local::LocalAgent>(std::move(own), mode->catalog(), local_watches, base::system_clock());
   Result<local::Configured> definitions = configured(config, node_id);

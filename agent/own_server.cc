@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "agent/version.h"
+#include "catalog/config_entry/input.h"
 
 namespace proconsul::agent {
 namespace {
@@ -115,6 +116,14 @@ server::AclSettings acl_settings(const Config& config, const tokens::Store& own_
           .node_name = config.node_name,
           .data_directory = config.dev_mode ? std::string() : config.data_dir,
           .initial_management = config.acl_initial_management_token};
+}
+
+std::vector<catalog::ConfigEntryPtr> bootstrap_entries(const Config& config) {
+  std::vector<catalog::ConfigEntryPtr> entries;
+  for (const auto& raw : config.config_entry_bootstrap) {
+    if (auto entry = catalog::valid_config_entry(raw)) entries.push_back(std::move(*entry));
+  }
+  return entries;
 }
 
 tokens::Resolver::Settings resolver_settings(const Config& config) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "agent/config/config.h"
 #include "agent/local/sync.h"
@@ -10,6 +11,7 @@
 #include "agent/server/mass_failure_brake.h"
 #include "agent/server/server_info.h"
 #include "agent/tokens/resolver.h"
+#include "catalog/types/config_entry.h"
 #include "catalog/types/register.h"
 #include "catalog/types/system.h"
 #include "raft/node.h"
@@ -30,6 +32,8 @@ tokens::Resolver::Settings resolver_settings(const config::Config& config);
 /// The agent's own tokens, and where those are kept that the API sets; empty: nowhere.
 tokens::Store::Tokens own_tokens(const config::Config& config);
 std::string tokens_file(const config::Config& config);
+/// What config_entries.bootstrap says, which the configuration has found right.
+std::vector<catalog::ConfigEntryPtr> bootstrap_entries(const config::Config& config);
 server::MassFailureBrake::Settings brake_settings(const config::Config& config);
 server::FlapDamping::Settings damping_settings(const config::Config& config);
 /// For the time until the cluster has a configuration of its own.

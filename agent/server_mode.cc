@@ -9,6 +9,7 @@
 #include "agent/own_server.h"
 #include "agent/remote_tokens.h"
 #include "agent/rpc/acl_primary.h"
+#include "agent/rpc/config_primary.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -118,6 +119,12 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   raft.duties.acl = acl_;
   raft.duties.acl_replication = acl_replication_.get();
   raft.duties.authority = authority_.get();
+  if (!acl_.in_primary()) {
+    config_replication_ = std::make_unique<server::ConfigReplication>(config.datacenter, base::system_clock());
+  }
+  raft.duties.config_replication = config_replication_.get();
+  raft.duties.config_entries = bootstrap_entries(config);
+  raft.duties.connect_enabled = config.connect_enabled;
   raft.duties.means.members = [&pools] { return pools.members(false); };
   raft.duties.means.suspects = [&pools] { return pools.stats(false).suspects; };
   raft.duties.means.fetch_stats = [this](const auto& of, auto done) { rpc_->fetch_stats(of, std::move(done)); };
@@ -145,6 +152,9 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   }
   if (listening && acl_replication_) {
     acl_replication_->open(*server_, rpc::acl_primary(rpc_->caller(), parts_.loops, acl_));
+  }
+  if (listening && config_replication_) {
+    config_replication_->open(*server_, rpc::config_primary(rpc_->caller(), parts_.loops, acl_));
   }
   return listening;
 }
@@ -220,6 +230,7 @@ Result<> ServerMode::leave(const std::function<Result<>()>& leave_pools) {
 void ServerMode::reconfigure(const Config& config) {
   server_->reconfigure(snapshot_options(config));
   server_->reconfigure(brake_settings(config), damping_settings(config));
+  server_->reconfigure(bootstrap_entries(config));
 }
 
 void ServerMode::read_gauges() {
@@ -234,6 +245,7 @@ void ServerMode::stop() {
   if (const auto roots = std::exchange(roots_, nullptr)) {
     roots_loop_->run([&roots] { roots->stop(); });
   }
+  if (config_replication_) config_replication_->stop();
   if (rpc_) rpc_->stop();
   if (logins_) logins_->stop();
   if (server_) server_->stop();

@@ -5,6 +5,7 @@
 
 #include "agent/cli/client_flags.h"
 #include "agent/cli/commands.h"
+#include "agent/cli/config_json.h"
 #include "agent/cli/files.h"
 #include "agent/cli/text.h"
 #include "base/hcl/hcl.h"
@@ -12,7 +13,6 @@
 #include "base/quote.h"
 #include "catalog/config_entry/input.h"
 #include "catalog/config_entry/kinds.h"
-#include "catalog/store/key.h"
 #include "catalog/types/config_mesh.h"
 #include "catalog/types/config_services.h"
 
@@ -33,14 +33,10 @@ constexpr Flag kKindFlags[] = {
     {.name = "name", .kind = FlagKind::text, .help = "The name of the entry."},
 };
 constexpr Flag kIndexFlags[] = {
-    {.name = "cas",
-     .kind = FlagKind::boolean,
-     .help = "Only if the entry is still as -modify-index says.",
-     .strconv_errors = true},
+    {.name = "cas", .kind = FlagKind::boolean, .help = "Only if the entry is still as -modify-index says."},
     {.name = "modify-index",
      .kind = FlagKind::number,
-     .help = "With -cas: the ModifyIndex that the entry must have; 0 if there must be none.",
-     .strconv_errors = true},
+     .help = "With -cas: the ModifyIndex that the entry must have; 0 if there must be none."},
 };
 
 /// Some have the one name that there is, whatever they say.
@@ -71,11 +67,7 @@ Result<std::shared_ptr<ConfigEntry>> load(const Context& context, const std::str
   const std::string failed = "Failed to decode config entry input: ";
   Result<Value::MapType> raw = base::hcl::decode(text);
   if (!raw) return {raw.error().code, failed + failed + raw.error().detail};
-  for (const auto& [key, value] : *raw) {
-    if (catalog::lower_case(key) != "hash") continue;  // servers alone give one
-    return {Errc::invalid_argument, failed + "1 error occurred:\n\t* invalid config key " + base::quote(key) + "\n\n"};
-  }
-  Result<std::shared_ptr<ConfigEntry>> entry = catalog::decode_config_entry(*raw);
+  Result<std::shared_ptr<ConfigEntry>> entry = catalog::decode_config_entry(*raw, catalog::EntryFrom::client);
   if (entry) {
     if (Result<std::shared_ptr<ConfigEntry>> known = make_known((*entry)->kind->name); !known) entry = known;
   }
@@ -160,14 +152,7 @@ int run_read(const Context& context) {
     return fail(context, failed + read.error().detail);
   }
   entry.kind = known;
-  entry.Hash = 0;  // clients do not show it
-  std::string text = json_of(entry);
-  // Nor a protocol that is not set. It stands near the front, behind the name, in which no quote is bare.
-  constexpr std::string_view kNoProtocol = ",\"Protocol\":\"\"";
-  if (kind == kind::kServiceDefaults) {
-    if (const std::size_t at = text.find(kNoProtocol); at != std::string::npos) text.erase(at, kNoProtocol.size());
-  }
-  context.ui.output(indented_json(text, "    "));
+  context.ui.output(indented_json(client_json(entry), "    "));
   return 0;
 }
 
@@ -189,6 +174,9 @@ int run_list(const Context& context) {
   const auto entries = client->fetch<base::List<Value>>(request);
   if (!entries) {
     return fail(context, "Error listing config entries for kind " + base::quote(kind) + ": " + entries.error().detail);
+  }
+  if (const auto known = make_known(kind); !known && !entries->empty()) {
+    return fail(context, "Error listing config entries for kind " + base::quote(kind) + ": " + known.error().detail);
   }
   for (const Value& entry : *entries) {
     const Value* name = entry.find("Name");

@@ -10,6 +10,7 @@
 #include "agent/mesh/authority_config.h"
 #include "base/quote.h"
 #include "base/strconv.h"
+#include "catalog/config_entry/input.h"
 
 namespace proconsul::agent::config {
 namespace {
@@ -532,7 +533,10 @@ class Builder {
     c.peering_test_allow_peer_registrations = flag("peering.test_allow_peer_registrations");
     if (const Value* entries = at("config_entries.bootstrap")) {
       for (const Value& entry : *entries->as_list()) {
+        const std::string at = "config_entries.bootstrap[" + std::to_string(c.config_entry_bootstrap.size()) + "]: ";
         c.config_entry_bootstrap.push_back(entry.as_map() != nullptr ? *entry.as_map() : Map<Value>());
+        const auto read = catalog::valid_config_entry(c.config_entry_bootstrap.back());
+        if (!read) return fail(at + read.error().detail);
       }
     }
     c.primary_gateways = expanded("primary_gateways");

@@ -45,7 +45,6 @@ bool is_built(Owner owner) {
 constexpr std::string_view kRefused[] = {
     "auto_config.enabled",
     "cloud.resource_id",
-    "config_entries.bootstrap",
     "connect.enable_mesh_gateway_wan_federation",
     "primary_gateways",
     "telemetry.circonus_api_token",

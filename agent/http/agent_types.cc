@@ -15,7 +15,6 @@ PROCONSUL_DESCRIBE_TYPE(AgentUpstream, "api.Upstream") {
   type.field("LocalBindSocketMode", &AgentUpstream::LocalBindSocketMode).omit_empty();
   type.field("Config", &AgentUpstream::Config).omit_empty().no_filter();
   type.field("MeshGateway", &AgentUpstream::MeshGateway);
-  type.field("CentrallyConfigured", &AgentUpstream::CentrallyConfigured).omit_empty().no_filter();
 }
 
 PROCONSUL_DESCRIBE_TYPE(AgentExposePath, "api.ExposePath") {
@@ -133,8 +132,7 @@ AgentUpstream shown(const catalog::Upstream& upstream) {
           .LocalBindSocketPath = upstream.LocalBindSocketPath,
           .LocalBindSocketMode = upstream.LocalBindSocketMode,
           .Config = upstream.Config,
-          .MeshGateway = *upstream.MeshGateway,
-          .CentrallyConfigured = upstream.CentrallyConfigured};
+          .MeshGateway = *upstream.MeshGateway};
 }
 
 AgentProxy shown(const catalog::ConnectProxyConfig& proxy) {

@@ -22,7 +22,6 @@ struct AgentUpstream {
   std::string LocalBindSocketMode{};
   base::Map<base::Value> Config{};
   catalog::MeshGatewayConfig MeshGateway{};
-  bool CentrallyConfigured{};
 };
 PROCONSUL_DECLARE_TYPE(AgentUpstream)
 

@@ -8,6 +8,8 @@
 #include "agent/http/changes.h"
 #include "agent/http/encode.h"
 #include "agent/http/metrics.h"
+#include "catalog/config_entry/resolve.h"
+#include "catalog/query/merged.h"
 #include "catalog/query/nodes.h"
 
 namespace proconsul::agent::http {
@@ -45,7 +47,14 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
   if (const catalog::MetaFilter meta = meta_filter(request); !meta.empty()) {
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }
-  if (!filter->matches_everything()) {
+  const bool merges = request.has_param("merge-central-config");
+  catalog::MergedServiceNodes merged;
+  if (merges) {
+    auto all = catalog::merge_service_nodes(tables, found.rows, found.index, context.watch);
+    if (!all) return {base::Errc::internal, all.error().detail};
+    merged = std::move(*all);
+    std::erase_if(found.rows, [&](const auto* row) { return !filter->matches(merged.at(row)); });
+  } else if (!filter->matches_everything()) {
     std::erase_if(found.rows, [&](const auto* row) { return !filter->matches(catalog::service_node(tables, *row)); });
   }
   sort_near(context, found.rows, [](const auto* row) { return row->service().get().Node; });
@@ -55,11 +64,18 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
   std::string scratch;
   for (const catalog::InstanceRow* row : found.rows) {
     scratch.clear();
+    if (merges) {
+      catalog::show_lists(merged.at(row));
+      body.add_copy(base::to_json(merged.at(row)));
+      continue;
+    }
     const std::string_view json = catalog::catalog_json(tables, *row, scratch);
     json.data() == scratch.data() ? body.add_copy(json) : body.add(json);
   }
-  return Answer{
-      .reply = json(body.take()), .index = found.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
+  return Answer{.reply = json(body.take()),
+                .index = found.index,
+                .settles = merges,
+                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 server::Done when_true(Responder responder) {
@@ -188,12 +204,17 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
   if (!who) return who.error();
   catalog::NodeServicesAnswer found = catalog::services_of_node(context.view.tables(), *name, {}, context.watch);
   const bool filtered = tokens::keep_readable(*who, found);
+  const bool merges = context.request.has_param("merge-central-config");
   catalog::NodeServiceList shown{};
   if (found.node != nullptr) {
     if (!filter->matches_everything()) shown.Services.make_present();  // a filter makes a list, even if an empty one
     shown.Node.emplace() = found.node->get();
     for (const catalog::ServiceRow* row : found.services) {
       catalog::NodeService service = row->get();
+      if (merges) {
+        Result<> merged = catalog::add_central_config(context.view.tables(), service, found.index, context.watch);
+        if (!merged) return {base::Errc::internal, merged.error().detail};
+      }
       if (!filter->matches(service)) continue;
       catalog::show_lists(service);
       shown.Services.emplace_back(std::move(service));
@@ -201,6 +222,7 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
   }
   return Answer{.reply = json(base::to_json(shown)),
                 .index = found.index,
+                .settles = merges,
                 .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 

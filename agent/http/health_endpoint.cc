@@ -8,6 +8,7 @@
 #include "agent/http/metrics.h"
 #include "base/strconv.h"
 #include "catalog/query/checks.h"
+#include "catalog/query/merged.h"
 
 namespace proconsul::agent::http {
 namespace {
@@ -92,7 +93,14 @@ Result<Answer> instances(const ReadContext& context, Which which) {
   if (const catalog::MetaFilter meta = meta_filter(request); !meta.empty()) {
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }
-  if (!filter->matches_everything()) {
+  const bool merges = request.has_param("merge-central-config");
+  catalog::MergedInstances merged;
+  if (merges) {
+    Result<catalog::MergedInstances> all = catalog::merge_instances(tables, found.rows, found.index, context.watch);
+    if (!all) return {Errc::internal, all.error().detail};
+    merged = std::move(*all);
+    std::erase_if(found.rows, [&](const auto* row) { return !filter->matches(merged.at(row)); });
+  } else if (!filter->matches_everything()) {
     const catalog::Parts parts{
         .node = filter->looks_at("Node"), .service = filter->looks_at("Service"), .checks = filter->looks_at("Checks")};
     std::erase_if(found.rows,
@@ -107,11 +115,18 @@ Result<Answer> instances(const ReadContext& context, Which which) {
   std::string scratch;
   for (const catalog::InstanceRow* row : found.rows) {
     scratch.clear();
+    if (merges) {
+      catalog::show_lists(merged.at(row));
+      body.add_copy(base::to_json(merged.at(row)));
+      continue;
+    }
     const std::string_view json = catalog::health_json(tables, *row, scratch);
     json.data() == scratch.data() ? body.add_copy(json) : body.add(json);
   }
-  return Answer{
-      .reply = json(body.take()), .index = found.index, .filtered_by_acls = tokens::says_filtered(*who, filtered)};
+  return Answer{.reply = json(body.take()),
+                .index = found.index,
+                .settles = merges,
+                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
 }
 
 }  // namespace

@@ -36,13 +36,19 @@ PROCONSUL_DESCRIBE_TYPE(PersistedCheckState, "agent.persistedCheckState") {
   type.field("Expires", &PersistedCheckState::Expires);
 }
 
+PROCONSUL_DESCRIBE_TYPE(PersistedServiceConfig, "agent.persistedServiceConfig") {
+  type.field("ServiceID", &PersistedServiceConfig::ServiceID);
+  type.field("Defaults", &PersistedServiceConfig::Defaults);
+}
+
 namespace {
 
 namespace fs = std::filesystem;
 using base::Errc;
 using base::Result;
 
-constexpr std::string_view kServices = "services", kChecks = "checks", kStates = "checks/state";
+constexpr std::string_view kServices = "services", kServiceConfigs = "services/configs", kChecks = "checks",
+                           kStates = "checks/state";
 constexpr std::size_t kMostUnsynced = 256;         // files held open until they are synced
 constexpr std::size_t kFewUnsynced = 4;            // more are synced with their whole file system
 constexpr std::uintmax_t kLargestFile = 16 << 20;  // ours are a few kilobytes
@@ -155,6 +161,11 @@ Result<> Files::save(const PersistedCheck& check) {
   return write(kChecks, check.Check->CheckID, base::to_json(check));
 }
 
+Result<> Files::save(const PersistedServiceConfig& config) {
+  if (data_dir_.empty()) return {};
+  return write(kServiceConfigs, config.ServiceID, base::to_json(config));
+}
+
 Result<> Files::save(const PersistedCheckState& state) const {
   if (data_dir_.empty()) return {};
   const std::string name = path(kStates, state.CheckID);
@@ -169,7 +180,9 @@ Result<> Files::save(const PersistedCheckState& state) const {
 }
 
 void Files::forget_service(std::string_view id) const {
-  if (!data_dir_.empty()) unlink(path(kServices, id).c_str());
+  if (data_dir_.empty()) return;
+  unlink(path(kServices, id).c_str());
+  unlink(path(kServiceConfigs, id).c_str());
 }
 
 void Files::forget_check(std::string_view id) const {
@@ -190,6 +203,17 @@ std::vector<PersistedCheck> Files::checks(std::vector<std::string>& faults) cons
   if (data_dir_.empty()) return {};
   return read_all<PersistedCheck>(data_dir_ + '/' + std::string(kChecks), faults,
                                   [](const PersistedCheck& check) { return bool(check.Check); });
+}
+
+std::optional<catalog::ServiceConfig> Files::service_config(std::string_view id) const {
+  if (data_dir_.empty()) return std::nullopt;
+  const std::string file = path(kServiceConfigs, id);
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(file, error);
+  if (error || size > kLargestFile) return std::nullopt;
+  PersistedServiceConfig persisted{};
+  if (!base::read_json(read_file(file), persisted) || !persisted.Defaults) return std::nullopt;
+  return std::move(*persisted.Defaults);
 }
 
 bool Files::check_state(std::string_view id, std::int64_t now, PersistedCheckState& state) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "catalog/types/agent_check.h"
 #include "catalog/types/health.h"
 #include "catalog/types/service.h"
+#include "catalog/types/service_config.h"
 
 namespace proconsul::agent::local {
 
@@ -41,6 +43,13 @@ struct PersistedCheckState {
 };
 PROCONSUL_DECLARE_TYPE(PersistedCheckState)
 
+/// What central configuration said last of a proxy, so that after a restart it is not without it for a moment.
+struct PersistedServiceConfig {
+  std::string ServiceID{};
+  base::Pointer<catalog::ServiceConfig> Defaults{};
+};
+PROCONSUL_DECLARE_TYPE(PersistedServiceConfig)
+
 class Files {
  public:
   /// `data_dir` empty: nothing is kept.
@@ -49,6 +58,7 @@ class Files {
   // Seen by whoever reads the folder when they return, and durable after the next sync().
   base::Result<> save(const PersistedService& service);
   base::Result<> save(const PersistedCheck& check);
+  base::Result<> save(const PersistedServiceConfig& config);
   /// One wait for the disk for all that was saved since the last time.
   base::Result<> sync();
   /// Often, in place and never synced: losing it turns a check critical until its next beat.
@@ -60,6 +70,8 @@ class Files {
   /// What is there; files that cannot be read are named in `faults` and left where they are.
   std::vector<PersistedService> services(std::vector<std::string>& faults) const;
   std::vector<PersistedCheck> checks(std::vector<std::string>& faults) const;
+  /// Nothing if there is none that can be read.
+  std::optional<catalog::ServiceConfig> service_config(std::string_view id) const;
   /// Nothing if there is none, or it has expired at `now` (Unix seconds).
   bool check_state(std::string_view id, std::int64_t now, PersistedCheckState& state) const;
 

@@ -66,6 +66,7 @@ void LocalAgent::stop() {
     queue_->changed.notify_all();
   }
   if (thread_.joinable()) thread_.join();
+  central_.clear();
   runner_.stop_all();
   const base::Error stopping{Errc::unavailable, "the agent is stopping"};
   for (Job& job : std::exchange(queue_->jobs, {})) {
@@ -144,17 +145,6 @@ void LocalAgent::handle_deadlines() {
 
 // ---- services
 
-void LocalAgent::add_services(std::vector<ServiceRegistration> registrations, Done done) {
-  post(
-      [this, registrations = std::move(registrations)]() mutable -> Result<> {
-        for (ServiceRegistration& registration : registrations) {
-          if (Result<> added = do_add_service(std::move(registration), true); !added) return added;
-        }
-        return {};
-      },
-      std::move(done));
-}
-
 catalog::HealthCheck LocalAgent::check_of(const catalog::NodeService& service, const catalog::CheckType& type,
                                           std::size_t number, std::size_t count) const {
   catalog::HealthCheck check{};
@@ -189,7 +179,7 @@ Result<> LocalAgent::complete_sidecar(ServiceRegistration& registration) const {
   return {};
 }
 
-Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep) {
+Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep, const CentralConfig::Known* known) {
   catalog::NodeService& service = registration.service;
   if (service.Service.empty()) return {Errc::internal, "Service name missing"};
   if (service.ID.empty()) service.ID = service.Service;
@@ -211,11 +201,18 @@ Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep)
     named.insert(check.CheckID);
     checks.push_back(std::move(check));
   }
+  const Result<catalog::NodeService> shown = with_central_config(service, known);
+  if (!shown) return shown.error();
   if (keep) {
     PersistedService persisted{
         .Token = registration.token, .Service = service, .Source = source_name(registration.source)};
     persisted.LocallyRegisteredAsSidecar = service.LocallyRegisteredAsSidecar;
     if (Result<> saved = files_.save(persisted); !saved) return saved;
+    if (known) {
+      PersistedServiceConfig config{.ServiceID = service.ID};
+      config.Defaults.emplace() = known->config;
+      if (Result<> saved = files_.save(config); !saved) return saved;
+    }
     for (std::size_t i = 0; i < checks.size(); ++i) {
       const PersistedCheck check{.Check = checks[i],
                                  .ChkType = registration.checks[i],
@@ -232,17 +229,18 @@ Result<> LocalAgent::do_add_service(ServiceRegistration registration, bool keep)
         if (!named.contains(check->CheckID)) obsolete.push_back(check->CheckID);
       }
     }
-    state_.put_service(service, registration.token, registration.source);
+    state_.put_service(*shown, registration.token, registration.source);
     for (const catalog::HealthCheck& check : checks) {
       if (Result<> put = state_.put_check(check, registration.token, registration.source); !put) return put;
     }
   }
   for (std::size_t i = 0; i < checks.size(); ++i) start_check(checks[i], registration.checks[i]);
   for (const std::string& id : obsolete) do_remove_check(id);
-  reroute_checks(service);
+  reroute_checks(*shown);
   checks_changed(service.ID);
   report(service.ID);
   dirty_ = true;
+  follow_central_config(registration, known);
   return {};
 }
 
@@ -260,6 +258,7 @@ Result<> LocalAgent::do_remove_service(const std::string& id) {
     for (const catalog::HealthCheck* check : state_.checks_of(id, false)) checks.push_back(check->CheckID);
     if (Result<> removed = state_.remove_service(id); !removed) return removed;
   }
+  central_.erase(id);
   files_.forget_service(id);
   for (const std::string& check : checks) do_remove_check(check);
   checks_changed(id);

@@ -18,6 +18,7 @@
 #include "agent/checks/runner.h"
 #include "agent/local/aliases.h"
 #include "agent/local/catalog.h"
+#include "agent/local/central_config.h"
 #include "agent/local/exposed_checks.h"
 #include "agent/local/files.h"
 #include "agent/local/state.h"
@@ -76,6 +77,7 @@ class LocalAgent {
     SidecarPorts sidecar_ports{};
     ExposePorts expose_ports{};
     checks::Runner::Options checks{};
+    CentralConfig* central = nullptr;  // what is configured centrally of proxies; null: registrations are all there is
   };
   using Done = std::move_only_function<void(base::Result<>)>;
   /// `catalog` and `watches` outlive it. `watches` hears of "service ID" keys: watch_key().
@@ -162,7 +164,20 @@ class LocalAgent {
 
   base::Result<> load(const Configured& configured);
   base::Result<> do_reload(const Configured& configured);
-  base::Result<> do_add_service(ServiceRegistration registration, bool keep);
+  /// `known`: what is configured centrally, if the servers were asked.
+  base::Result<> do_add_service(ServiceRegistration registration, bool keep,
+                                const CentralConfig::Known* known = nullptr);
+  // local_agent_central.cc
+  struct Adding;
+  CentralConfig::Question central_question(const ServiceRegistration& registration) const;
+  base::Result<> add_asked(Adding& adding);
+  /// The service as it is with what is known to be configured centrally.
+  base::Result<catalog::NodeService> with_central_config(const catalog::NodeService& service,
+                                                         const CentralConfig::Known* known);
+  /// Hears of changes from here on.
+  void follow_central_config(const ServiceRegistration& registration, const CentralConfig::Known* known);
+  base::Result<> central_config_changed(const std::string& id, std::uint64_t number,
+                                        const base::Result<CentralConfig::Known>& known);
   base::Result<> complete_sidecar(ServiceRegistration& registration) const;
   base::Result<> do_remove_service(const std::string& id);
   // local_agent_checks.cc
@@ -208,6 +223,15 @@ class LocalAgent {
   std::map<std::string, Ttl> ttls_{};               // by check
   std::map<std::string, std::uint64_t> running_{};  // by check: the number under which runner_ reports
   std::uint64_t last_number_ = 0;
+  struct Central {
+    catalog::NodeService registered{};
+    std::string token{};
+    Source source{};
+    std::uint64_t number{};  // of who is followed
+    std::optional<catalog::ServiceConfig> config{};
+    std::unique_ptr<CentralConfig::Followed> followed{};
+  };
+  std::map<std::string, Central> central_{};            // by service: those that are configured centrally
   std::map<std::string, base::Duration> reap_after_{};  // by check: how long it may be critical
   server::Deadlines ttl_deadlines_{};                   // by check
   server::Deadlines reap_deadlines_{};                  // by check

@@ -1,14 +1,9 @@
 #include "agent/server/acl_replication.h"
 
-#include <future>
 #include <utility>
-
-#include "catalog/commands.h"
 
 namespace proconsul::agent::server {
 
-using base::Errc;
-using base::Error;
 using base::Result;
 using Kind = AclReplicator::Kind;
 
@@ -21,47 +16,32 @@ base::Time whole_seconds(base::Time time) {
   return time;
 }
 
-Result<> apply_and_wait(Server& server, std::string command) {
-  // Whoever leads now has a copier of its own: what this one has read may be old by then.
-  if (!server.leadership().is_leader) return Error{Errc::not_leader, "node is not the leader"};
-  const auto promise = std::make_shared<std::promise<Result<>>>();
-  std::future<Result<>> applied = promise->get_future();
-  server.apply(std::move(command), [promise](Result<catalog::ApplyResult> result) {
-    const Error* error = result ? result->error() : &result.error();
-    promise->set_value(error ? Result<>(*error) : Result<>());
-  });
-  return applied.get();
-}
-
 }  // namespace
 
 AclReplication::AclReplication(AclSettings settings, const base::Clock& clock, AclReplicator::Limits limits)
     : settings_(std::move(settings)), clock_(clock), limits_(limits) {}
 
-AclReplication::~AclReplication() {
-  stop();
-}
-
 void AclReplication::open(Server& server, std::shared_ptr<AclPrimary> primary) {
   server_ = &server;
   primary_ = std::move(primary);
   for (const Kind kind : {Kind::policies, Kind::roles, Kind::tokens}) {
-    if (kind != Kind::tokens || settings_.token_replication) threads_.emplace_back([this, kind] { run(kind); });
+    if (kind == Kind::tokens && !settings_.token_replication) continue;
+    threads_.start(
+        [this, kind](const std::stop_token& over, const ReplicationPause& pause) { run(kind, over, pause); });
   }
 }
 
 void AclReplication::lead(bool leading) {
-  const std::lock_guard lock(mutex_);
-  if (term_) term_->request_stop();
-  term_.reset();
-  status_.Running = leading && !stopping_;
-  if (status_.Running) {
-    term_.emplace();
-    status_.Enabled = true;
-    status_.SourceDatacenter = settings_.primary_datacenter;
-    status_.ReplicationType = settings_.token_replication ? "tokens" : "policies";
+  {
+    const std::lock_guard lock(mutex_);
+    status_.Running = leading;
+    if (leading) {
+      status_.Enabled = true;
+      status_.SourceDatacenter = settings_.primary_datacenter;
+      status_.ReplicationType = settings_.token_replication ? "tokens" : "policies";
+    }
   }
-  changed_.notify_all();
+  threads_.lead(leading);
 }
 
 rpc::ACLReplicationStatus AclReplication::status() const {
@@ -69,39 +49,16 @@ rpc::ACLReplicationStatus AclReplication::status() const {
   return status_;
 }
 
-void AclReplication::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    if (term_) term_->request_stop();
-    changed_.notify_all();
-  }
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
-}
-
-void AclReplication::run(Kind kind) {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || (term_ && !term_->stop_requested()); });
-    if (stopping_) return;
-    const std::stop_token over = term_->get_token();
-    lock.unlock();
-    AclReplicator::Means means;
-    means.primary = primary_;
-    means.clock = &clock_;
-    means.view = [this] { return server_->view(); };
-    means.apply = [this](std::string command) { return apply_and_wait(*server_, std::move(command)); };
-    means.pause = [this, &over](base::Duration time) {
-      std::unique_lock waiting(mutex_);
-      return !changed_.wait_for(waiting, std::chrono::nanoseconds(time.nanoseconds),
-                                [&over] { return over.stop_requested(); });
-    };
-    means.token = [this] { return settings_.replication_token(); };
-    means.report = [this, kind](const Result<std::uint64_t>& round) { report(kind, round); };
-    AclReplicator(kind, limits_, std::move(means)).run(over);
-    lock.lock();
-  }
+void AclReplication::run(Kind kind, const std::stop_token& over, const ReplicationPause& pause) {
+  AclReplicator::Means means;
+  means.primary = primary_;
+  means.clock = &clock_;
+  means.view = [this] { return server_->view(); };
+  means.apply = [this](std::string command) { return apply_as_leader(*server_, std::move(command)); };
+  means.pause = pause;
+  means.token = [this] { return settings_.replication_token(); };
+  means.report = [this, kind](const Result<std::uint64_t>& round) { report(kind, round); };
+  AclReplicator(kind, limits_, std::move(means)).run(over);
 }
 
 void AclReplication::report(Kind kind, const Result<std::uint64_t>& round) {

@@ -3,18 +3,14 @@
 // its own.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <stop_token>
-#include <thread>
-#include <vector>
 
 #include "agent/rpc/acl_types.h"
 #include "agent/server/acl_replicator.h"
 #include "agent/server/acl_settings.h"
+#include "agent/server/leader_threads.h"
 #include "agent/server/server.h"
 #include "base/clock.h"
 
@@ -23,7 +19,6 @@ namespace proconsul::agent::server {
 class AclReplication {
  public:
   AclReplication(AclSettings settings, const base::Clock& clock, AclReplicator::Limits limits = {});
-  ~AclReplication();
 
   /// From here on it may run. `server` outlives it, or it is stopped before. Once.
   void open(Server& server, std::shared_ptr<AclPrimary> primary);
@@ -31,11 +26,11 @@ class AclReplication {
   void lead(bool leading);
   /// Of what was done on this server as leader. Any thread.
   rpc::ACLReplicationStatus status() const;
-  /// Ends the threads; no command is under way afterwards. Idempotent.
-  void stop();
+  /// No command is under way afterwards. Idempotent.
+  void stop() { threads_.stop(); }
 
  private:
-  void run(AclReplicator::Kind kind);
+  void run(AclReplicator::Kind kind, const std::stop_token& over, const ReplicationPause& pause);
   void report(AclReplicator::Kind kind, const base::Result<std::uint64_t>& round);
 
   const AclSettings settings_;
@@ -43,13 +38,10 @@ class AclReplication {
   const AclReplicator::Limits limits_;
   Server* server_ = nullptr;
   std::shared_ptr<AclPrimary> primary_{};
-  std::vector<std::thread> threads_{};
 
-  mutable std::mutex mutex_{};  // guards what follows
-  std::condition_variable changed_{};
-  bool stopping_ = false;
-  std::optional<std::stop_source> term_{};  // while this server leads
-  rpc::ACLReplicationStatus status_{};
+  mutable std::mutex mutex_{};
+  rpc::ACLReplicationStatus status_{};  // by mutex_
+  LeaderThreads threads_{};
 };
 
 }  // namespace proconsul::agent::server

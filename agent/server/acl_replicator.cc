@@ -27,8 +27,6 @@ namespace {
 constexpr std::size_t kDeletesAtOnce = 4096;
 constexpr std::size_t kReadsAtOnce = 1024;
 constexpr std::size_t kBytesAtOnce = 256 * 1024;
-constexpr int kMostDoublings = 6;  // 64 seconds
-constexpr base::Duration kLook = base::seconds(1);
 
 template <class Row>
 using Rows = base::List<base::Pointer<Row>>;
@@ -229,8 +227,7 @@ AclReplicator::AclReplicator(Kind kind, Limits limits, Means means)
       index_(gauge(kind, "index", "The index of the primary up to which everything was copied.")),
       fetch_(sample(kind, "fetch", "Time that asking the primary what it has takes, with the wait for a change.")),
       apply_(sample(kind, "apply", "Time that comparing and writing takes, in milliseconds.")),
-      turns_(static_cast<double>(limits.burst)),
-      turns_at_(means_.clock->now()) {}
+      rounds_(limits.rounds_a_second, limits.burst, *means_.clock, means_.pause) {}
 
 Result<std::uint64_t> AclReplicator::round(std::uint64_t after, std::stop_token over) {
   applied_ = false;
@@ -335,7 +332,7 @@ void AclReplicator::run(std::stop_token over) {
   log_.info("started ACL " + std::string(one(kind_)) + " replication");
   std::uint64_t after = 0;
   int failures = 0;
-  while (wait_for_turn()) {
+  while (rounds_.wait_for_turn()) {
     if (means_.token().empty()) {
       after = 0;
       continue;
@@ -353,35 +350,13 @@ void AclReplicator::run(std::stop_token over) {
     }
     log_.warn("ACL replication error (will retry if still leader)", {{"error", index.error()}});
     after = 0;
-    if (!back_off(++failures)) break;
+    // Another token may be all that was missing.
+    const auto other_token = [this, token = means_.token()] { return means_.token() != token; };
+    if (!rounds_.back_off(++failures, other_token)) break;
   }
   status_.set(0);
   index_.set(0);
   log_.info("stopped ACL " + std::string(one(kind_)) + " replication");
-}
-
-bool AclReplicator::wait_for_turn() {
-  for (;;) {
-    const base::MonotonicTime now = means_.clock->now();
-    const double seconds = static_cast<double>((now - turns_at_).nanoseconds) / 1e9;
-    turns_ = std::min(static_cast<double>(limits_.burst), turns_ + seconds * limits_.rounds_a_second);
-    turns_at_ = now;
-    if (turns_ >= 1) break;
-    const double missing = (1 - turns_) / limits_.rounds_a_second;
-    if (!means_.pause(base::Duration{static_cast<std::int64_t>(missing * 1e9) + 1})) return false;
-  }
-  turns_ -= 1;
-  return means_.pause({});
-}
-
-/// Another token may be all that was missing.
-bool AclReplicator::back_off(int failures) {
-  const std::string token = means_.token();
-  const base::MonotonicTime end = means_.clock->now() + base::seconds(1 << std::min(failures, kMostDoublings));
-  while (means_.clock->now() < end && means_.token() == token) {
-    if (!means_.pause(std::min(kLook, end - means_.clock->now()))) return false;
-  }
-  return true;
 }
 
 }  // namespace proconsul::agent::server

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/rpc/acl_types.h"
+#include "agent/server/replication_rounds.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -65,8 +66,8 @@ class AclReplicator {
     const base::Clock* clock = nullptr;
     std::function<catalog::ViewPtr()> view{};
     std::function<base::Result<>(std::string command)> apply{};  // waits until it is applied here
-    std::function<bool(base::Duration)> pause{};                 // false: over
-    std::function<std::string()> token{};                        // the replication token; empty: not to be copied now
+    ReplicationPause pause{};
+    std::function<std::string()> token{};  // the replication token; empty: not to be copied now
     std::function<void(const base::Result<std::uint64_t>&)> report{};  // of each round: up to which index, or why not
   };
   AclReplicator(Kind kind, Limits limits, Means means);
@@ -85,8 +86,6 @@ class AclReplicator {
   template <class Table, class Rows>
   base::Result<> write(Rows& rows);
   base::Result<> apply(std::string command);
-  bool wait_for_turn();
-  bool back_off(int failures);
 
   const Kind kind_;
   const Limits limits_;
@@ -95,8 +94,7 @@ class AclReplicator {
   const base::metrics::Gauge status_, index_;
   const base::metrics::Sample fetch_, apply_;
   bool applied_ = false;  // something in this round: the next one keeps its distance
-  double turns_;          // that may be taken at once
-  base::MonotonicTime turns_at_;
+  ReplicationRounds rounds_;
 };
 
 }  // namespace proconsul::agent::server

@@ -6,6 +6,8 @@
 
 #include "agent/mesh/authority.h"
 #include "agent/server/acl_replication.h"
+#include "agent/server/config_bootstrap.h"
+#include "agent/server/config_replication.h"
 #include "agent/server/metrics.h"
 #include "base/random.h"
 #include "base/uuid.h"
@@ -33,7 +35,9 @@ LeaderDuties::LeaderDuties(Options options, Server& server, LeaderClocks& clocks
       clock_(clock),
       barrier_(std::move(barrier)),
       pool_({.datacenter = options_.datacenter, .self = options_.self}, means(), clock),
-      acl_(options_.acl, server, [this](std::string command) { return apply(std::move(command)); }, clock) {
+      acl_(
+          options_.acl, server, [this](std::string command) { return apply(std::move(command)); }, clock),
+      config_entries_(options_.config_entries) {
   pool_.configure(options_.brake, options_.damping);
   thread_ = std::thread([this] { run(); });
 }
@@ -80,6 +84,13 @@ void LeaderDuties::configure(const MassFailureBrake::Settings& brake, const Flap
   wake();
 }
 
+void LeaderDuties::configure(std::vector<catalog::ConfigEntryPtr> config_entries) {
+  const std::lock_guard lock(mutex_);
+  config_entries_ = std::move(config_entries);
+  bootstrap_due_ = true;
+  changed_.notify_all();
+}
+
 void LeaderDuties::wake() {
   const std::lock_guard lock(mutex_);
   changed_.notify_all();
@@ -100,8 +111,7 @@ void LeaderDuties::run() {
   while (!stopping_) {
     if (leading_) {
       lead(lock);
-      if (options_.acl_replication) options_.acl_replication->lead(false);
-      if (options_.authority) options_.authority->lead(false);
+      lead_others(false);
       clocks_.stop();
       pool_.end();
     } else {
@@ -136,11 +146,15 @@ void LeaderDuties::lead(std::unique_lock<std::mutex>& lock) {
     if (const auto earliest = clocks_.earliest()) due = std::min(due, *earliest);
     if (acl_.on()) due = std::min(due, reap_at);
     const base::Duration wait = due - clock_.now();
-    if (wait.nanoseconds > 0 && !pool_.has_changes()) {
+    if (wait.nanoseconds > 0 && !pool_.has_changes() && !bootstrap_due_) {
       changed_.wait_for(lock, std::chrono::nanoseconds(wait.nanoseconds));
       continue;
     }
+    const bool bootstraps = bootstrap_due_;
     lock.unlock();
+    if (const Result<> done = bootstraps ? bootstrap() : Result<>(); !done) {
+      log_.error("failed to write the config entries of the configuration", {{"error", done.error()}});
+    }
     expire();
     look_after_pool();
     if (acl_.on() && clock_.now() >= reap_at) reap_at = acl_.reap();
@@ -179,12 +193,31 @@ Result<> LeaderDuties::open_term() {
       return set;
     }
   }
+  // Before the servers' own services are there, by which others see that all is well.
+  if (Result<> written = bootstrap(); !written) return written;
   pool_.begin();
   reconcile();
-  if (options_.acl_replication) options_.acl_replication->lead(true);
-  // It makes keys and certificates in its own time: nobody waits for them who asks for something else.
-  if (options_.authority) options_.authority->lead(true);
+  lead_others(true);
   return {};
+}
+
+void LeaderDuties::lead_others(bool leading) {
+  if (options_.acl_replication) options_.acl_replication->lead(leading);
+  if (options_.config_replication) options_.config_replication->lead(leading);
+  // It makes keys and certificates in its own time: nobody waits for them who asks for something else.
+  if (options_.authority) options_.authority->lead(leading);
+}
+
+Result<> LeaderDuties::bootstrap() {
+  std::vector<catalog::ConfigEntryPtr> entries;
+  {
+    const std::lock_guard lock(mutex_);
+    entries = config_entries_;
+    bootstrap_due_ = false;
+  }
+  if (!options_.acl.in_primary()) return {};
+  return bootstrap_config_entries(server_, entries, options_.connect_enabled, options_.datacenter,
+                                  [this](std::string command) { return apply(std::move(command)); });
 }
 
 Result<> LeaderDuties::set_metadata(std::string_view key, std::string_view value) {

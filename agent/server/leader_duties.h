@@ -16,17 +16,18 @@
 #include "agent/server/server.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "catalog/types/config_entry.h"
 #include "catalog/types/register.h"
 #include "catalog/types/system.h"
+
+namespace proconsul::agent::mesh {
+class Authority;
+}
 
 namespace proconsul::agent::server {
 
 class AclReplication;
-}  // namespace proconsul::agent::server
-namespace proconsul::agent::mesh {
-class Authority;
-}
-namespace proconsul::agent::server {
+class ConfigReplication;
 
 class LeaderDuties {
  public:
@@ -36,8 +37,12 @@ class LeaderDuties {
     std::string datacenter{};
     PoolDuties::Means means{};  // all but `apply`
     AclSettings acl{};
-    AclReplication* acl_replication = nullptr;  // runs while this server leads; outlives this; null: there is none
-    mesh::Authority* authority = nullptr;       // the same; null: the mesh is off
+    // These run while this server leads, and outlive this; null: there is none.
+    AclReplication* acl_replication = nullptr;
+    ConfigReplication* config_replication = nullptr;
+    mesh::Authority* authority = nullptr;
+    std::vector<catalog::ConfigEntryPtr> config_entries{};  // written in the primary datacenter unless they are there
+    bool connect_enabled = false;
     MassFailureBrake::Settings brake{};
     FlapDamping::Settings damping{};
   };
@@ -57,6 +62,8 @@ class LeaderDuties {
   void member_changed(gossip::serf::MemberPtr member, Fate fate);
   /// Takes effect soon. Any thread.
   void configure(const MassFailureBrake::Settings& brake, const FlapDamping::Settings& damping);
+  /// Other entries to be written if there are none yet; soon, if this server leads. Any thread.
+  void configure(std::vector<catalog::ConfigEntryPtr> config_entries);
   PoolDuties::Held held() const { return pool_.held(); }
   /// What autopilot saw last, while this server leads.
   Autopilot autopilot() const { return pool_.health(); }
@@ -67,6 +74,8 @@ class LeaderDuties {
   void run();
   void lead(std::unique_lock<std::mutex>& lock);
   base::Result<> open_term();
+  base::Result<> bootstrap();
+  void lead_others(bool leading);
   base::Result<> set_metadata(std::string_view key, std::string_view value);
   PoolDuties::Means means();
   void reconcile();
@@ -89,6 +98,8 @@ class LeaderDuties {
   bool stopping_ = false;
   std::uint64_t term_ = 0;      // counts changes of leadership: a duty of an older one ends
   std::vector<Done> opened_{};  // to be told when the term is open
+  std::vector<catalog::ConfigEntryPtr> config_entries_;
+  bool bootstrap_due_ = false;  // other entries than when the term was opened
   std::thread thread_{};
 };
 

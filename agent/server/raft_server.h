@@ -68,6 +68,9 @@ class RaftServer final : public Server, public Operator {
   void reconfigure(const MassFailureBrake::Settings& brake, const FlapDamping::Settings& damping) {
     duties_->configure(brake, damping);
   }
+  void reconfigure(std::vector<catalog::ConfigEntryPtr> config_entries) {
+    duties_->configure(std::move(config_entries));
+  }
 
   /// For telemetry.
   struct Gauges {

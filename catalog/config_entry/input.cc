@@ -8,6 +8,7 @@
 #include "base/weak_decode.h"
 #include "catalog/config_entry/kinds.h"
 #include "catalog/config_entry/rules.h"
+#include "catalog/config_entry/validate.h"
 #include "catalog/store/key.h"
 #include "catalog/types/config_services.h"
 
@@ -39,7 +40,7 @@ Result<> refuse_unknown(const std::vector<std::string>& keys) {
 
 }  // namespace
 
-Result<std::shared_ptr<ConfigEntry>> decode_config_entry(const Value::MapType& raw) {
+Result<std::shared_ptr<ConfigEntry>> decode_config_entry(const Value::MapType& raw, EntryFrom from) {
   auto named = raw.find("Kind");
   if (named == raw.end()) named = raw.find("kind");
   if (named == raw.end()) {
@@ -50,10 +51,23 @@ Result<std::shared_ptr<ConfigEntry>> decode_config_entry(const Value::MapType& r
   Result<std::shared_ptr<ConfigEntry>> entry = make_config_entry(*kind);
   if (!entry) return entry;
   ConfigEntry& made = **entry;
-  const Result<std::vector<std::string>> unused = base::decode_weakly(raw, made.kind->type(), &made);
+  Result<std::vector<std::string>> unused = base::decode_weakly(raw, made.kind->type(), &made);
   if (!unused) return unused.error();
+  for (const auto& [key, value] : raw) {
+    if (from == EntryFrom::client && lower_case(key) == "hash") unused->push_back(key);
+  }
+  made.Hash = 0;
   if (Result<> known = refuse_unknown(*unused); !known) return {Errc::invalid_argument, known.error().detail};
   if (Result<> checked = check_free_values(made); !checked) return checked.error();
+  return entry;
+}
+
+Result<std::shared_ptr<ConfigEntry>> valid_config_entry(const Value::MapType& raw) {
+  Result<std::shared_ptr<ConfigEntry>> entry = decode_config_entry(raw);
+  if (!entry) return entry;
+  Result<> valid = normalize_config_entry(**entry);
+  if (valid) valid = validate_config_entry(**entry);
+  if (!valid) return {Errc::invalid_argument, valid.error().detail};
   return entry;
 }
 

@@ -25,6 +25,11 @@ constexpr std::string_view kTransparent = "transparent";
 constexpr std::string_view kMeshGatewayKey = "mesh_gateway";
 constexpr std::string_view kProtocolKey = "protocol";
 
+bool is_sidecar(const NodeService& service) {
+  return service.Kind == kKindConnectProxy &&
+         (!service.Proxy->DestinationServiceID.empty() || !service.Proxy->DestinationServiceName.empty());
+}
+
 bool is_of_service(const Upstream& upstream) {
   return upstream.DestinationType.empty() || upstream.DestinationType == "service";
 }
@@ -263,11 +268,14 @@ class UpstreamConfigs {
 
 }  // namespace
 
+bool is_configured_centrally(const NodeService& service) {
+  return is_sidecar(service) || service.Kind == kKindMeshGateway || service.Kind == kKindTerminatingGateway ||
+         service.Kind == kKindIngressGateway || service.Kind == kKindApiGateway;
+}
+
 ServiceConfigQuestion service_config_question(const NodeService& service) {
   const ConnectProxyConfig& proxy = *service.Proxy;
-  const bool sidecar = service.Kind == kKindConnectProxy &&
-                       (!proxy.DestinationServiceID.empty() || !proxy.DestinationServiceName.empty());
-  ServiceConfigQuestion question{.service = sidecar ? proxy.DestinationServiceName : service.Service,
+  ServiceConfigQuestion question{.service = is_sidecar(service) ? proxy.DestinationServiceName : service.Service,
                                  .mesh_gateway = *proxy.MeshGateway,
                                  .mode = proxy.Mode,
                                  .upstreams = {}};
@@ -385,6 +393,7 @@ Result<NodeService> merge_service_config(const ServiceConfig& central, NodeServi
 }
 
 Result<> add_central_config(const Tables& tables, NodeService& service, std::uint64_t& index, base::KeySet* watch) {
+  if (!is_configured_centrally(service)) return {};
   const Result<ResolvedServiceConfig> central = resolve_service_config(tables, service_config_question(service), watch);
   if (!central) {
     return Error{central.error().code,

@@ -24,6 +24,9 @@ struct ServiceConfigQuestion {
 /// A sidecar is configured as the service that it stands before, with the upstreams of its registration.
 ServiceConfigQuestion service_config_question(const NodeService& service);
 
+/// Whether it is a proxy, whose configuration is central but for what its registration says: a sidecar or a gateway.
+bool is_configured_centrally(const NodeService& service);
+
 struct ResolvedServiceConfig {
   ServiceConfig config{};
   std::uint64_t index{};
@@ -36,7 +39,7 @@ base::Result<ResolvedServiceConfig> resolve_service_config(const Tables& tables,
 /// The service as it is with what is configured centrally: its registration counts first.
 base::Result<NodeService> merge_service_config(const ServiceConfig& central, NodeService service);
 
-/// Both: for answers with the central configuration in them. Raises `index`.
+/// Both, if it is configured so: for answers with the central configuration in them. Raises `index`.
 base::Result<> add_central_config(const Tables& tables, NodeService& service, std::uint64_t& index,
                                   base::KeySet* watch);
 

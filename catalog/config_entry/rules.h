@@ -30,6 +30,7 @@ struct ServiceIntentionsConfigEntry;
 struct MeshConfigEntry;
 struct ExportedServicesConfigEntry;
 struct JWTProviderConfigEntry;
+struct InlineCertificateConfigEntry;
 
 namespace rules {
 
@@ -87,6 +88,7 @@ base::Result<> check_with_ids(const ServiceIntentionsConfigEntry& entry);
 base::Result<> check(const MeshConfigEntry& entry);
 base::Result<> check(const ExportedServicesConfigEntry& entry);
 base::Result<> check(const JWTProviderConfigEntry& entry);
+base::Result<> check(const InlineCertificateConfigEntry& entry);
 
 }  // namespace rules
 }  // namespace proconsul::catalog

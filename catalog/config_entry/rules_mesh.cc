@@ -124,6 +124,7 @@ Result<> check_consumer(const ServiceConsumer& consumer, const std::string& wher
   if (!consumer.Peer.empty() && !consumer.Partition.empty()) {
     return wrong(where + "must define at most one of Peer, Partition, or SamenessGroup");
   }
+  if (consumer.Partition == "*") return wrong(where + "exporting to all partitions (wildcard) is not supported");
   if (consumer.Peer == "*") return wrong(where + "exporting to all peers (wildcard) is not supported");
   return {};
 }
@@ -149,9 +150,6 @@ Result<> check(const ExportedServicesConfigEntry& entry) {
   for (std::size_t i = 0; i < entry.Services.size(); ++i) {
     for (std::size_t j = 0; j < entry.Services[i].Consumers.size(); ++j) {
       const ServiceConsumer& consumer = entry.Services[i].Consumers[j];
-      if (!consumer.Partition.empty() && consumer.Partition != "default") {
-        return wrong(consumer_at(i, j) + "partitions are an enterprise-only feature");
-      }
       if (!consumer.SamenessGroup.empty()) {
         return wrong(consumer_at(i, j) + "sameness-groups are an enterprise-only feature");
       }

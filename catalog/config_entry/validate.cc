@@ -187,7 +187,8 @@ Result<> validate_config_entry(const ConfigEntry& entry) {
   if (name == kind::kExportedServices) return checked_as(entry_as<ExportedServicesConfigEntry>(&entry));
   if (name == kind::kJwtProvider) return checked_as(entry_as<JWTProviderConfigEntry>(&entry));
   if (name == kind::kSamenessGroup) return rules::wrong("sameness-groups are an enterprise-only feature");
-  return rules::check_meta(entry.Meta);  // certificates
+  if (name == kind::kInlineCertificate) return checked_as(entry_as<InlineCertificateConfigEntry>(&entry));
+  return rules::check_meta(entry.Meta);  // certificates in files
 }
 
 }  // namespace proconsul::catalog

@@ -37,6 +37,7 @@ class Row:
     probe: str = ""                # what the denied must not have changed
     touch: tuple = ()              # (method, path, body) that wakes those who wait
     filter: str = ""               # an expression that lets `shows` through
+    unfiltered: bool = False       # takes none, though its route does for others
     streams: bool = False          # never ends: only its head is read
     last: bool = False             # its effect would disturb other rows
 
@@ -352,6 +353,24 @@ QUERY_ROWS = [
          says="Permission denied"),
 ]
 
+ENTRY = Make("made", "PUT", "/config", {"Kind": "service-defaults", "Name": "walk-made-$serial"}, "")
+CONFIG_ROWS = [
+    read("/config/{kind}", "/config/service-defaults/walk", "service:read walk", shows='"walk"', unfiltered=True,
+         touch=("PUT", "/config", {"Kind": "service-defaults", "Name": "walk", "Meta": {"touched": "$serial"}})),
+    listed("/config/{kind}", "/config/service-defaults", "service:read walk", shows='"walk"',
+           touch=("PUT", "/config", {"Kind": "service-defaults", "Name": "walk", "Meta": {"touched": "$serial"}}),
+           filter='Name == "walk"'),
+    listed("/config/{kind}", "/config/", "service:read walk", shows='"walk"', unfiltered=True),
+    read("/config/{kind}", "/config/mesh/mesh", shows='"mesh"', unfiltered=True),
+    put("/config", "/config", "service:write walk-$serial", body={"Kind": "service-defaults", "Name": "walk-$serial"},
+        probe="/config/service-defaults"),
+    put("/config", "/config", "mesh:write", body={"Kind": "mesh", "Meta": {"touched": "$serial"}}, probe="/config/mesh"),
+    put("/config", "/config", "service:write walk-$serial", "service:read web", probe="/config/service-resolver",
+        body={"Kind": "service-resolver", "Name": "walk-$serial", "Redirect": {"Service": "web"}}),
+    Row("DELETE", "/config/{kind}", "/config/service-defaults/walk-made-$serial",
+        ("service:write walk-made-$serial",), makes=(ENTRY,), probe="/config/service-defaults"),
+]
+
 SESSION_ROWS = [
     put("/session/create", "/session/create", "session:write n1", body={"TTL": "60s"}, probe="/session/list"),
     put("/session/destroy/{id}", "/session/destroy/$made", "session:write n1", makes=(SESSION,), probe="/session/list"),
@@ -448,14 +467,12 @@ CONNECT = [
         body={"Provider": "consul", "Config": {"LeafCertTTL": "48h"}}, probe="/connect/ca/configuration"),
 ]
 
-ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *CONNECT, *EVENT, *HEALTH, *INTERNAL, *KV, *OPERATOR, *QUERY_ROWS, *SESSION_ROWS,
-        *SERVER, *TXN, *CHAIN, *MESH]
+ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *CONNECT, *EVENT, *HEALTH, *INTERNAL, *KV, *OPERATOR, *QUERY_ROWS, *CONFIG_ROWS,
+        *SESSION_ROWS, *SERVER, *TXN, *CHAIN, *MESH]
 
 # Routes that later parts bring; each must leave this list when it answers.
 LATER = [("GET", path) for path in (
-    "/config/service-defaults", "/config/service-defaults/web",
     "/internal/federation-states", "/internal/federation-states/mesh-gateways", "/internal/federation-state/dc1",
     "/internal/ui/gateway-intentions/web",
     "/internal/ui/service-topology/web", "/peering/web", "/peerings")] + [
-    ("POST", "/peering/token"), ("POST", "/peering/establish"), ("DELETE", "/config/service-defaults/web"),
-    ("DELETE", "/peering/web"), ("PUT", "/config")]
+    ("POST", "/peering/token"), ("POST", "/peering/establish"), ("DELETE", "/peering/web")]

@@ -350,6 +350,8 @@ def world(walk: Walk) -> None:
     names["spare"] = make("PUT", "/session/create", {"TTL": "1h"}, "ID")
     names["query"] = make("POST", "/query", {"Name": "walk-query", "Service": {"Service": "web"}}, "ID")
     names["unnamed"] = make("POST", "/query", {"Session": "$session", "Service": {"Service": "web"}}, "ID")
+    make("PUT", "/config", {"Kind": "service-defaults", "Name": "walk"})
+    make("PUT", "/config", {"Kind": "mesh"})
     names["policy_id"] = make("PUT", "/acl/policy", {"Name": "walk-policy"}, "ID")
     names["role_id"] = make("PUT", "/acl/role", {"Name": "walk-role"}, "ID")
     names["accessor"] = make("PUT", "/acl/token", {}, "AccessorID")
@@ -439,7 +441,7 @@ def check_rows(walk: Walk, rows: list[Row]) -> None:
     walk.faults += [f"{method} {path}: has a row, and is not in the document" for method, path in
                     sorted(having - walk.routes.keys())]
     walk.faults += [f"{row.path}: takes a filter, and the row has none" for row in rows
-                    if "filter" in walk.params(row) and row.shows and not row.filter]
+                    if "filter" in walk.params(row) and row.shows and not (row.filter or row.unfiltered)]
 
 
 def run(binary: str, folder: pathlib.Path, options) -> list[str]:

@@ -4,6 +4,8 @@
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
 #include "agent/tokens/readable.h"
+#include "catalog/config_entry/resolve.h"
+#include "catalog/query/merged.h"
 #include "catalog/query/nodes.h"
 #include "catalog/registry/mesh.h"
 
@@ -128,8 +130,16 @@ Result<Found> service_nodes(Services& services, const catalog::View& view, base:
   if (const catalog::MetaFilter meta = meta_filter(request.NodeMetaFilters); !meta.empty()) {
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }
-  Result<> kept = keep_matching<catalog::ServiceNode>(
-      found.rows, request.Filter, [&](const auto& row) { return catalog::service_node(tables, row); });
+  catalog::MergedServiceNodes merged;
+  if (request.MergeCentralConfig) {
+    Result<catalog::MergedServiceNodes> all = catalog::merge_service_nodes(tables, found.rows, found.index, watch);
+    if (!all) return Error{Errc::internal, all.error().detail};
+    merged = std::move(*all);
+  }
+  const auto shown = [&](const catalog::InstanceRow& row) {
+    return request.MergeCentralConfig ? merged.at(&row) : catalog::service_node(tables, row);
+  };
+  Result<> kept = keep_matching<catalog::ServiceNode>(found.rows, request.Filter, shown);
   if (!kept) return kept.error();
   sort_near(tables, request.Source, found.rows, [](const auto& row) { return row.service().get().Node; });
   if (!request.ServiceName.empty()) {
@@ -139,9 +149,7 @@ Result<Found> service_nodes(Services& services, const catalog::View& view, base:
   }
   reply.Index = found.index;
   reply.ServiceNodes.make_present();
-  for (const catalog::InstanceRow* row : found.rows) {
-    reply.ServiceNodes.emplace_back(catalog::service_node(tables, *row));
-  }
+  for (const catalog::InstanceRow* row : found.rows) reply.ServiceNodes.emplace_back(shown(*row));
   return Found::yes;
 }
 
@@ -183,7 +191,14 @@ Result<Found> node_service_list(Services& services, const catalog::View& view, b
   if (found.node == nullptr) return Found::yes;
   if (!request.Filter.empty()) reply.NodeServices.Services.make_present();
   reply.NodeServices.Node.emplace() = found.node->get();
-  for (const catalog::ServiceRow* row : found.services) reply.NodeServices.Services.emplace_back(row->get());
+  for (const catalog::ServiceRow* row : found.services) {
+    catalog::NodeService service = row->get();
+    if (request.MergeCentralConfig) {
+      Result<> merged = catalog::add_central_config(view.tables(), service, reply.Index, watch);
+      if (!merged) return Error{Errc::internal, merged.error().detail};
+    }
+    reply.NodeServices.Services.emplace_back(std::move(service));
+  }
   return Found::yes;
 }
 

@@ -3,6 +3,7 @@
 #include "agent/rpc/methods/families.h"
 #include "agent/tokens/readable.h"
 #include "catalog/query/checks.h"
+#include "catalog/query/merged.h"
 
 namespace proconsul::agent::rpc {
 namespace {
@@ -81,8 +82,16 @@ Result<Found> service_nodes(Services& services, const catalog::View& view, base:
     std::erase_if(found.rows, [&](const auto* row) { return !catalog::node_has_meta(tables, *row, meta); });
   }
   catalog::filter_by_health(tables, found.rows, static_cast<catalog::HealthFilter>(request.HealthFilterType));
-  Result<> kept = keep_matching<catalog::CheckServiceNode>(
-      found.rows, request.Filter, [&](const auto& row) { return catalog::check_service_node(tables, row); });
+  catalog::MergedInstances merged;
+  if (request.MergeCentralConfig) {
+    Result<catalog::MergedInstances> all = catalog::merge_instances(tables, found.rows, found.index, watch);
+    if (!all) return Error{Errc::internal, all.error().detail};
+    merged = std::move(*all);
+  }
+  const auto shown = [&](const catalog::InstanceRow& row) {
+    return request.MergeCentralConfig ? merged.at(&row) : catalog::check_service_node(tables, row);
+  };
+  Result<> kept = keep_matching<catalog::CheckServiceNode>(found.rows, request.Filter, shown);
   if (!kept) return kept.error();
   sort_near(tables, request.Source, found.rows, [](const auto& row) { return row.service().get().Node; });
   http::count_service_query(request.Connect   ? http::ServiceQuery::health_connect
@@ -91,7 +100,7 @@ Result<Found> service_nodes(Services& services, const catalog::View& view, base:
                             request.ServiceName, tags, !found.rows.empty());
   reply.Index = found.index;
   reply.Nodes.make_present();
-  for (const catalog::InstanceRow* row : found.rows) reply.Nodes.push_back(catalog::check_service_node(tables, *row));
+  for (const catalog::InstanceRow* row : found.rows) reply.Nodes.push_back(shown(*row));
   return Found::yes;
 }
 

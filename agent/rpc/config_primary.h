@@ -1,0 +1,15 @@
+// How the leader of a secondary datacenter asks the primary for config entries.
+#pragma once
+
+#include "agent/rpc/caller.h"
+#include "agent/server/acl_settings.h"
+#include "agent/server/config_replicator.h"
+#include "base/net/loop.h"
+
+namespace proconsul::agent::rpc {
+
+/// The caller and the loops outlive its calls. Every call comes with the replication token of the time.
+decltype(server::ConfigReplicator::Means::ask) config_primary(Caller& caller, base::net::Loops& loops,
+                                                              server::AclSettings settings);
+
+}  // namespace proconsul::agent::rpc

@@ -1,0 +1,23 @@
+#include "agent/server/config_replication.h"
+
+#include <utility>
+
+namespace proconsul::agent::server {
+
+ConfigReplication::ConfigReplication(std::string datacenter, const base::Clock& clock, ConfigReplicator::Limits limits)
+    : datacenter_(std::move(datacenter)), clock_(clock), limits_(limits) {}
+
+void ConfigReplication::open(Server& server, Ask ask) {
+  threads_.start([this, &server, ask = std::move(ask)](const std::stop_token& over, const ReplicationPause& pause) {
+    ConfigReplicator::Means means;
+    means.ask = ask;
+    means.clock = &clock_;
+    means.view = [&server] { return server.view(); };
+    means.apply = [&server](std::string command) { return apply_as_leader(server, std::move(command)); };
+    means.pause = pause;
+    means.datacenter = datacenter_;
+    ConfigReplicator(limits_, std::move(means)).run(over);
+  });
+}
+
+}  // namespace proconsul::agent::server

@@ -1,0 +1,45 @@
+#include "agent/server/replication_rounds.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace proconsul::agent::server {
+namespace {
+
+constexpr int kMostDoublings = 6;  // 64 seconds
+constexpr base::Duration kLook = base::seconds(1);
+
+}  // namespace
+
+ReplicationRounds::ReplicationRounds(double rounds_a_second, std::int64_t burst, const base::Clock& clock,
+                                     ReplicationPause pause)
+    : rounds_a_second_(rounds_a_second),
+      burst_(static_cast<double>(burst)),
+      clock_(clock),
+      pause_(std::move(pause)),
+      turns_(burst_),
+      turns_at_(clock.now()) {}
+
+bool ReplicationRounds::wait_for_turn() {
+  for (;;) {
+    const base::MonotonicTime now = clock_.now();
+    const double seconds = static_cast<double>((now - turns_at_).nanoseconds) / 1e9;
+    turns_ = std::min(burst_, turns_ + seconds * rounds_a_second_);
+    turns_at_ = now;
+    if (turns_ >= 1) break;
+    const double missing = (1 - turns_) / rounds_a_second_;
+    if (!pause_(base::Duration{static_cast<std::int64_t>(missing * 1e9) + 1})) return false;
+  }
+  turns_ -= 1;
+  return pause_({});
+}
+
+bool ReplicationRounds::back_off(int failures, const std::function<bool()>& changed) {
+  const base::MonotonicTime end = clock_.now() + base::seconds(1 << std::min(failures, kMostDoublings));
+  while (clock_.now() < end && !(changed && changed())) {
+    if (!pause_(std::min(kLook, end - clock_.now()))) return false;
+  }
+  return true;
+}
+
+}  // namespace proconsul::agent::server
