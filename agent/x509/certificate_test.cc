@@ -87,7 +87,11 @@ TEST(Certificates, AnIntermediateOfAnotherDatacenterSignsLeavesUnderTheRoot) {
   EXPECT_TRUE(verify_issued(intermediate, root.certificate));
   const auto signer = Signer::create(intermediate, key);
   ASSERT_TRUE(signer) << signer.error().detail;
-  const std::string leaf = (*signer)->sign_leaf(asked, for_a_day(9)).value();
+  const std::string leaf_key = generate_key("ec", 256).value();
+  const Asked service =
+      read_request(make_request(leaf_key, {.uri = std::string(kDomain) + "/ns/default/dc/dc2/svc/web"}, false).value())
+          .value();
+  const std::string leaf = (*signer)->sign_leaf(service, for_a_day(9)).value();
   EXPECT_TRUE(verify_issued(leaf, intermediate));
 }
 
