@@ -6,6 +6,7 @@
 
 #include "agent/config/keys.h"
 #include "agent/config/load.h"
+#include "agent/config/ours.h"
 
 namespace proconsul::agent::config {
 namespace {
@@ -83,6 +84,7 @@ void collect(const Settings& given, const Group& group, const std::string& prefi
 
 std::vector<std::string> not_built(const Loaded& loaded) {
   std::vector<std::string> out;
+  if (const base::Result<Ours> values = ours(loaded); !values) out.push_back(values.error().detail);
   for (std::string_view path : kRefused) {
     const Value* value = find(loaded.given, path);
     if (value == nullptr || !says_something(*value)) continue;
