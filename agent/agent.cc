@@ -12,11 +12,13 @@
 
 #include "agent/auto_reload.h"
 #include "agent/backup/scheduler.h"
+#include "agent/certificate_check.h"
 #include "agent/client_mode.h"
 #include "agent/cluster/coordinate_sender.h"
 #include "agent/cluster/pools.h"
 #include "agent/cluster/retry_join.h"
 #include "agent/config/node_id.h"
+#include "agent/config/ours.h"
 #include "agent/config/snapshots.h"
 #include "agent/definitions.h"
 #include "agent/dns/server.h"
@@ -95,6 +97,7 @@ struct Agent::Impl final : http::AgentControl {
   std::atomic<std::size_t> pongs{0};
   base::Background background{};                             // its threads use all of the above
   std::unique_ptr<cluster::CoordinateSender> coordinates{};  // null: they are disabled
+  std::unique_ptr<CertificateCheck> certificates{};          // null: it is off
   std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
   std::unique_ptr<backup::Scheduler> snapshots{};  // null: none are scheduled
   Watches watches{};                               // by reload_mutex
@@ -163,6 +166,12 @@ Result<> Agent::Impl::start() {
                                            .rate = config.sync_coordinate_rate_target,
                                            .interval_min = config.sync_coordinate_interval_min});
   }
+  const Result<config::Ours> ours = config::ours(loaded);
+  if (!ours) return ours.error();
+  if (const auto& check = ours->certificate_expiry_check; check.enabled) {
+    certificates = std::make_unique<CertificateCheck>(loops.next(), background, *local, config, check,
+                                                      [this] { return tokens.agent(); });
+  }
   if (Result<> scheduled = schedule_snapshots(); !scheduled) return scheduled;
   return watches.replace(config);
 }
@@ -203,10 +212,15 @@ Result<> Agent::Impl::start_gossip() {
   if (const Result<> loaded_tokens = tokens.load(own_tokens(config), tokens_file(config)); !loaded_tokens) {
     kLog.warn("unable to load persisted tokens", {{"error", loaded_tokens.error()}});
   }
+  const Result<config::Ours> ours = config::ours(loaded);
+  if (!ours) return ours.error();
   const Mode::Parts parts{.loops = loops,
                           .config = config,
                           .node_id = node_id,
                           .tokens = tokens,
+                          .logins = {.most_tokens = ours->acl_login.max_tokens_per_method,
+                                     .rate = ours->acl_login.rate,
+                                     .burst = ours->acl_login.burst},
                           .limit = [this](const rpc::Method& method, bool leads, const std::string& from) {
                             return limits.refuse_call(method.name, method.writes(), leads, from);
                           }};
@@ -566,6 +580,7 @@ void Agent::stop() {
   impl_->snapshots.reset();
   impl_->joining.clear();
   impl_->coordinates.reset();
+  impl_->certificates.reset();
   if (impl_->remote_exec) impl_->remote_exec->stop();
   if (impl_->dns) impl_->dns->stop();
   if (impl_->local) impl_->local->stop();

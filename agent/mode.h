@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/auth/login_limits.h"
 #include "agent/cluster/pools.h"
 #include "agent/config/config.h"
 #include "agent/grpc/subscriber.h"
@@ -39,6 +40,7 @@ class Mode {
     const config::Config& config;
     const std::string& node_id;
     const tokens::Store& tokens;
+    auth::LoginLimits::Options logins{};
     /// Asked of each call of a peer: whether the limits of requests let it go on. `leads`: this server does. Any
     /// thread.
     std::function<base::Result<>(const rpc::Method& method, bool leads, const std::string& from)> limit{};

@@ -91,7 +91,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
     }
     tokens_ = std::make_unique<tokens::Resolver>(resolver_settings(config), parts_.tokens, base::system_clock(),
                                                  asked_tokens_.get());
-    logins_ = std::make_unique<auth::Logins>(parts_.loops.next(), base::system_clock());
+    logins_ = std::make_unique<auth::Logins>(parts_.loops.next(), base::system_clock(), parts_.logins);
   }
   if (acl_.enabled && !acl_.in_primary()) {
     acl_replication_ = std::make_unique<server::AclReplication>(acl_, base::system_clock());

@@ -21,7 +21,8 @@ constexpr std::size_t kMostKnown = 256;
 
 }  // namespace
 
-Logins::Logins(base::net::Loop& loop, const base::Clock& clock) : clock_(clock), web_(loop) {}
+Logins::Logins(base::net::Loop& loop, const base::Clock& clock, LoginLimits::Options limits)
+    : clock_(clock), limits_(limits), web_(loop) {}
 
 void Logins::stop() {
   std::vector<std::thread> threads;

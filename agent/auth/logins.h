@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/auth/login_limits.h"
 #include "agent/auth/method.h"
 #include "agent/auth/web.h"
 #include "base/clock.h"
@@ -25,12 +26,14 @@ namespace proconsul::agent::auth {
 class Logins {
  public:
   /// Methods ask other servers on `loop`. Both outlive it.
-  Logins(base::net::Loop& loop, const base::Clock& clock);
+  Logins(base::net::Loop& loop, const base::Clock& clock, LoginLimits::Options limits = {});
   ~Logins() { stop(); }
   Logins(const Logins&) = delete;
   /// Work that waits gets Errc::cancelled, and all is over on return. Not from a loop; before the loop is stopped, and
   /// before what the work uses goes. Idempotent.
   void stop();
+
+  LoginLimits& limits() { return limits_; }
 
   /// Runs on a thread that may wait; the error says why there is no method.
   using Work = std::move_only_function<void(base::Result<MethodPtr>)>;
@@ -56,6 +59,7 @@ class Logins {
   base::Result<MethodPtr> ready(const catalog::ACLAuthMethod& method);
 
   const base::Clock& clock_;
+  LoginLimits limits_;
   Web web_;
   std::mutex mutex_{};
   std::condition_variable changed_{};

@@ -6,6 +6,7 @@
 
 #include "agent/config/keys.h"
 #include "agent/config/load.h"
+#include "agent/config/ours.h"
 #include "agent/mesh/authority_config.h"
 
 namespace proconsul::agent::config {
@@ -86,6 +87,7 @@ std::vector<std::string> not_built(const Loaded& loaded) {
       out.push_back("connect.ca_provider: " + has.error().detail);
     }
   }
+  if (const base::Result<Ours> values = ours(loaded); !values) out.push_back(values.error().detail);
   for (std::string_view path : kRefused) {
     const Value* value = find(loaded.given, path);
     if (value == nullptr || !says_something(*value)) continue;

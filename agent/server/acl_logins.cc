@@ -1,5 +1,6 @@
 #include "agent/server/acl_logins.h"
 
+#include <chrono>
 #include <utility>
 
 #include "agent/auth/binder.h"
@@ -8,6 +9,7 @@
 #include "agent/server/acl_names.h"
 #include "agent/server/acl_propose.h"
 #include "base/json.h"
+#include "base/metrics.h"
 #include "base/quote.h"
 #include "base/uuid.h"
 #include "catalog/acl/tokens.h"
@@ -100,9 +102,23 @@ std::string description_of(const Login& login) {
   return login.meta.empty() ? text : text + ": " + base::to_json(login.meta);
 }
 
+/// What came of logins: "success", "failure" (nobody knows him, or nothing is bound to him), "limited".
+void count(const std::string& method, std::string_view outcome) {
+  base::metrics::counter("acl.login." + std::string(outcome), {{"auth_method", method}}).add();
+}
+
+std::size_t tokens_of_logins(const Tables& tables, const std::string& method, std::size_t enough) {
+  const base::Time now = base::system_clock().wall();
+  std::size_t found = 0;
+  for (const auto [key, token] : tables.acl_tokens_by_method.prefix(catalog::index_key({method}))) {
+    if (!catalog::is_over(*token, now) && ++found >= enough) break;
+  }
+  return found;
+}
+
 /// Whoever is known gets his token.
-void mint(Server& server, const AclSettings& settings, const ACLAuthMethod& method, const auth::Identity& identity,
-          std::string description, Answered<ACLToken> done) {
+void mint(Server& server, const AclSettings& settings, auth::LoginLimits& limits, const ACLAuthMethod& method,
+          const auth::Identity& identity, std::string description, Answered<ACLToken> done) {
   ACLToken token;
   token.AuthMethod = method.Name;
   token.Description = std::move(description);
@@ -113,13 +129,20 @@ void mint(Server& server, const AclSettings& settings, const ACLAuthMethod& meth
     return done(bound.error());
   }
   if (!auth::is_bound(token)) return done(Error{Errc::permission_denied, "Permission denied"});
-  create_login_token(server, settings, std::move(token), [done = std::move(done)](Result<ACLToken> made) mutable {
-    // A role may have gone in the meantime.
-    if (!made && made.error().detail.find("Token has no privileges") != std::string::npos) {
-      return done(Error{Errc::permission_denied, "Permission denied"});
-    }
-    done(std::move(made));
-  });
+  Result<auth::LoginLimits::Place> place = limits.place(
+      method.Name, [&](std::size_t enough) { return tokens_of_logins(view->tables(), method.Name, enough); });
+  if (!place) {
+    count(method.Name, "limited");
+    return done(place.error());
+  }
+  create_login_token(server, settings, std::move(token),
+                     [done = std::move(done), place = std::move(*place)](Result<ACLToken> made) mutable {
+                       // A role may have gone in the meantime.
+                       if (!made && made.error().detail.find("Token has no privileges") != std::string::npos) {
+                         return done(Error{Errc::permission_denied, "Permission denied"});
+                       }
+                       done(std::move(made));
+                     });
 }
 
 }  // namespace
@@ -191,12 +214,23 @@ void log_in(Server& server, const AclSettings& settings, auth::Logins& logins, L
     return done(
         Error{Errc::permission_denied, "ACL not found: auth method " + base::quote(login.method) + " not found"});
   }
-  logins.use(*method, [&server, &settings, method = *method, login = std::move(login),
-                       done = std::move(done)](Result<auth::MethodPtr> known) mutable {
+  const auto begun = std::chrono::steady_clock::now();
+  auth::LoginLimits& limits = logins.limits();
+  if (Result<> may = limits.may_try(method->Name, begun); !may) {
+    count(method->Name, "limited");
+    return done(may.error());
+  }
+  auto counted = [begun, name = method->Name, done = std::move(done)](Result<ACLToken> made) mutable {
+    base::metrics::sample("acl.login", {}, "Time that logins take, in milliseconds.").add_since(begun);
+    count(name, made ? "success" : "failure");
+    done(std::move(made));
+  };
+  logins.use(*method, [&server, &settings, &limits, method = *method, login = std::move(login),
+                       done = Answered<ACLToken>(std::move(counted))](Result<auth::MethodPtr> known) mutable {
     if (!known) return done(known.error());
     const Result<auth::Identity> identity = (*known)->identify(login.bearer);
     if (!identity) return done(identity.error());
-    mint(server, settings, method, *identity, description_of(login), std::move(done));
+    mint(server, settings, limits, method, *identity, description_of(login), std::move(done));
   });
 }
 

@@ -15,17 +15,14 @@ namespace {
 
 using SystemTime = std::chrono::system_clock::time_point;
 
-struct Validity {
-  SystemTime not_before{}, not_after{};
-};
-
 std::optional<SystemTime> time_of(const ASN1_TIME* time) {
   tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
   return std::chrono::system_clock::from_time_t(timegm(&parts));
 }
 
-/// Of the first certificate in the file.
+}  // namespace
+
 std::optional<Validity> validity_of(const std::string& path) {
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "r"), &std::fclose);
   if (!file) return std::nullopt;
@@ -37,8 +34,6 @@ std::optional<Validity> validity_of(const std::string& path) {
   if (!from || !to) return std::nullopt;
   return Validity{*from, *to};
 }
-
-}  // namespace
 
 CertificateExpiry::CertificateExpiry(std::string cert_file, const std::string& node)
     : cert_file_(std::move(cert_file)),

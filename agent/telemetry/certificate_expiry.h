@@ -10,6 +10,12 @@
 
 namespace proconsul::agent {
 
+struct Validity {
+  std::chrono::system_clock::time_point not_before{}, not_after{};
+};
+/// Of the first certificate in the file (PEM). Nothing: there is none. It reads a file.
+std::optional<Validity> validity_of(const std::string& path);
+
 class CertificateExpiry {
  public:
   CertificateExpiry(std::string cert_file, const std::string& node);

@@ -9,6 +9,7 @@ import argparse
 import base64
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import threading
@@ -184,6 +185,52 @@ def check_aws(test: Test) -> None:
         assert status == 500 and because in text, (status, text)
 
 
+def check_limits(binary: str, folder: pathlib.Path) -> None:
+    """A server with acl.login: two tokens of a method at most, and not more than some logins at once. Its certificate has a
+    check of the node, which stays when the configuration is read again."""
+    key = Issuer(folder, "k9")
+    for words in (["ca", "create"], ["cert", "create", "-server"]):
+        subprocess.run([binary, "tls", *words], cwd=folder, check=True, capture_output=True, timeout=60)
+    certificate = str(folder / "dc1-server-consul-0.pem")
+    more = {"acl": {"enabled": True, "default_policy": "deny", "tokens": {"initial_management": ROOT, "agent": ROOT},
+                    "login": {"max_tokens_per_method": 2, "rate": 1, "burst": 8}},
+            "tls": {"https": {"cert_file": certificate, "key_file": str(folder / "dc1-server-consul-0-key.pem")}},
+            "certificate_expiry_check": {"enabled": True, "warning": "876000h"}, "enable_debug": True}
+    agents: list[Member] = []
+    with ended(agents):
+        agents.append(Member(binary, folder, "s9", 67, [], more).start())
+        server = agents[0]
+        eventually("it answers", lambda: server.ask("GET", f"/v1/acl/tokens?token={ROOT}")[0] == 200)
+        test = Test(server, agents, None, None)
+        assert test.put("/v1/acl/policy", RULES)[0] == 200
+        test.method("few", "jwt", JWTValidationPubKeys=[key.public_pem()], ClaimMappings={"name": "user"})
+        test.rule("few", BindType="policy", BindName="app")
+        bearer = key.token(name="jane")
+        first, second = test.login("few", bearer), test.login("few", bearer)
+        assert (first[0], second[0]) == (200, 200), (first, second)
+        status, text = test.login("few", bearer)
+        assert status == 403 and "as many as acl.login.max_tokens_per_method allows" in text, (status, text)
+        assert test.logout(first[1]["SecretID"]) == 200
+        assert test.login("few", bearer)[0] == 200
+        answers = [test.login("few", bearer) for _ in range(12)]
+        assert {status for status, _ in answers} == {403, 429}, answers
+        assert any("rate limit exceeded" in text for _, text in answers)
+        counted = {row["Name"] for row in json.loads(server.ask("GET", f"/v1/agent/metrics?token={ROOT}")[1])["Counters"]}
+        for outcome in ("success", "failure", "limited"):
+            assert any(name.endswith(f"acl.login.{outcome}") for name in counted), (outcome, counted)
+
+        def own_check() -> dict | None:
+            return json.loads(server.ask("GET", f"/v1/agent/checks?token={ROOT}")[1]).get("agent-certificates")
+
+        check = eventually("the certificate is looked at", lambda: (c := own_check()) and c["Output"] and c)
+        assert check["Status"] == "warning" and "days left" in check["Output"] and certificate in check["Output"], check
+        eventually("the catalog has it", lambda: any(
+            each["CheckID"] == "agent-certificates" and each["Status"] == "warning"
+            for each in json.loads(server.ask("GET", f"/v1/health/node/s9?token={ROOT}")[1])))
+        assert server.ask("PUT", f"/v1/agent/reload?token={ROOT}")[0] == 200
+        eventually("it comes back after a reload", lambda: own_check() is not None, 90)
+
+
 def run(binary: str, folder: pathlib.Path) -> None:
     acl = {"acl": {"enabled": True, "default_policy": "deny",
                    "tokens": {"initial_management": ROOT, "agent": ROOT}}}
@@ -202,6 +249,7 @@ def run(binary: str, folder: pathlib.Path) -> None:
             check_kubernetes(test)
             check_aws(test)
             check_bad_servers(test)
+        check_limits(binary, folder)
     finally:
         identity.stop()
         plain.stop()

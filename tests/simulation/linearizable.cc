@@ -109,18 +109,27 @@ class Search {
     std::uint64_t result = 0;
     const std::uint64_t next = step(state_, operations_[operation], result);
     const bool fits = operations_[operation].returned == Operation::kNever || result == operations_[operation].result;
-    if (!fits || (choice == Choice::idle && next != state_) || !remember(operation, next)) return false;
+    if (!fits || !remember(operation, next)) return false;
     trail_.push_back({operation, state_, choice});
     lift(operation);
     state_ = next;
     return true;
   }
 
-  // What fits and changes nothing may as well come now: it stands in nobody's way, so nothing else need be tried here.
+  // By what it returned: wherever it is placed, it changes nothing. (A write that changes nothing here may be what
+  // explains a later read.)
+  static bool only_looks(const Operation& operation) {
+    using Kind = Operation::Kind;
+    const bool conditional = operation.kind == Kind::compare_and_set || operation.kind == Kind::compare_and_delete;
+    if (operation.returned == Operation::kNever) return false;
+    return operation.kind == Kind::get || (conditional && operation.result == 0);
+  }
+
+  // What only looks and fits may as well come now: it stands in nobody's way, so nothing else need be tried here.
   bool place_idle() {
     for (std::size_t at = at_; !nodes_[at].is_end && !nodes_[at].is_return; at = nodes_[at].next) {
       const std::size_t operation = nodes_[at].operation;
-      if (operations_[operation].returned != Operation::kNever && place(operation, Choice::idle)) return true;
+      if (only_looks(operations_[operation]) && place(operation, Choice::idle)) return true;
     }
     return false;
   }

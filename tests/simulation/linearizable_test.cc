@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "tests/simulation/random.h"
+
 namespace proconsul::simulation {
 namespace {
 
@@ -68,6 +72,51 @@ TEST(Linearizable, CompareAndSetMayNotSucceedTwiceFromOneValue) {
       .kind = Kind::compare_and_set, .value = 6, .expected = 0, .result = 1, .called = 1, .returned = 9};
 
   EXPECT_FALSE(check({first, second}).linearizable);
+}
+
+TEST(Linearizable, AWriteThatChangesNothingHereMayExplainALaterRead) {
+  EXPECT_TRUE(check({get(0, 0, 50), put(7, 10, 30), put(0, 20, 60), get(0, 40, 70)}).linearizable);
+}
+
+// All orders that time allows, one after the other.
+bool has_an_order(std::vector<Operation>& rest, std::uint64_t state) {
+  std::int64_t first_return = Operation::kNever;
+  for (const Operation& each : rest) first_return = std::min(first_return, each.returned);
+  if (first_return == Operation::kNever) return true;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    const Operation next = rest[i];
+    std::uint64_t result = 0;
+    const std::uint64_t after = step(state, next, result);
+    if (next.called > first_return || (next.returned != Operation::kNever && result != next.result)) continue;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+    const bool found = has_an_order(rest, after);
+    rest.insert(rest.begin() + static_cast<std::ptrdiff_t>(i), next);
+    if (found) return true;
+  }
+  return false;
+}
+
+TEST(Linearizable, SaysWhatTryingAllOrdersSays) {
+  Random random(1);
+  int without = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<Operation> history(static_cast<std::size_t>(random.between(2, 7)));
+    for (Operation& each : history) {
+      static constexpr Kind kKinds[] = {Kind::get, Kind::get, Kind::put, Kind::compare_and_set,
+                                        Kind::compare_and_delete};
+      each.kind = random.pick(kKinds);
+      each.value = random.below(3);
+      each.expected = random.below(3);
+      each.called = random.between(0, 20);
+      if (!random.chance(0.15)) each.returned = each.called + random.between(1, 10);
+      each.result = each.kind == Kind::put ? 0 : random.below(each.kind == Kind::get ? 3 : 2);
+    }
+    const bool has = has_an_order(history, 0);
+    without += has ? 0 : 1;
+    ASSERT_EQ(check(history).linearizable, has) << "round " << round;
+  }
+  EXPECT_GT(without, 5000);
+  EXPECT_LT(without, 18'000);
 }
 
 TEST(Linearizable, KeysAreIndependent) {
