@@ -61,7 +61,6 @@ inline constexpr std::uint64_t kPrune = 1ull << 39;
 inline constexpr std::uint64_t kRelayFactor = 1ull << 40;
 inline constexpr std::uint64_t kLocalOnly = 1ull << 41;
 inline constexpr std::uint64_t kCompileDatacenter = 1ull << 50;
-inline constexpr std::uint64_t kKind = 1ull << 51;
 }  // namespace param
 
 /// An answer that is no success and that clients may meet: its whole body as a regular expression, and what it means.
