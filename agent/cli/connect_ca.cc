@@ -80,10 +80,6 @@ int run_set_config(const Context& context) {
 }
 
 constexpr Command kCommands[] = {
-    {.name = "connect",
-     .synopsis = "Look after the service mesh",
-     .usage = "connect <subcommand> [options] [args]",
-     .help = R"(  The service mesh: services prove to each other who they are with certificates.)"},
     {.name = "connect ca",
      .synopsis = "Look after the certificate authority of the mesh",
      .usage = "connect ca <subcommand> [options] [args]",

@@ -65,9 +65,8 @@ inline constexpr std::uint64_t kDestination = 1ull << 43;
 inline constexpr std::uint64_t kSourceType = 1ull << 44;
 inline constexpr std::uint64_t kBy = 1ull << 45;
 inline constexpr std::uint64_t kNames = 1ull << 46;
-inline constexpr std::uint64_t kCompileDatacenter = 1ull << 50;
-inline constexpr std::uint64_t kKind = 1ull << 51;
-inline constexpr std::uint64_t kPem = 1ull << 52;
+inline constexpr std::uint64_t kCompileDatacenter = 1ull << 47;
+inline constexpr std::uint64_t kPem = 1ull << 48;
 }  // namespace param
 
 /// An answer that is no success and that clients may meet: its whole body as a regular expression, and what it means.

@@ -69,7 +69,6 @@ constexpr Parameter kParameters[] = {
     {param::kLocalOnly, "local-only", Kind::boolean, "Only this datacenter's pool."},
     {param::kCompileDatacenter, "compile-dc", Kind::text,
      "Where the chain is looked at; by default where it is asked."},
-    {param::kKind, "kind", Kind::text, "Of the service: empty, ingress-gateway or api-gateway."},
     {param::kPem, "pem", Kind::boolean, "The certificates themselves, instead of JSON."},
     {param::kGlobal, "global", Kind::flag, "Of all datacenters."},
     {param::kSource, "source", Kind::text, "The service that calls. Must be there."},

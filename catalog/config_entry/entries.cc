@@ -58,11 +58,11 @@ void erase_rows(Transaction& tx, const ConfigEntry& entry) {
   tx.touch(Topic::config_entry, key);
 }
 
-Result<> insert(Transaction& tx, std::shared_ptr<ConfigEntry> entry, std::uint64_t index) {
+Result<> insert(Transaction& tx, std::shared_ptr<ConfigEntry> entry, std::uint64_t index, bool restored) {
   if (entry->kind->name == kind::kSamenessGroup) {
     return {Errc::internal, "sameness-groups are an enterprise-only feature"};
   }
-  if (Result<> served = write_gateway(tx, *entry, index); !served) {
+  if (Result<> served = write_gateway(tx, *entry, index, restored); !served) {
     return {Errc::internal, "failed to associate services to gateway: " + served.error().detail};
   }
   if (const auto* destination = destination_of(*entry)) {
@@ -134,7 +134,7 @@ Result<> upsert(Transaction& tx, std::shared_ptr<ConfigEntry> entry, bool with_s
   if (Result<> checked = check_config_graph(tx.tables(), *entry->kind, entry->Name, entry.get()); !checked) {
     return checked;
   }
-  return insert(tx, std::move(entry), tx.index());
+  return insert(tx, std::move(entry), tx.index(), false);
 }
 
 Result<> erase(Transaction& tx, const ConfigKind& kind, const std::string& name) {
@@ -182,7 +182,7 @@ Result<std::optional<bool>> apply_config_entry(Transaction& tx, ConfigEntryReque
 Result<> restore_config_entry(Transaction& tx, std::shared_ptr<ConfigEntry> entry) {
   const std::uint64_t index = entry->ModifyIndex;
   entry->Hash = hash_config_entry(*entry);  // who wrote it may have known less of the kind
-  return insert(tx, std::move(entry), index);
+  return insert(tx, std::move(entry), index, true);
 }
 
 // As the peer's decoder makes a text of a free value.

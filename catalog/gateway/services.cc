@@ -302,7 +302,7 @@ Result<> readdress(Transaction& tx, const TerminatingGatewayConfigEntry& entry,
 
 }  // namespace
 
-Result<> write_gateway(Transaction& tx, const ConfigEntry& entry, std::uint64_t index) {
+Result<> write_gateway(Transaction& tx, const ConfigEntry& entry, std::uint64_t index, bool restored) {
   const ConfigEntry* old = find_config_entry(tx.tables(), entry.kind->name, entry.Name);
   if (const auto* ingress = entry_as<IngressGatewayConfigEntry>(&entry)) {
     const auto* before = entry_as<IngressGatewayConfigEntry>(old);
@@ -312,7 +312,7 @@ Result<> write_gateway(Transaction& tx, const ConfigEntry& entry, std::uint64_t 
     const auto* before = entry_as<TerminatingGatewayConfigEntry>(old);
     if (before && same_content(before->Services, terminating->Services)) return {};
     std::vector<GatewayService> mappings = mappings_of(tx.tables(), *terminating);
-    if (gateway_virtual_ips_enabled(tx.tables())) {
+    if (!restored && gateway_virtual_ips_enabled(tx.tables())) {
       if (Result<> done = readdress(tx, *terminating, before, index); !done) return done;
     }
     replace_mappings(tx, entry, std::move(mappings), index);

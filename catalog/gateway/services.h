@@ -22,8 +22,9 @@ inline constexpr std::string_view kWildcard = "*";                        // of 
 
 // ---- entries; the old one is still in the table ----
 
-/// An ingress or terminating gateway's entry is written. Nothing happens if it serves the same as before.
-base::Result<> write_gateway(Transaction& tx, const ConfigEntry& entry, std::uint64_t index);
+/// An ingress or terminating gateway's entry is written. Nothing happens if it serves the same as before. `restored`:
+/// it comes from a snapshot, which has the virtual addresses, too.
+base::Result<> write_gateway(Transaction& tx, const ConfigEntry& entry, std::uint64_t index, bool restored);
 void erase_gateway(Transaction& tx, const ConfigEntry& entry);
 /// A service-defaults entry with a destination outside of the mesh comes or goes.
 void add_destination(Transaction& tx, const ServiceConfigEntry& entry, std::uint64_t index);

@@ -84,7 +84,7 @@ Result<> ensure_service(Transaction& tx, std::string_view node, NodeService serv
     if (Result<> done = enter_mesh(tx, node, service, before.get()); !done) return done;
   }
 
-  if (service.PeerName.empty() && service.Kind == kKindTerminatingGateway) {
+  if (indexes == Indexes::assign && service.PeerName.empty() && service.Kind == kKindTerminatingGateway) {
     if (Result<> done = add_gateway_addresses(tx, service); !done) return done;
   }
 

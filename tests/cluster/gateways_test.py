@@ -52,7 +52,7 @@ class Gateways(unittest.TestCase):
 
     def test_a_wildcard_follows_the_catalog_and_outlives_a_restart(self):
         self.register("web")
-        self.register("tgw", "terminating-gateway")
+        self.register("tgw", "terminating-gateway", Port=443)
         self.write("terminating-gateway", "tgw", Services=[{"Name": "*", "CAFile": "/ca"}])
         self.assertEqual(self.served("tgw"), ["web"])
 
