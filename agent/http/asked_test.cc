@@ -481,7 +481,7 @@ TEST_F(AskedTest, WhateverServersReplyCanBeShown) {
       for (const Route& route : family) {
         if (!route.handler.ask) continue;
         Result<Question> question = route.handler.ask(elsewhere, request);
-        if (!question || !question->call->decode_reply(reply)) continue;
+        if (!question || !question->call || !question->call->decode_reply(reply)) continue;
         shown += question->show({elsewhere, request}, *question->call).has_value();
       }
     }

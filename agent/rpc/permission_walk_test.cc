@@ -11,7 +11,13 @@
 #include <thread>
 
 #include "agent/auth/logins.h"
+#include "agent/mesh/authority.h"
+#include "agent/mesh/authority_config.h"
+#include "agent/mesh/auto_encrypt_server.h"
+#include "agent/mesh/spiffe.h"
 #include "agent/rpc/acl_places.h"
+#include "agent/rpc/config_types.h"
+#include "agent/rpc/connect_ca_types.h"
 #include "agent/rpc/dispatcher.h"
 #include "agent/rpc/federation.h"
 #include "agent/rpc/permission_rows.h"
@@ -19,11 +25,14 @@
 #include "agent/server/acl_settings.h"
 #include "agent/server/lone_server.h"
 #include "agent/tokens/resolver.h"
+#include "agent/x509/certificate.h"
 #include "base/json.h"
 #include "base/msgpack.h"
 #include "base/random.h"
 #include "base/uuid.h"
 #include "base/value.h"
+#include "catalog/config_entry/codec.h"
+#include "catalog/config_entry/input.h"
 
 namespace proconsul::agent::rpc {
 namespace {
@@ -34,6 +43,7 @@ using test::Refusal;
 using test::Row;
 
 constexpr const char* kRoot = "aaaaaaaa-0000-0000-0000-000000000001";
+constexpr const char* kCluster = "cccccccc-0000-0000-0000-000000000001";
 constexpr const char* kUnknown = "aaaaaaaa-0000-0000-0000-00000000ffff";
 
 class NoPools final : public Federation {
@@ -58,6 +68,10 @@ std::string rule_of(std::string_view need) {
   const std::string access(
       need.substr(resource.size() + 1, blank == need.npos ? need.npos : blank - resource.size() - 1));
   if (blank == need.npos) return resource + " = \"" + access + "\"\n";
+  if (resource == "intention") {
+    return "service \"" + std::string(need.substr(blank + 1)) + "\" { policy = \"deny\" intentions = \"" + access +
+           "\" }\n";
+  }
   return resource + " \"" + std::string(need.substr(blank + 1)) + "\" { policy = \"" + access + "\" }\n";
 }
 
@@ -66,7 +80,10 @@ std::string all_but(std::string_view need, std::string_view does_too) {
   const std::string_view missing = need.substr(0, need.find(':'));
   std::string rules;
   for (const std::string named : {"agent", "event", "key", "node", "query", "service", "session"}) {
-    if (named != missing && named != does_too) rules += named + "_prefix \"\" { policy = \"write\" }\n";
+    if (named == missing || named == does_too) continue;
+    // Whoever may register a service may read its intentions.
+    const bool spares = named == "service" && missing == "intention";
+    rules += named + "_prefix \"\" { policy = \"write\"" + (spares ? " intentions = \"deny\"" : "") + " }\n";
   }
   for (const std::string whole : {"acl", "keyring", "mesh", "operator", "peering"}) {
     if (whole != missing && whole != does_too) rules += whole + " = \"write\"\n";
@@ -89,6 +106,12 @@ base::Value with_integers(const base::Value& value) {
   return copy;
 }
 
+mesh::Authority::Settings authority_settings() {
+  base::Map<base::Value> config;
+  config["cluster_id"] = kCluster;
+  return {.initial = *mesh::initial_configuration("consul", config)};
+}
+
 class PermissionWalk : public testing::Test {
  protected:
   PermissionWalk() {
@@ -99,15 +122,20 @@ class PermissionWalk : public testing::Test {
     acl_.node_name = "n1";
     server::RaftServer::Options options = server::lone_server();
     options.duties.acl = acl_;
+    options.duties.authority = &authority_;
     server_ = *server::RaftServer::start(std::move(options));
     dispatcher_.emplace(loops_,
                         Services{.server = *server_,
                                  .cluster = server_.get(),
+                                 .connect_enabled = true,
                                  .federation = &pools_,
                                  .tokens = &resolver_,
                                  .acl = &acl_,
-                                 .logins = &logins_},
+                                 .logins = &logins_,
+                                 .authority = &authority_,
+                                 .auto_encrypt = &auto_encrypt_},
                         cluster_, pool_, Dispatcher::Settings{});
+    authority_.open(*server_, *dispatcher_, loops_);
     const auto end = std::chrono::steady_clock::now() + 30s;
     while (!resolver_.resolve(server_->view()->tables(), kRoot) && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(1ms);
@@ -116,6 +144,7 @@ class PermissionWalk : public testing::Test {
   }
   ~PermissionWalk() override {
     logins_.stop();
+    authority_.stop();
     dispatcher_->stop();
     pool_.stop();
     server_->stop();
@@ -129,10 +158,17 @@ class PermissionWalk : public testing::Test {
     const Result<base::Value> value = base::from_json<base::Value>(request);
     EXPECT_TRUE(value) << request;
     std::string body;
-    base::MsgpackWriter(body).value(with_integers(*value));
+    if (name == "ConfigEntry.Apply" || name == "ConfigEntry.Delete") {
+      catalog::ConfigEntryRequest change;
+      change.Token = token;
+      change.Entry = *catalog::decode_config_entry(*value->as_map());
+      body = catalog::encode_config_entry_command(change).substr(1);
+    } else {
+      base::MsgpackWriter(body).value(with_integers(*value));
+    }
     const Result<> decoded = call->decode_request(body);
     EXPECT_TRUE(decoded) << name << " " << request << ": " << (decoded ? "" : decoded.error().detail);
-    replace_field(*call, "Token", token);
+    if (call->token() != token) replace_field(*call, "Token", token);
     std::promise<Result<>> done;
     ask(*dispatcher_, loops_[0], *method, call, [&](Result<> result) { done.set_value(std::move(result)); });
     std::future<Result<>> answered = done.get_future();
@@ -155,6 +191,10 @@ class PermissionWalk : public testing::Test {
     must("KVS.Apply", R"({"Op":"set","DirEnt":{"Key":"secret/k","Value":"hush"}})");
     must("Coordinate.Update",
          R"({"Node":"other","Coord":{"Vec":[0,0,0,0,0,0,0,0],"Error":1.5,"Adjustment":0,"Height":0.00001}})");
+    must("ConfigEntry.Apply", R"({"Kind":"service-defaults","Name":"web","Meta":{"made":"walk-entry"}})");
+    must("Intention.Apply",
+         R"({"Op":"upsert","Intention":{"SourceName":"api","DestinationName":"db","Action":"allow"}})");
+    made_["$csr"] = signing_request();
     made_["$policy"] = uuid_of("ACL.PolicySet", R"({"Policy":{"Name":"walk-kept"}})");
     made_["$role"] = uuid_of("ACL.RoleSet", R"({"Role":{"Name":"walk-kept"}})");
     made_["$session"] = uuid_of("Session.Apply", R"({"Op":"create","Session":{"Node":"other","Name":"holder"}})");
@@ -163,6 +203,18 @@ class PermissionWalk : public testing::Test {
     made_["$accessor"] = uuid();
     must("ACL.TokenSet",
          R"({"Create":true,"ACLToken":{"Description":"walked","AccessorID":")" + made_["$accessor"] + "\"}}");
+  }
+  /// Of service web, as text within JSON; once there is an authority.
+  std::string signing_request() {
+    const auto end = std::chrono::steady_clock::now() + 30s;
+    while (!call("ConnectCA.ConfigurationGet", "{}", kRoot) && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(1ms);
+    }
+    const mesh::SpiffeId web{.host = mesh::trust_domain(kCluster), .datacenter = "dc1", .name = "web"};
+    const std::string key = *x509::generate_key("ec", 256);
+    std::string quoted;
+    base::append_json_string(quoted, *x509::make_request(key, {.uri = web.uri()}, false));
+    return quoted.substr(1, quoted.size() - 2);
   }
   /// The first id in what is answered.
   std::string uuid_of(std::string_view name, const std::string& request) {
@@ -279,6 +331,8 @@ class PermissionWalk : public testing::Test {
   server::AclSettings acl_{};
   tokens::Resolver resolver_{{.enabled = true, .node_name = "n1", .default_allow = false}, own_, base::system_clock()};
   auth::Logins logins_{loops_[1], base::system_clock()};
+  mesh::Authority authority_{authority_settings(), base::system_clock()};
+  mesh::AutoEncryptServer auto_encrypt_{.manual_roots = [] { return base::List<std::string>(); }};
   std::unique_ptr<server::RaftServer> server_{};
   Pool pool_{loops_, {}};
   std::optional<Dispatcher> dispatcher_{};

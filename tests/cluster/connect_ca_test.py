@@ -21,7 +21,11 @@ OTHER = "aaaaaaaa-0000-0000-0000-000000000003"
 
 
 def roots(server: Member) -> dict:
-    return eventually(f"{server.name} has roots", lambda: server.get("/v1/connect/ca/roots"))
+    def found():
+        shown = server.get("/v1/connect/ca/roots")
+        return shown if shown and shown["ActiveRootID"] else None
+
+    return eventually(f"{server.name} has roots", found)
 
 
 def active(server: Member) -> dict:

@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.rest = "name";
   request.options.datacenter = "dc2";
   auto question = kQuestions[data[0] % kQuestions.size()](context, request);
-  if (!question) return 0;
+  if (!question || !question->call) return 0;
   const std::string_view reply(reinterpret_cast<const char*>(data) + 1, size - 1);
   if (!question->call->decode_reply(reply)) return 0;
   (void)question->show({context, request}, *question->call);
