@@ -166,7 +166,9 @@ void Authority::lead_term(std::unique_lock<std::mutex>& lock) {
         tick_at = clock_.now();
         changed_.notify_all();
       } else {
-        log_.error("Failed to initialize Connect CA", {{"error", done.error()}});
+        if (settings_.in_primary() || is_long(failures)) {
+          log_.error("Failed to initialize Connect CA", {{"error", done.error()}});
+        }
         attempt_at = std::chrono::steady_clock::now() + retry_after(failures++);
       }
       continue;

@@ -12,11 +12,14 @@ inline base::Error no_leader() {
   return {base::Errc::no_leader, "No cluster leader"};
 }
 
-/// How long to wait after so many failures before this one.
-inline std::chrono::seconds retry_after(unsigned failures) {
-  constexpr std::chrono::seconds kFirst{1};
-  constexpr std::chrono::seconds kLast{256};
-  return std::min(kLast, kFirst * (1 << std::min(failures, 8u)));
+/// Servers of the primary may become known at any moment; who has waited for long asks them less often.
+inline std::chrono::milliseconds retry_after(unsigned failures) {
+  constexpr std::chrono::milliseconds kFirst{50}, kLast{60'000};
+  return std::min(kLast, kFirst * (1 << std::min(failures, 11u)));
+}
+/// Whether an operator is to hear of it: waiting for the primary for a moment is in the order of things.
+inline bool is_long(unsigned failures) {
+  return failures >= 5;
 }
 
 }  // namespace proconsul::agent::mesh

@@ -72,7 +72,7 @@ void Authority::follow_primary() {
       index = roots->Index < index ? 0 : roots->Index;
       continue;
     }
-    log_.error("CA root replication failed, will retry", {{"error", done.error()}});
+    if (is_long(failures)) log_.error("CA root replication failed, will retry", {{"error", done.error()}});
     changed_.wait_for(lock, retry_after(failures++), [&] { return over.stop_requested() || stopping_; });
   }
 }
