@@ -134,7 +134,7 @@ def check_addresses(agents: list[Member]) -> None:
     assert [one["ServiceName"]["Name"] for one in json.loads(text)["UnassignedFrom"]] == ["cache"], text
     code, text = agents[0].ask("PUT", "/v1/internal/service-virtual-ip", json.dumps({
         "Service": "db", "ManualVIPs": ["::1"]}))
-    assert (code, text.strip()) == (500, b'"::1" is not a valid IPv4 address'), (code, text)
+    assert code == 500 and text.strip().endswith(b'"::1" is not a valid IPv4 address'), (code, text)  # maybe of another server
 
 
 def command(binary: str, agent: Member, *words: str) -> tuple[int, str]:
