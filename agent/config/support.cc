@@ -44,7 +44,6 @@ bool is_built(Owner owner) {
 
 /// Refused whenever they are set to anything but nothing.
 constexpr std::string_view kRefused[] = {
-    "auto_config.enabled",
     "cloud.resource_id",
     "connect.enable_mesh_gateway_wan_federation",
     "primary_gateways",
