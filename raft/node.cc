@@ -101,28 +101,26 @@ Node::Node(NodeOptions options, Fsm& fsm, Transport& transport, Parts parts)
                              [this](std::uint64_t number, Instant begun) {
                                disk_healthy_.store(true, std::memory_order_relaxed);
                                (is_leader() ? node_metrics().dispatch_log : node_metrics().store_logs).add_since(begun);
-                               strand_.post([this, number] { core_.persisted(number, now()); });
-                               if (std::exchange(log_thread_has_fsm_, false))
-                                 fsm_queue_->run_here([this] { return !log_thread_->idle(); });
+                               from_log_thread([this, number] { core_.persisted(number, now()); });
                              },
                          .refused =
                              [this](Error error) {
                                disk_healthy_.store(false, std::memory_order_relaxed);
                                say(Severity::error, error.detail + "; writes are refused until there is space");
-                               strand_.post([this, error = std::move(error)]() mutable {
+                               from_log_thread([this, error = std::move(error)]() mutable {
                                  core_.write_refused(std::move(error), now());
                                });
                              },
                          .failed =
                              [this](Error error) {
                                disk_healthy_.store(false, std::memory_order_relaxed);
-                               strand_.post([this, error = std::move(error)]() mutable {
+                               from_log_thread([this, error = std::move(error)]() mutable {
                                  core_.storage_failed(std::move(error), now());
                                });
                              },
                          .read =
                              [this](std::uint64_t token, Result<std::vector<EntryPtr>> entries) {
-                               strand_.post([this, token, entries = std::move(entries)]() mutable {
+                               from_log_thread([this, token, entries = std::move(entries)]() mutable {
                                  core_.log_read(token, std::move(entries), now());
                                });
                              }});
@@ -293,6 +291,12 @@ void Node::give_to_fsm(FsmQueue::Work work, bool small) {
   } else {
     fsm_queue_->wake();
   }
+}
+
+void Node::from_log_thread(Strand::Job job) {
+  strand_.post(std::move(job));
+  // Whatever was posted by others ran here, too: any report may have left the log thread with work for the FSM.
+  if (std::exchange(log_thread_has_fsm_, false)) fsm_queue_->run_here([this] { return !log_thread_->idle(); });
 }
 
 void Node::fail_waiting_above(LogIndex index, const Error& error) {

@@ -124,6 +124,7 @@ class Node final : private TransportHandler {
   void carry_out(Effects effects);
   void send(Message message);
   void give_to_fsm(FsmQueue::Work work, bool small);
+  void from_log_thread(Strand::Job job);
   void fail_waiting_above(LogIndex index, const base::Error& error);
   void wait_for(LogIndex index, WhenApplied done);
   void answer_reads(std::vector<ReadAnswer>& answers);
