@@ -27,6 +27,7 @@ class Topology : public EntryFixture {
  protected:
   Topology() {
     CAConfiguration authority;
+    authority.Provider = "consul";
     authority.ClusterID = "11111111-2222-3333-4444-555555555555";
     store.writer().begin_command(++index);
     restore_ca_config(store.writer(), authority);
