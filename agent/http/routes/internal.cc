@@ -6,6 +6,7 @@
 #include "agent/http/metrics_proxy_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
+#include "agent/http/topology_endpoint.h"
 #include "agent/http/ui_endpoint.h"
 #include "agent/http/ui_types.h"
 #include "agent/http/virtual_ip_endpoint.h"
@@ -29,6 +30,8 @@ constexpr Failure kForbiddenPath{403, "", "ui_config.metrics_proxy.path_allowlis
 constexpr Failure kBadAddresses{500, R"((cannot associate more than|[\s\S]* is not a valid IPv4 address)[\s\S]*)",
                                 "Too many, or no addresses: Consul's status."};
 constexpr Failure kNoPeer{500, "must provide PeerName", "?peer is missing."};
+constexpr Failure kNoTopology{500, R"((not an APIGateway|failed to get sources for discovery chain target)[\s\S]*)",
+                              "Nothing is bound to the gateway; the mesh is off, or a chain is wrong."};
 constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
 
 constexpr Route kInternalRoutes[] = {
@@ -95,8 +98,25 @@ constexpr Route kInternalRoutes[] = {
       .rest = "gateway",
       .answer = type_of<List<ServiceSummary>>,
       .failures = {&kDenied}}},
-    {get, "/v1/internal/ui/gateway-intentions/", later(), kNoNamespace},
-    {get, "/v1/internal/ui/service-topology/", later(), kNoNamespace},
+    {get,
+     "/v1/internal/ui/gateway-intentions/",
+     ask(ask_ui_gateway_intentions),
+     kNoNamespace | kMetaOnError,
+     {.rpc = "Internal.GatewayIntentions",
+      .summary = "The intentions of the services that a gateway serves",
+      .rest = "gateway",
+      .answer = type_of<catalog::Intentions>,
+      .failures = {&kDenied}}},
+    {get,
+     "/v1/internal/ui/service-topology/",
+     ask(ask_ui_service_topology),
+     kNoNamespace | kMetaOnError | kStaleAtLast,
+     {.rpc = "Internal.ServiceTopology",
+      .summary = "Whom a service calls and who calls it, with what intentions say of that",
+      .rest = "service",
+      .params = param::kKind,
+      .answer = type_of<ServiceTopology>,
+      .failures = {&kDenied, &kNoTopology}}},
     {post,
      "/v1/internal/acl/authorize",
      async(acl_authorize),

@@ -16,7 +16,7 @@ std::span<const std::span<const Method>> all_methods() {
       txn_methods(),          coordinate_methods(), query_methods(),      internal_methods(),  operator_methods(),
       keyring_methods(),      acl_token_methods(),  acl_policy_methods(), acl_login_methods(), acl_insight_methods(),
       config_entry_methods(), intention_methods(),  virtual_ip_methods(), gateway_methods(),   connect_ca_methods(),
-      auto_encrypt_methods()};
+      auto_encrypt_methods(), topology_methods()};
   return kFamilies;
 }
 
