@@ -212,6 +212,9 @@ test('intentions', async () => {
   await click('button', 'Delete');
   await is('/ui/dc1/intentions');
   await shows('There are no intentions.');
+  await open('/ui/dc1/intentions/default:default:web:default:default:db');
+  await shows('There is no intention between these two.');
+  assert.equal(root.find('input', 'destination').value, 'db');
 });
 
 test('policies, roles and tokens', async () => {
@@ -303,6 +306,19 @@ test('another datacenter, and addresses that lead nowhere', async () => {
   window.location.pathname = '/ui/dc1/none';
   await window.dispatch({ type: 'popstate' });
   await shows('Nothing is here');
+});
+
+test('a tab that nobody looks at asks nothing', async () => {
+  await open('/ui/dc1/services');
+  await shows('web');
+  document.hidden = true;
+  await document.dispatch({ type: 'visibilitychange' });
+  await ask('PUT', '/v1/agent/service/register', { Name: 'unseen' });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(root.find('a', 'unseen'), undefined);
+  document.hidden = false;
+  await document.dispatch({ type: 'visibilitychange' });
+  await part('a', 'unseen');
 });
 
 test('watches end with their page', async () => {

@@ -12,8 +12,8 @@ const { h, identities, render } = await import(`${assets}/tree.js`);
 const { intentionFrom } = await import(`${assets}/intentions.js`);
 const { grantsFrom } = await import(`${assets}/acls.js`);
 const { leafOf, parentOf, valueFrom } = await import(`${assets}/keys.js`);
-const { queriesOf } = await import(`${assets}/metrics.js`);
-const { verdict } = await import(`${assets}/topology.js`);
+const { queriesOf, registerMetricsProvider } = await import(`${assets}/metrics.js`);
+const { topology, verdict } = await import(`${assets}/topology.js`);
 
 test('paths of Consul\'s UI lead where they led', () => {
   const rows = [
@@ -183,6 +183,33 @@ test('what was typed outlives an update', async () => {
   assert.equal(heard, 'two', 'the newest listener alone');
   draw(field('newer', 'two'));
   assert.equal(input.value, 'newer', 'the page itself wants another value');
+});
+
+test('a topology, and the figures of a provider of the user\'s own', async () => {
+  const { root, draw } = page();
+  const asked = [];
+  registerMetricsProvider('mine', () => ({
+    init(options) { asked.push(options.metrics_proxy_enabled, options.key); },
+    async serviceRecentSummaryStats(...args) { asked.push(...args); return { stats: [{ label: 'RPS', desc: 'requests', value: '7' }] }; },
+  }));
+  const app = { config: { UIConfig: { metrics_provider: 'mine', metrics_provider_options: { key: 'k' }, metrics_proxy_enabled: false } } };
+  const link = (name, params) => build(name, { dc: 'dc1', ...params }, '/ui/');
+  const shownPage = { app, dc: 'dc1', params: { name: 'web' }, ui: {}, link, redraw: () => {} };
+  const one = (Name, Source, Intention) => ({ Name, Datacenter: 'dc1', ChecksPassing: 2, Source, Intention });
+  const found = {
+    Protocol: 'http', TransparentProxy: false, FilteredByACLs: true, Downstreams: [],
+    Upstreams: [one('db', 'proxy-registration', { Allowed: false, HasExact: true }), one('api', 'specific-intention', { Allowed: true, HasPermissions: true })],
+  };
+  draw(topology(shownPage, found));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  draw(topology(shownPage, found));
+  for (const text of ['Nobody that is known', 'db', '✗ denied', 'depends on the request', 'by an intention', 'does not show all', 'RPS']) {
+    assert.ok(root.textContent.includes(text), `${text}: ${root.textContent}`);
+  }
+  assert.deepEqual(asked, [false, 'k', 'dc1', 'default', 'web', 'http', {}]);
+  const [edit, create] = root.all(['a']).filter((a) => a.textContent.includes('intention')).map((a) => a.href);
+  assert.equal(edit, '/ui/dc1/intentions/default%3Adefault%3Aweb%3Adefault%3Adefault%3Adb');
+  assert.match(create, /api$/);
 });
 
 // The API.

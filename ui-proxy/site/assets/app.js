@@ -6,6 +6,8 @@ import { heading, note, trouble } from './parts.js';
 
 const kTokenPlace = 'proconsul:token';  // of localStorage: {SecretID, AccessorID, Name}
 
+const kDatacentersLast = 60_000;
+
 const kMenu = [
   ['servers', 'Overview'],
   ['services', 'Services'],
@@ -68,11 +70,19 @@ export class App {
     this.window.addEventListener('storage', (event) => {
       if (event.key === kTokenPlace) this.renew();  // another tab logged in or out
     });
+    const { document } = this.window;
+    document.addEventListener('visibilitychange', () => (document.hidden ? this.rest() : this.wake()));
+    this.show();
+  }
+
+  /** The menu's datacenters, which change seldom: asked with a new page, once a minute at most. */
+  askDatacenters() {
+    if (Date.now() - (this.askedDatacenters ?? 0) < kDatacentersLast) return;
+    this.askedDatacenters = Date.now();
     this.api.ask('GET', '/v1/catalog/datacenters').then(({ data }) => {
       this.datacenters = data;
       this.redraw();
-    }, () => {});
-    this.show();
+    }, () => { this.askedDatacenters = 0; });
   }
 
   // The token.
@@ -137,7 +147,7 @@ export class App {
     if (before) before.gone = true;
     this.page = new Page(this, route, this.views[route.name] ?? kUnknown);
     this.watchFor(this.page);
-    this.page.view.enter?.(this.page);
+    this.askDatacenters();
     this.redraw();
   }
 
@@ -152,25 +162,38 @@ export class App {
       page.keys[name] = key;
       stay.add(key);
       if (this.watches.has(key)) continue;
-      const entry = { state: {} };
-      entry.watch = new Watch(this.api, path, full, {
-        onData: (data) => {
-          entry.state = { data };
-          this.redraw();
-        },
-        onError: (error) => {
-          entry.state = { data: error.status === 0 || error.status >= 500 ? entry.state.data : undefined, error };
-          this.redraw();
-        },
-      });
+      const entry = { state: {}, path, query: full };
       this.watches.set(key, entry);
-      entry.watch.start();
+      this.follow(entry);
     }
     for (const [key, { watch }] of this.watches) {
       if (stay.has(key)) continue;
       watch.stop();
       this.watches.delete(key);
     }
+  }
+
+  follow(entry) {
+    entry.watch = new Watch(this.api, entry.path, entry.query, {
+      onData: (data) => {
+        entry.state = { data };
+        this.redraw();
+      },
+      onError: (error) => {
+        // While nobody answers, what is known stays.
+        entry.state = { data: error.status === 0 || error.status >= 500 ? entry.state.data : undefined, error };
+        this.redraw();
+      },
+    }).start();
+  }
+
+  /** A browser has few connections for all tabs of an agent: one that nobody looks at keeps none. */
+  rest() {
+    for (const { watch } of this.watches.values()) watch.stop();
+  }
+
+  wake() {
+    for (const entry of this.watches.values()) this.follow(entry);
   }
 
   // Painting: once for all that changed meanwhile.

@@ -43,25 +43,26 @@ export function intentionFrom(values, before = {}) {
   return byRequest ? { ...intention, Permissions: permissions } : { ...intention, Action: values.action };
 }
 
-function intentionForm(page, before) {
+/** `before`: what is edited, or null; `ends`: of one that is to be made. */
+function intentionForm(page, before, ends = {}) {
   const exact = ({ SourceName, DestinationName }) => ({ source: SourceName, destination: DestinationName });
   const back = page.link('intentions');
   const save = async (values) => {
-    const ends = before ?? { SourceName: values.source.trim(), DestinationName: values.destination.trim() };
+    const between = before ?? { SourceName: values.source.trim(), DestinationName: values.destination.trim() };
     if (!before) {
       // The same request would change one that is there already.
       const all = await page.ask('GET', '/v1/connect/intentions');
-      if (all.some((one) => one.SourceName === ends.SourceName && one.DestinationName === ends.DestinationName && !one.SourcePeer)) {
+      if (all.some((one) => one.SourceName === between.SourceName && one.DestinationName === between.DestinationName && !one.SourcePeer)) {
         throw new Error('There is an intention between these two already.');
       }
     }
-    await page.ask('PUT', kExact, { query: exact(ends), body: intentionFrom(values, before ?? {}) });
+    await page.ask('PUT', kExact, { query: exact(between), body: intentionFrom(values, before ?? {}) });
     page.app.go(back);
   };
   const services = page.watched('services').data ?? [];
   return form(page, [
-    !before && field('Source', h('input', { name: 'source', required: true, list: 'services' }), 'A service, or * for all'),
-    !before && field('Destination', h('input', { name: 'destination', required: true, list: 'services' }), 'A service, or * for all'),
+    !before && field('Source', h('input', { name: 'source', required: true, list: 'services', value: ends.SourceName ?? '' }), 'A service, or * for all'),
+    !before && field('Destination', h('input', { name: 'destination', required: true, list: 'services', value: ends.DestinationName ?? '' }), 'A service, or * for all'),
     !before && h('datalist', { id: 'services', key: 'services' }, services.filter((one) => one.Kind !== 'connect-proxy').map((one) =>
       h('option', { value: one.Name, key: one.Name }))),
     field('Action', h('select', { name: 'action', value: before?.Permissions?.length ? '' : before?.Action ?? 'allow' },
@@ -108,7 +109,10 @@ export const views = {
       const title = ends ? `${nameOf(ends.SourceName)} → ${nameOf(ends.DestinationName)}` : 'Intention';
       return [
         heading(title, { back: ['Intentions', page.link('intentions')] }),
-        ends ? shown(page, 'intention', (one) => edited(page, one, (before) => intentionForm(page, before))) : note('The address names no intention.'),
+        !ends ? note('The address names no intention.') : page.watched('intention').error?.status === 404 ? [
+          note('There is no intention between these two.'),
+          intentionForm(page, null, ends),
+        ] : shown(page, 'intention', (one) => edited(page, one, (before) => intentionForm(page, before))),
       ];
     },
   },

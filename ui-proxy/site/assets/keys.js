@@ -58,10 +58,21 @@ export function valueFrom(text, binary) {
 }
 
 /** The field for a value: text where it is some, else base64; page.ui.binary is what was chosen. */
-function valueField(page, bytes) {
+function valueField(page, stored) {
+  const bytes = page.ui.typed ?? stored;
   const text = format.textFromBytes(bytes);
   const binary = page.ui.binary ?? text === null;
   const shownValue = binary ? format.base64FromBytes(bytes).replace(/.{76}/g, '$&\n') : text;
+  const change = (event) => {
+    try {
+      page.ui.typed = valueFrom(event.target.form.elements.value.value, binary);
+      page.ui.binary = !binary;
+      page.ui.problem = null;
+    } catch (error) {
+      page.ui.problem = error;
+    }
+    page.redraw();
+  };
   return [
     field(binary ? 'Value, as base64' : 'Value', h('textarea', {
       name: 'value', rows: 14, spellcheck: 'false', class: 'value', value: shownValue, key: `value ${binary}`,
@@ -71,9 +82,9 @@ function valueField(page, bytes) {
           event.target.form.requestSubmit();
         }
       },
-    }), `${format.size(bytes.length)} now${text === null ? '; it is no text' : ''}`),
+    }), `${format.size(stored.length)} now${text === null ? '; it is no text' : ''}`),
     text !== null && h('button', {
-      type: 'button', key: 'binary', onClick: () => { page.ui.binary = !binary; page.redraw(); },
+      type: 'button', key: 'binary', onClick: change,
     }, binary ? 'Edit as text' : 'Edit as base64'),
   ];
 }
@@ -83,10 +94,11 @@ const kConflict = 'Somebody else has changed or deleted this key meanwhile. Noth
 function keyForm(page, row) {
   const back = folderLink(page, parentOf(row.Key));
   const cas = row.ModifyIndex;
-  return form(page, valueField(page, format.bytesFromBase64(row.Value)), {
+  const stored = format.bytesFromBase64(row.Value);
+  return form(page, valueField(page, stored), {
     cancel: back,
     async save({ value }) {
-      const body = valueFrom(value, page.ui.binary ?? format.textFromBytes(format.bytesFromBase64(row.Value)) === null);
+      const body = valueFrom(value, page.ui.binary ?? format.textFromBytes(stored) === null);
       if (!(await page.ask('PUT', keyPath(row.Key), { query: { cas, flags: row.Flags }, body }))) throw new Error(kConflict);
       page.app.go(back);
     },

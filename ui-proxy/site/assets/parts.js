@@ -143,6 +143,7 @@ export function edited(page, data, draw) {
   const changed = JSON.stringify(page.ui.before) !== JSON.stringify(data);
   const load = () => {
     page.ui.before = data;
+    page.ui.typed = undefined;
     page.ui.version = (page.ui.version ?? 0) + 1;
     page.ui.problem = null;
     page.redraw();

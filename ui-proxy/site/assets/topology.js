@@ -32,8 +32,7 @@ function neighbours(page, title, list, pathOf) {
         one.Datacenter && one.Datacenter !== page.dc && h('small', {}, ` in ${one.Datacenter}`),
         h('div', {}, healthBadges(format.countsOfSummary(one))),
         h('div', {}, badge(status, text), ' ', h('small', {}, kSources[one.Source] ?? one.Source)),
-        one.Intention && h('a', { href: one.Intention.HasExact ? page.link('intention', { id }) : page.link('new-intention') },
-          one.Intention.HasExact ? 'Edit the intention' : 'Create an intention'));
+        one.Intention && h('a', { href: page.link('intention', { id }) }, one.Intention.HasExact ? 'Edit the intention' : 'Create an intention'));
     })));
 }
 
