@@ -48,6 +48,7 @@
 #include "base/net/tls.h"
 #include "base/random.h"
 #include "ui-proxy/metrics_proxy.h"
+#include "ui-proxy/site.h"
 
 namespace proconsul::agent {
 namespace {
@@ -89,6 +90,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::shared_ptr<base::net::TlsContext> check_tls;
+  std::unique_ptr<ui_proxy::Site> site;  // null: there is no web UI
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<ui_proxy::MetricsProxy> metrics_proxy;  // after http: what still waits for an answer refers to that
   std::unique_ptr<dns::DnsServer> dns;
@@ -312,6 +314,7 @@ Result<> Agent::Impl::start_api() {
   if (!to_metrics) return to_metrics.error();
   metrics_proxy = std::make_unique<ui_proxy::MetricsProxy>(std::move(*to_metrics));
   metrics_proxy->set(metrics_proxy_settings(config));
+  if (config.ui.enabled || !config.ui.dir.empty()) site = std::make_unique<ui_proxy::Site>(site_settings(config));
   leaf_certs = std::make_unique<mesh::LeafCerts>(
       mode->caller(), loops,
       mesh::LeafCerts::Options{.datacenter = config.datacenter,
@@ -341,7 +344,7 @@ Result<> Agent::Impl::start_api() {
                                   .leaf_certs = leaf_certs.get()});
   telemetry = std::make_unique<Telemetry>(config, [this] { mode->read_gauges(); });
   if (Result<> opened = listen_dns(); !opened) return opened;
-  http = std::make_unique<http::HttpServer>(loops, *context);
+  http = std::make_unique<http::HttpServer>(loops, *context, http::all_routes(), site.get());
   http->limit_cache(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst);
   return {};
 }
@@ -523,6 +526,7 @@ Result<> Agent::Impl::reload(bool automatic) {
   http->limit_cache(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst);
   limits.set(request_limits(config));
   metrics_proxy->set(metrics_proxy_settings(config));
+  if (site) site->set(site_settings(config));
   mode->reconfigure(config);
   base::metrics::Options metrics = metrics_options(config);
   base::metrics::set_filter(std::move(metrics.allow), std::move(metrics.block));

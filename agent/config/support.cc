@@ -39,7 +39,8 @@ std::string_view part(Owner owner) {
 }
 
 bool is_built(Owner owner) {
-  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers || owner == Owner::acl;
+  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers || owner == Owner::acl ||
+         owner == Owner::ui;
 }
 
 /// Refused whenever they are set to anything but nothing.
@@ -50,7 +51,6 @@ constexpr std::string_view kRefused[] = {
     "primary_gateways",
     "telemetry.circonus_api_token",
     "telemetry.circonus_submission_url",
-    "ui_config.dir",
 };
 
 bool says_something(const Value& value) {

@@ -15,6 +15,7 @@
 #include "agent/http/request_limits.h"
 #include "agent/http/request_reader.h"
 #include "agent/http/responder.h"
+#include "agent/http/ui_pages.h"
 #include "agent/tokens/remote_resolver.h"
 #include "agent/tokens/store.h"
 #include "base/log.h"
@@ -108,10 +109,11 @@ std::string token_of(const Route& route, const Request& request) {
 }  // namespace
 
 Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients,
-               RememberedReads& reads, AnswerCache& cache)
+               RememberedReads& reads, AnswerCache& cache, const ui_proxy::Site* site)
     : loop_(loop),
       context_(context),
       router_(router),
+      site_(site),
       clients_(clients),
       remembered_reads_(reads),
       encoder_(context.settings),
@@ -197,8 +199,10 @@ void Worker::wake_connection(std::uint64_t id) {
 }
 
 std::optional<Reply> Worker::unknown_path(const Request& request) const {
-  if (request.path == "/robots.txt" && settings().ui_enabled) {
-    return text(200, "# http://www.robotstxt.org\nUser-agent: *\nDisallow: /\n");
+  if (site_ != nullptr) {
+    const std::string_view content = settings().ui_content_path;
+    if (request.path == "/robots.txt") return ui_page(*site_, request, request.path);
+    if (request.path.starts_with(content)) return ui_page(*site_, request, request.path.substr(content.size()));
   }
   if (request.path != "/") {
     const bool meant_api = request.path.find("/v1/") != std::string_view::npos;
