@@ -207,6 +207,11 @@ void Connection::dialled(Result<Fd> result) {
   }
   has_endpoint_ = false;
   opening_->last_error = result.error().detail;
+  if (result.error().code == Errc::internal) {
+    // Another endpoint would not help, and this one is not to blame.
+    upstream_->closed(endpoint_);
+    return refuse(Refusal::connect_failed, opening_->last_error);
+  }
   const Failure failure = result.error().code == Errc::timeout ? Failure::timed_out : Failure::refused;
   const auto ejected = upstream_->failed(endpoint_, failure, now);
   if (ejected) {
@@ -284,7 +289,8 @@ void Connection::watch_both() {
 }
 
 void Connection::review() {
-  if (!is_listed_opening_) arm_timer();
+  if (!is_listed_opening_) return arm_timer();
+  if (worker_.drain_deadline() < deadline()) arm(worker_.loop(), worker_.drain_deadline());
 }
 
 void Connection::arm_timer() {

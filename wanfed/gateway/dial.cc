@@ -101,9 +101,10 @@ void Dial::next() {
   base::net::SocketAddress& to = addresses_[tried_++];
   set_port(to, port_);
   socket_ = Fd(::socket(to.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket_) return failed(errno);
+  if (!socket_) return failed_here(errno);
   if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size) != 0 && errno != EINPROGRESS) {
-    return failed(errno);
+    const bool is_ours = errno == EADDRNOTAVAIL || errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+    return is_ours ? failed_here(errno) : failed(errno);
   }
   // Of several addresses none may take all of the time.
   const auto share = (deadline_ - loop_.now()) / static_cast<int>(addresses_.size() - tried_ + 1);
@@ -136,6 +137,11 @@ void Dial::failed(int error) {
   if (tried_ < addresses_.size() && loop_.now() < deadline_) return next();
   if (error == ETIMEDOUT) return finish_later({Errc::timeout, "dial tcp " + name_ + ": i/o timeout"});
   finish_later({Errc::unavailable, "dial tcp " + name_ + ": connect: " + base::net::errno_text(error)});
+}
+
+void Dial::failed_here(int error) {
+  socket_.reset();
+  finish_later({Errc::internal, "dial tcp " + name_ + ": " + base::net::errno_text(error)});
 }
 
 void Dial::finish_later(Error error) {

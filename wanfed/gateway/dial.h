@@ -51,7 +51,8 @@ class Dial final : base::net::Pollable, base::net::Timer {
   using Done = std::move_only_function<void(base::Result<base::net::Fd>)>;
 
   /// Calls `done` once, never from within this call. A name with several addresses is tried at each in turn. Errors are
-  /// those of Go's net package, with Errc::timeout if nothing but silence came until the deadline.
+  /// those of Go's net package, with Errc::timeout if nothing but silence came until the deadline, and
+  /// Errc::internal if this machine has no descriptor, port or memory for it, which says nothing of the endpoint.
   Dial(base::net::Loop& loop, NameCache& names, const Address& address, base::net::Clock::time_point deadline,
        Done done);
   ~Dial() override;
@@ -62,6 +63,7 @@ class Dial final : base::net::Pollable, base::net::Timer {
   void on_ready(std::uint32_t events) override;
   void on_timer() override;
   void failed(int error);
+  void failed_here(int error);
   void finish_later(base::Error error);
   void finish(base::Result<base::net::Fd> result);
   void unwatch();

@@ -163,6 +163,9 @@ void Gateway::set_limits(const Limits& limits) {
   impl_->shared.sources.set_most(limits.per_source);
   impl_->drain_milliseconds = limits.drain.count();
   impl_->on_all([limits](Worker& worker) { worker.set_limits(limits); });
+  impl_->loops[0].post([impl = impl_, timeout = limits.connect_timeout] {
+    if (impl->prober) impl->prober->set_timeout(timeout);
+  });
 }
 
 Snapshot Gateway::snapshot() const {

@@ -21,7 +21,7 @@ struct Limits {
   using Duration = std::chrono::milliseconds;
   std::int64_t connections = 0;  // of all clients; 0: as many as the process may have descriptors for
   std::int64_t per_source = 0;   // of one client address; 0: no limit. Another gateway is one address for many
-  std::size_t opening = 4096;    // that wait for a ClientHello; above it the oldest is ended
+  std::size_t opening = 4096;    // of each loop that wait for a ClientHello; above it the oldest is ended
   std::size_t hello_bytes = ClientHelloParser::kMostBytes;
   Duration hello_timeout{5'000};
   Duration connect_timeout{3'000};  // to one endpoint
@@ -36,7 +36,7 @@ struct Options {
   Limits limits{};
   BalancerOptions balancer{};
   bool splicing = true;                 // false: bytes are copied
-  std::size_t pipe_bytes = 256 * 1024;  // what one direction of a connection may hold while its sink is slow
+  std::size_t pipe_bytes = 512 * 1024;  // what one direction of a connection may hold while its sink is slow
 };
 
 class Gateway {
@@ -64,8 +64,8 @@ class Gateway {
   /// Any thread; some microseconds, no loop is asked.
   Snapshot snapshot() const;
 
-  /// Takes no more connections and calls `done` on some loop when the last one has ended, or was cut after `patience`;
-  /// once. Any thread.
+  /// Takes no more connections for good, and calls `done` on some loop when the last one has ended, or was cut after
+  /// `patience`: once, or never if stop() comes before. Any thread.
   void drain(Clock::duration patience, std::move_only_function<void()> done);
   /// Cuts everything. Idempotent; not from a loop's thread.
   void stop();

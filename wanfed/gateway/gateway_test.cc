@@ -263,7 +263,7 @@ TEST(Gateway, HostNamesAreLookedUp) {
 
 TEST(Gateway, ARouteToItselfIsNotFollowed) {
   Running running;
-  running.route({{"web", {{"127.0.0.1", running.port}}}});
+  running.route({{"web", {{"127.0.0.1", running.port}}}, {"named", {{"localhost", running.port}}}});
   Running everywhere;
   ASSERT_TRUE(everywhere.gateway.listen({{"0.0.0.0", 0}}));
   everywhere.port = everywhere.gateway.listening().front().port;
@@ -271,8 +271,9 @@ TEST(Gateway, ARouteToItselfIsNotFollowed) {
 
   EXPECT_EQ(end_of(running.open("web").get()), End::reset);
   EXPECT_EQ(end_of(everywhere.open("web").get()), End::reset);
+  EXPECT_EQ(end_of(running.open("named").get()), End::reset);
 
-  EXPECT_EQ(running.refused(Refusal::leads_back), 1u);
+  EXPECT_EQ(running.refused(Refusal::leads_back), 2u);
   EXPECT_EQ(everywhere.refused(Refusal::leads_back), 1u);
 }
 

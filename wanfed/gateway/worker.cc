@@ -51,11 +51,14 @@ bool Shared::is_own(const Address& address) const {
 bool Shared::is_own(int connected) const {
   const std::string local = base::net::local_name(connected), remote = base::net::peer_name(connected);
   const std::size_t colon = remote.rfind(':');
-  // Both ends on this machine, and the far one at a port that nobody else can have.
-  if (colon == std::string::npos || local.substr(0, local.rfind(':')) != remote.substr(0, colon)) return false;
+  if (colon == std::string::npos) return false;
+  const bool is_here = local.substr(0, local.rfind(':')) == remote.substr(0, colon);
   const std::lock_guard lock(mutex_);
   return std::any_of(own_.begin(), own_.end(), [&](const Address& own) {
-    return (own.host == "0.0.0.0" || own.host == "::") && remote.substr(colon + 1) == std::to_string(own.port);
+    // Both ends on this machine, and the far one at a port that nobody else can have.
+    const bool is_everywhere = own.host == "0.0.0.0" || own.host == "::";
+    return to_string(own) == remote ||
+           (is_here && is_everywhere && remote.substr(colon + 1) == std::to_string(own.port));
   });
 }
 
@@ -127,6 +130,7 @@ void Worker::finished(Connections::iterator place, bool is_opening) {
 }
 
 void Worker::review() {
+  for (const auto& connection : opening_) connection->review();
   for (const auto& connection : open_) connection->review();
 }
 

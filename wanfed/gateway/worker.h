@@ -39,7 +39,7 @@ struct Shared {
   std::function<void()> on_ejection{};  // set before the first connection
   /// True for an address at which the gateway itself listens.
   bool is_own(const Address& address) const;
-  /// The same of a connection that stands, where the gateway listens at all addresses of the machine.
+  /// The same of a connection that stands: by a host name, or at one of all addresses of the machine.
   bool is_own(int connected) const;
   void set_own(std::vector<Address> addresses);
 
