@@ -112,6 +112,7 @@ test('a service, its instance and its checks', async () => {
   await open('/ui/dc1/services');
   await click('a', 'web');
   await is('/ui/dc1/services/web');
+  await eventually('the new page has the focus', () => document.activeElement?.textContent === 'web' && document.activeElement.localName === 'h1');
   await click('a', 'web-1');
   await is('/ui/dc1/services/web/instances/n1/web-1');
   await shows('heartbeat');
