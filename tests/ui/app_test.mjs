@@ -23,11 +23,11 @@ async function ask(method, path, body, token = management) {
 }
 
 async function eventually(what, holds) {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   for (;;) {
     const found = holds();
     if (found) return found;
-    if (Date.now() > end) throw new Error(`not within 20 s: ${what}\n${window.location.pathname}\n${root.textContent}`);
+    if (Date.now() > end) throw new Error(`not within 60 s: ${what}\n${window.location.pathname}\n${root.textContent}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
