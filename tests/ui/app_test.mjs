@@ -23,11 +23,11 @@ async function ask(method, path, body, token = management) {
 }
 
 async function eventually(what, holds) {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   for (;;) {
     const found = holds();
     if (found) return found;
-    if (Date.now() > end) throw new Error(`not within 20 s: ${what}\n${window.location.pathname}\n${root.textContent}`);
+    if (Date.now() > end) throw new Error(`not within 60 s: ${what}\n${window.location.pathname}\n${root.textContent}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -112,6 +112,7 @@ test('a service, its instance and its checks', async () => {
   await open('/ui/dc1/services');
   await click('a', 'web');
   await is('/ui/dc1/services/web');
+  await eventually('the new page has the focus', () => document.activeElement?.textContent === 'web' && document.activeElement.localName === 'h1');
   await click('a', 'web-1');
   await is('/ui/dc1/services/web/instances/n1/web-1');
   await shows('heartbeat');

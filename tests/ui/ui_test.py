@@ -122,7 +122,7 @@ class InNode(unittest.TestCase):
             # A browser knows modules by the page that loads them, node by a package.
             assets = pathlib.Path(shutil.copytree(SITE / "assets", pathlib.Path(name) / "assets"))
             (assets / "package.json").write_text('{"type": "module"}')
-            done = subprocess.run(["node", "--test", str(HERE / script)], capture_output=True, text=True, timeout=200,
+            done = subprocess.run(["node", "--test", str(HERE / script)], capture_output=True, text=True, timeout=400,
                                   env=os.environ | {"UI_ASSETS": str(assets)} | environment)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

@@ -134,10 +134,8 @@ export class App {
     if (url.origin !== this.window.location.origin || !routes.parse(url.pathname, this.config.ContentPath)) return;
     if (url.hash && url.pathname === this.window.location.pathname) return;
     event.preventDefault();
+    this.arrives = true;
     this.go(url.pathname);
-    this.window.scrollTo(0, 0);
-    // A screen reader hears where it is.
-    this.window.document.getElementById('title')?.focus({ preventScroll: true });
   }
 
   show() {
@@ -221,6 +219,12 @@ export class App {
     this.window.document.title = `${title} – ${page.dc}`;
     render(this.root, [this.frame(page), h('main', { id: 'main', key: page.route.name + JSON.stringify(page.params) }, content)],
       this.window.document);
+    if (this.arrives) {
+      this.arrives = false;
+      this.window.scrollTo(0, 0);
+      // A screen reader says where it is now, and the next Tab begins there.
+      this.window.document.getElementById('title')?.focus({ preventScroll: true });
+    }
   }
 
   frame(page) {

@@ -37,7 +37,7 @@ export function trouble(error, app) {
     h('h2', {}, title),
     h('p', {}, error.message),
     why?.map((line, i) => h('p', { key: `why ${i}` }, line)),
-    error.status === 403 || error.status === 401
+    error.status === 403 || (error.status === 401 && !/ACL support disabled/.test(error.message))
       ? h('p', {}, h('a', { href: app.link('settings', {}) }, app.secret() ? 'Log in with another token' : 'Log in with a token'))
       : null,
     error.status === 0 && h('p', {}, 'It is asked again by itself.'));
