@@ -22,6 +22,7 @@ const base::log::Logger kLog("agent.http.ui");
 constexpr std::string_view kIndex = "index.html";
 constexpr std::string_view kProviders = "assets/compiled-metrics-providers.js";
 constexpr std::size_t kMostProvider = 16u << 20;
+constexpr std::size_t kLeastPacked = 256;  // what is smaller is sent as it is
 
 /// As Go's http.Error.
 Page error(int status, std::string_view text) {
@@ -105,10 +106,12 @@ std::string content_policy(const SiteSettings& settings) {
 
 Page file_of_ours(const PageRequest& request, const SiteFile& file) {
   Page page{.type = type_of_name(file.name)};
-  page.headers = {{"ETag", std::string(file.tag)}, {"Cache-Control", "no-cache"}, {"Vary", "Accept-Encoding"}};
+  page.headers = {{"ETag", std::string(file.tag)}, {"Cache-Control", "no-cache"}};
+  const bool may_pack = file.size >= kLeastPacked;
+  if (may_pack) page.headers.emplace_back("Vary", "Accept-Encoding");
   if (request.if_none_match.find(file.tag) != std::string_view::npos) {
     page.status = 304;
-  } else if (request.takes_gzip) {
+  } else if (may_pack && request.takes_gzip) {
     page.headers.emplace_back("Content-Encoding", "gzip");
     page.body = file.packed;
   } else {
