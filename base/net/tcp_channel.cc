@@ -361,6 +361,7 @@ class Connecting final : public Attempt, Pollable, Timer {
   void give_up(Error error) {
     if (outcome_) return;
     outcome_ = std::move(error);
+    watch(0);  // a socket tells its error once: asked again, it would count as connected
     // Put off: a caller must not be told from within its own call.
     arm(loop_, loop_.now());
   }
