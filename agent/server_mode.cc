@@ -137,7 +137,8 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   live_ = server_.get();
   catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get());
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
-  federation_ = std::make_unique<cluster::Federation>(pools, config.datacenter);
+  federation_ =
+      std::make_unique<cluster::Federation>(pools, *servers_, config.datacenter, config.primary_datacenter);
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
