@@ -18,6 +18,7 @@ from wan_test import Member
 
 ROOT = "aaaaaaaa-0000-0000-0000-000000000001"
 REPLICATION = "aaaaaaaa-0000-0000-0000-000000000002"
+RECOVERY = "aaaaaaaa-0000-0000-0000-000000000006"
 QUIET = 60  # seconds
 
 
@@ -77,7 +78,7 @@ def check_replication_token(a1: Member, b1: Member) -> None:
     ask(a1, "PUT", "/v1/acl/policy", {"Name": "replication", "Rules": 'acl = "write" operator = "write" '
                                       'service_prefix "" { policy = "read" }'})
     ask(a1, "PUT", "/v1/acl/token", {"SecretID": REPLICATION, "Policies": [{"Name": "replication"}]})
-    ask(b1, "PUT", "/v1/agent/token/replication", {"Token": REPLICATION})
+    ask(b1, "PUT", "/v1/agent/token/replication", {"Token": REPLICATION}, RECOVERY)
     begun = time.monotonic()
     for server in (a1, b1):
         eventually(f"{server.name} has both states", lambda s=server: list(states(s)) == ["dc1", "dc2"])
@@ -145,7 +146,7 @@ def main() -> int:
         a1 = Member(binary, folder, "a1", "dc1", 51, 1, **still,
                     acl=deny | {"tokens": {"initial_management": ROOT, "agent": ROOT}})
         b1 = Member(binary, folder, "b1", "dc2", 52, 1, **still, retry_join_wan=[f"{a1.host}:{a1.ports['serf_wan']}"],
-                    acl=deny | {"tokens": {"agent": ROOT, "agent_recovery": ROOT}})
+                    acl=deny | {"tokens": {"agent": ROOT, "agent_recovery": RECOVERY}})
         with ended([a1, b1]):
             for server in (a1, b1):
                 server.start()
