@@ -10,6 +10,7 @@
 #include "agent/remote_tokens.h"
 #include "agent/rpc/acl_primary.h"
 #include "agent/rpc/config_primary.h"
+#include "agent/rpc/federation_primary.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -120,9 +121,11 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   raft.duties.acl_replication = acl_replication_.get();
   raft.duties.authority = authority_.get();
   if (!acl_.in_primary()) {
-    config_replication_ = std::make_unique<server::ConfigReplication>(config.datacenter, base::system_clock());
+    config_replication_ = std::make_unique<server::ConfigReplication>(acl_, base::system_clock());
   }
   raft.duties.config_replication = config_replication_.get();
+  federation_duties_ = std::make_unique<server::FederationDuties>(acl_, base::system_clock());
+  raft.duties.federation = federation_duties_.get();
   raft.duties.config_entries = bootstrap_entries(config);
   raft.duties.connect_enabled = config.connect_enabled;
   raft.duties.means.members = [&pools] { return pools.members(false); };
@@ -137,7 +140,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   live_ = server_.get();
   catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get());
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
-  federation_ = std::make_unique<cluster::Federation>(pools, config.datacenter);
+  federation_ = std::make_unique<cluster::Federation>(pools, *servers_, config.datacenter, config.primary_datacenter);
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
@@ -155,6 +158,11 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   }
   if (listening && config_replication_) {
     config_replication_->open(*server_, rpc::config_primary(rpc_->caller(), parts_.loops, acl_));
+  }
+  if (listening) {
+    federation_duties_->open(*server_, {.ready = [this] { return federation_->has_federation_states(); },
+                                        .datacenters = [this] { return servers_->datacenters(); },
+                                        .primary = rpc::federation_primary(rpc_->caller(), parts_.loops, acl_)});
   }
   return listening;
 }
@@ -246,6 +254,7 @@ void ServerMode::stop() {
     roots_loop_->run([&roots] { roots->stop(); });
   }
   if (config_replication_) config_replication_->stop();
+  if (federation_duties_) federation_duties_->stop();
   if (rpc_) rpc_->stop();
   if (logins_) logins_->stop();
   if (server_) server_->stop();
