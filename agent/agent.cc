@@ -24,6 +24,7 @@
 #include "agent/dns/server.h"
 #include "agent/event/events.h"
 #include "agent/event/remote_exec.h"
+#include "agent/grpc_ports.h"
 #include "agent/http/context.h"
 #include "agent/http/overview.h"
 #include "agent/http/request_limits.h"
@@ -94,6 +95,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<ui_proxy::MetricsProxy> metrics_proxy;  // after http: what still waits for an answer refers to that
   std::unique_ptr<dns::DnsServer> dns;
+  std::unique_ptr<GrpcPorts> grpc;  // null: there are none
   std::unique_ptr<Telemetry> telemetry;
   std::size_t pings = 0;  // to each loop
   std::atomic<std::size_t> pongs{0};
@@ -407,6 +409,10 @@ Result<> Agent::Impl::listen() {
     }
     return {};
   };
+  Result<std::unique_ptr<GrpcPorts>> grpc_ports = GrpcPorts::listen(
+      {.loops = loops, .mode = *mode, .dns = *dns, .limits = mode->server() != nullptr ? &limits : nullptr}, config);
+  if (!grpc_ports) return grpc_ports.error();
+  grpc = std::move(*grpc_ports);
   if (Result<> opened = open(config.http_addrs, nullptr, "http"); !opened) return opened;
   if (config.https_addrs.empty()) return {};
   Result<std::shared_ptr<base::net::TlsContext>> tls = base::net::TlsContext::server(tls_settings(config.tls.https));
@@ -499,6 +505,9 @@ Result<> Agent::Impl::reload(bool automatic) {
   if (https) {
     if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
   }
+  if (grpc) {
+    if (Result<> changed = grpc->reload(config); !changed) return changed;
+  }
   if (Result<> changed = mode->reload_tls(config); !changed) return changed;
   if (loaded.config.enable_agent_tls_for_checks) {
     if (Result<> changed = check_tls->reload(tls_settings(config.tls.internal_rpc)); !changed) return changed;
@@ -586,6 +595,7 @@ void Agent::stop() {
   impl_->coordinates.reset();
   impl_->certificates.reset();
   if (impl_->remote_exec) impl_->remote_exec->stop();
+  if (impl_->grpc) impl_->grpc->stop();
   if (impl_->dns) impl_->dns->stop();
   if (impl_->local) impl_->local->stop();
   if (impl_->leaf_certs) impl_->leaf_certs->stop();

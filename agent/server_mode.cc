@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/grpc/reflection.h"
 #include "agent/own_server.h"
 #include "agent/remote_tokens.h"
 #include "agent/rpc/acl_primary.h"
@@ -239,6 +240,11 @@ void ServerMode::reconfigure(const Config& config) {
   server_->reconfigure(snapshot_options(config));
   server_->reconfigure(brake_settings(config), damping_settings(config));
   server_->reconfigure(bootstrap_entries(config));
+}
+
+void ServerMode::serve_grpc(grpc::Services& services) {
+  rpc_->add_public(services);
+  grpc::add_reflection(services);
 }
 
 void ServerMode::read_gauges() {

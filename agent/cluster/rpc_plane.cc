@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "agent/grpc/public_services.h"
 #include "agent/rpc/types.h"
 #include "agent/server/changes.h"
 #include "base/time.h"
@@ -127,6 +128,11 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
       grpc::SubscribeService::Settings{
           .datacenter = config_.datacenter, .hold_timeout = config_.rpc_hold_timeout, .tokens = acl.resolver});
   if (config_.rpc_enable_streaming) subscriptions_->add_to(grpc_services);
+  public_ = std::make_unique<grpc::PublicServices>(
+      loops_, server, server, *dispatcher_,
+      grpc::PublicServices::Settings{
+          .datacenter = config_.datacenter, .connect_enabled = config_.connect_enabled, .tokens = acl.resolver});
+  public_->add_to_server_port(grpc_services);
   grpc_ = std::make_unique<grpc::Server>(loops_, std::move(grpc_services), grpc::Server::Options());
   options.grpc = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
                         std::shared_ptr<const void> place) {
@@ -139,6 +145,10 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
   Result<std::uint16_t> port = port_->listen(bind.ip.to_string(), static_cast<std::uint16_t>(bind.port));
   if (!port) return {port.error().code, "Failed to start RPC listener: " + port.error().detail};
   return {};
+}
+
+void RpcPlane::add_public(grpc::Services& services) {
+  public_->add_to(services);
 }
 
 Result<rpc::Port::Tls> RpcPlane::offered(const config::Config& config) {

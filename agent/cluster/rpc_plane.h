@@ -27,6 +27,10 @@
 #include "base/net/loop.h"
 #include "base/result.h"
 
+namespace proconsul::agent::grpc {
+class PublicServices;
+}
+
 namespace proconsul::agent::cluster {
 
 class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
@@ -57,6 +61,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Mesh mesh, Limit limit);
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
+  /// Adds the public services, which refer to this.
+  void add_public(grpc::Services& services);
   /// Of other datacenters.
   const grpc::Subscriber& subscriber() const { return subscriber_; }
   /// For connections from now on. An error changes nothing.
@@ -103,6 +109,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   std::unique_ptr<rpc::Dispatcher> dispatcher_{};
   std::unique_ptr<rpc::SnapshotService> snapshots_{};
   std::unique_ptr<grpc::SubscribeService> subscriptions_{};
+  std::unique_ptr<grpc::PublicServices> public_{};
   std::unique_ptr<grpc::Server> grpc_{};
   std::unique_ptr<rpc::Port> port_{};
 };
