@@ -17,6 +17,7 @@
 #include "agent/cluster/coordinate_sender.h"
 #include "agent/cluster/pools.h"
 #include "agent/cluster/retry_join.h"
+#include "agent/cluster/wan_gateways.h"
 #include "agent/config/node_id.h"
 #include "agent/config/ours.h"
 #include "agent/config/snapshots.h"
@@ -74,6 +75,7 @@ struct Agent::Impl final : http::AgentControl {
   Events events;
   std::string node_id;
   base::net::Loops loops;
+  std::unique_ptr<cluster::WanGateways> gateways;  // null: other datacenters are reached directly
   std::unique_ptr<cluster::Pools> pools;
   std::unique_ptr<Mode> mode;
   base::WatchRegistry local_watches{};
@@ -218,6 +220,10 @@ Result<> Agent::Impl::start_gossip() {
   }
   const Result<config::Ours> ours = config::ours(loaded);
   if (!ours) return ours.error();
+  base::net::Loop& gossip_loop = loops.next();
+  Result<std::unique_ptr<cluster::WanGateways>> through = cluster::WanGateways::create(gossip_loop, config);
+  if (!through) return through.error();
+  gateways = std::move(*through);
   const Mode::Parts parts{.loops = loops,
                           .config = config,
                           .node_id = node_id,
@@ -225,9 +231,11 @@ Result<> Agent::Impl::start_gossip() {
                           .logins = {.most_tokens = ours->acl_login.max_tokens_per_method,
                                      .rate = ours->acl_login.rate,
                                      .burst = ours->acl_login.burst},
-                          .limit = [this](const rpc::Method& method, bool leads, const std::string& from) {
-                            return limits.refuse_call(method.name, method.writes(), leads, from);
-                          }};
+                          .limit =
+                              [this](const rpc::Method& method, bool leads, const std::string& from) {
+                                return limits.refuse_call(method.name, method.writes(), leads, from);
+                              },
+                          .gateways = gateways.get()};
   if (config.server_mode) {
     Result<std::unique_ptr<ServerMode>> made = ServerMode::create(parts);
     if (!made) return made.error();
@@ -247,7 +255,7 @@ Result<> Agent::Impl::start_gossip() {
     if (event::Events* to = live_events) to->receive(name, payload, ltime);
   };
   Result<std::unique_ptr<cluster::Pools>> gossiping =
-      cluster::Pools::start(loops.next(), config, server_info(config, node_id), std::move(heard));
+      cluster::Pools::start(gossip_loop, config, server_info(config, node_id), std::move(heard), gateways.get());
   if (!gossiping) return gossiping.error();
   pools = std::move(*gossiping);
   return {};
@@ -602,6 +610,7 @@ void Agent::stop() {
   if (impl_->mode) impl_->mode->stop();
   if (impl_->http) impl_->http->stop();
   impl_->pools.reset();
+  if (impl_->gateways) impl_->gateways->stop();
   impl_->loops.stop();
 }
 

@@ -49,6 +49,8 @@ class Mode {
     /// Asked of each call of a peer: whether the limits of requests let it go on. `leads`: this server does. Any
     /// thread.
     std::function<base::Result<>(const rpc::Method& method, bool leads, const std::string& from)> limit{};
+    /// The way to other datacenters; null: directly.
+    cluster::WanGateways* gateways = nullptr;
   };
   virtual ~Mode() = default;
 

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/cluster/wan_gateways.h"
 #include "agent/grpc/reflection.h"
 #include "agent/own_server.h"
 #include "agent/remote_tokens.h"
@@ -80,7 +81,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
         return pools.members(wan);
       }});
   Result<std::unique_ptr<cluster::RpcPlane>> plane =
-      cluster::RpcPlane::create(parts_.loops, config, parts_.node_id, *servers_);
+      cluster::RpcPlane::create(parts_.loops, config, parts_.node_id, *servers_, parts_.gateways);
   if (!plane) return plane.error();
   rpc_ = std::move(*plane);
 
@@ -139,6 +140,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   if (!started) return started.error();
   server_ = std::move(*started);
   live_ = server_.get();
+  if (parts_.gateways != nullptr) parts_.gateways->follow(*server_);
   catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get());
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
   federation_ = std::make_unique<cluster::Federation>(pools, *servers_, config.datacenter, config.primary_datacenter);
@@ -252,6 +254,7 @@ void ServerMode::read_gauges() {
 }
 
 void ServerMode::stop() {
+  if (parts_.gateways != nullptr) parts_.gateways->stop();
   bootstrapper_.reset();
   token_uses_.reset();
   if (acl_replication_) acl_replication_->stop();

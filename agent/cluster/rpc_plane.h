@@ -35,9 +35,10 @@ namespace proconsul::agent::cluster {
 
 class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
  public:
-  /// `loops` and `servers` outlive it.
+  /// `loops` and `servers` outlive it, and `gateways`, by which other datacenters are reached; null: directly.
   static base::Result<std::unique_ptr<RpcPlane>> create(base::net::Loops& loops, const config::Config& config,
-                                                        const std::string& node_id, Servers& servers);
+                                                        const std::string& node_id, Servers& servers,
+                                                        WanGateways* gateways = nullptr);
   ~RpcPlane() override;
 
   // Of the server that is to be made with them.
@@ -80,7 +81,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   base::Result<std::vector<std::string>> peers_of(const server::ServerInfo& server);
 
  private:
-  RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers,
+  RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers, WanGateways* gateways,
            std::unique_ptr<Connections> connections);
 
   base::Result<rpc::Target> leader() const override;
@@ -94,6 +95,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   base::net::Loops& loops_;
   const config::Config& config_;
   Servers& servers_;
+  WanGateways* const gateways_;  // null: there are none
   const std::unique_ptr<Connections> connections_;
   const base::log::Logger log_{"agent.server.rpc"};
   grpc::Client grpc_client_;

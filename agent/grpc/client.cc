@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/grpc/headers.h"
+#include "agent/rpc/kind_byte.h"
 #include "base/metrics.h"
 #include "base/net/h2_client_codec.h"
 #include "base/quote.h"
@@ -379,7 +380,7 @@ void Client::Connection::connected(Result<std::shared_ptr<TcpChannel>> channel) 
   channel_ = std::move(*channel);
   connections_.metrics().opened();
   heard_ = Clock::now();
-  channel_->send(std::string(1, kGrpcByte));
+  channel_->send(rpc::kind_byte(*channel_, kGrpcByte));
   for (auto& exchange : std::exchange(waiting_, {})) {
     if (!exchange->finished) open(exchange);
   }
