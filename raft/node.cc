@@ -101,26 +101,26 @@ Node::Node(NodeOptions options, Fsm& fsm, Transport& transport, Parts parts)
                              [this](std::uint64_t number, Instant begun) {
                                disk_healthy_.store(true, std::memory_order_relaxed);
                                (is_leader() ? node_metrics().dispatch_log : node_metrics().store_logs).add_since(begun);
-                               from_log_thread([this, number] { core_.persisted(number, now()); });
+                               persisted(number);
                              },
                          .refused =
                              [this](Error error) {
                                disk_healthy_.store(false, std::memory_order_relaxed);
                                say(Severity::error, error.detail + "; writes are refused until there is space");
-                               from_log_thread([this, error = std::move(error)]() mutable {
+                               strand_.post([this, error = std::move(error)]() mutable {
                                  core_.write_refused(std::move(error), now());
                                });
                              },
                          .failed =
                              [this](Error error) {
                                disk_healthy_.store(false, std::memory_order_relaxed);
-                               from_log_thread([this, error = std::move(error)]() mutable {
+                               strand_.post([this, error = std::move(error)]() mutable {
                                  core_.storage_failed(std::move(error), now());
                                });
                              },
                          .read =
                              [this](std::uint64_t token, Result<std::vector<EntryPtr>> entries) {
-                               from_log_thread([this, token, entries = std::move(entries)]() mutable {
+                               strand_.post([this, token, entries = std::move(entries)]() mutable {
                                  core_.log_read(token, std::move(entries), now());
                                });
                              }});
@@ -286,16 +286,18 @@ void Node::send(Message message) {
 
 void Node::give_to_fsm(FsmQueue::Work work, bool small) {
   if (!fsm_queue_->push(std::move(work))) return;
-  if (small && log_thread_->running_here() && log_thread_->idle()) {
+  // Other reports of the log thread run what others have posted, too: nobody would look for work that they leave here.
+  if (small && log_thread_->running_here() && log_thread_takes_fsm_ && log_thread_->idle()) {
     log_thread_has_fsm_ = true;
   } else {
     fsm_queue_->wake();
   }
 }
 
-void Node::from_log_thread(Strand::Job job) {
-  strand_.post(std::move(job));
-  // Whatever was posted by others ran here, too: any report may have left the log thread with work for the FSM.
+void Node::persisted(std::uint64_t number) {
+  log_thread_takes_fsm_ = true;
+  strand_.post([this, number] { core_.persisted(number, now()); });
+  log_thread_takes_fsm_ = false;
   if (std::exchange(log_thread_has_fsm_, false)) fsm_queue_->run_here([this] { return !log_thread_->idle(); });
 }
 
