@@ -47,8 +47,6 @@ bool is_built(Owner owner) {
 constexpr std::string_view kRefused[] = {
     "auto_config.enabled",
     "cloud.resource_id",
-    "connect.enable_mesh_gateway_wan_federation",
-    "primary_gateways",
     "telemetry.circonus_api_token",
     "telemetry.circonus_submission_url",
 };
@@ -103,6 +101,9 @@ std::vector<std::string> without_effect(const Loaded& loaded) {
   collect(loaded.given, root_group(), "", refused, out);
   if (!loaded.config.server_mode && find(loaded.given, "snapshots") != nullptr) {
     out.push_back("snapshots has no effect: only servers take them.");
+  }
+  if (!loaded.config.primary_gateways.empty() && !loaded.config.connect_mesh_gateway_wan_federation_enabled) {
+    out.push_back("primary_gateways has no effect: connect.enable_mesh_gateway_wan_federation is not set.");
   }
   if (!loaded.config.server_mode && !loaded.config.retry_join_wan.empty()) {
     out.push_back("retry_join_wan has no effect: only servers join the WAN.");

@@ -205,6 +205,10 @@ inline std::vector<Row> permission_rows() {
        {"operator:write"}},
       {"ConnectCA.Sign", R"({"Datacenter":"dc1","CSR":"$csr"})", denied, {"service:write web"}, "BEGIN CERTIFICATE"},
       {"ConnectCA.SignIntermediate", R"({"CSR":"$csr"})", denied, {"operator:write"}},
+      {"FederationState.Apply", R"({"Op":"upsert","State":{"Datacenter":"$new"}})", denied, {"operator:write"}},
+      {"FederationState.Get", R"({"Datacenter":"dc2"})", denied, {"operator:read"}, "10.6.5.4"},
+      {"FederationState.List", "{}", denied, {"operator:read"}, "10.6.5.4"},
+      {"FederationState.ListMeshGateways", "{}", hidden, {"node:read far", "service:read gate"}, "10.6.5.4"},
       {"AutoEncrypt.Sign", R"({"Datacenter":"dc1","CSR":"$csr"})", denied, {"service:write web"}, "BEGIN CERTIFICATE"},
   };
 }

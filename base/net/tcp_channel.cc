@@ -257,6 +257,7 @@ class Connecting final : public Attempt, Pollable, Timer {
 
   void begin(Clock::time_point deadline) {
     deadline_ = deadline;
+    if (!destination_.refusal.empty()) return give_up({Errc::unavailable, destination_.refusal});
     start();
   }
 
@@ -372,6 +373,7 @@ class Connecting final : public Attempt, Pollable, Timer {
   void finish(Result<std::shared_ptr<TcpChannel>> result) {
     watch(0);
     cancel();
+    if (destination_.reached && destination_.refusal.empty()) destination_.reached(result.has_value());
     Done done = std::move(done_);
     done(std::move(result));
   }

@@ -2,6 +2,7 @@
 #include "agent/http/routes/families.h"
 
 #include "agent/http/acl_endpoint.h"
+#include "agent/http/federation_endpoint.h"
 #include "agent/http/gateway_endpoint.h"
 #include "agent/http/metrics_proxy_endpoint.h"
 #include "agent/http/route.h"
@@ -11,6 +12,7 @@
 #include "agent/http/ui_types.h"
 #include "agent/http/virtual_ip_endpoint.h"
 #include "agent/rpc/acl_types.h"
+#include "agent/rpc/federation_types.h"
 #include "agent/rpc/intention_types.h"
 #include "catalog/types/service.h"
 #include "catalog/types/system.h"
@@ -35,9 +37,30 @@ constexpr Failure kNoTopology{500, R"((not an APIGateway|failed to get sources f
 constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
 
 constexpr Route kInternalRoutes[] = {
-    {get, "/v1/internal/federation-states", later()},
-    {get, "/v1/internal/federation-states/mesh-gateways", later()},
-    {get, "/v1/internal/federation-state/", later()},
+    {get,
+     "/v1/internal/federation-states",
+     ask(ask_federation_states),
+     kMetaOnError,
+     {.rpc = "FederationState.List",
+      .summary = "What datacenters know of each other's mesh gateways",
+      .answer = type_of<List<Pointer<catalog::FederationState>>>,
+      .failures = {&kDenied}}},
+    {get,
+     "/v1/internal/federation-states/mesh-gateways",
+     ask(ask_federation_gateways),
+     kMetaOnError,
+     {.rpc = "FederationState.ListMeshGateways",
+      .summary = "The mesh gateways of all datacenters",
+      .answer = type_of<Map<List<catalog::CheckServiceNode>>>}},
+    {get,
+     "/v1/internal/federation-state/",
+     ask(ask_federation_state),
+     kMetaOnError | kBareNotFound,
+     {.rpc = "FederationState.Get",
+      .summary = "What is known of a datacenter's mesh gateways",
+      .rest = "datacenter",
+      .answer = type_of<rpc::FederationStateResponse>,
+      .failures = {&kNothing, &kDenied}}},
     {get,
      "/v1/internal/ui/metrics-proxy/",
      async(ui_metrics_proxy),
