@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/html.h"
 #include "base/net/url.h"
 
 namespace proconsul::ui_proxy {
@@ -48,30 +49,6 @@ std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
-}
-
-void append_html(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
 }
 
 std::string http_time(std::time_t when) {
@@ -148,7 +125,7 @@ std::string UserFolder::Entry::listing() const {
     if (name.find(':') != name.npos) page += "./";  // or it would be taken for a scheme
     page += base::net::escape_path(name);
     page += "\">";
-    append_html(page, name);
+    page += base::escape_html(name);
     page += "</a>\n";
   }
   return page + "</pre>\n";

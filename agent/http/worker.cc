@@ -18,6 +18,7 @@
 #include "agent/http/ui_pages.h"
 #include "agent/tokens/remote_resolver.h"
 #include "agent/tokens/store.h"
+#include "base/html.h"
 #include "base/log.h"
 #include "catalog/store/store.h"
 
@@ -62,33 +63,6 @@ bool cidr_contains(std::string_view cidr, const unsigned char (&address)[16]) {
   return true;
 }
 
-/// What Go's html.EscapeString does to the link in a redirect's body.
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 Reply redirect_to(const Request& request, int status, std::string_view path) {
   std::string location(path);
   if (!request.query.empty()) location += "?" + std::string(request.query);
@@ -96,7 +70,7 @@ Reply redirect_to(const Request& request, int status, std::string_view path) {
   reply.header("Location", location);
   if (request.method == Method::get || request.method == Method::head) {
     reply.type = content::kHtml;
-    reply.body = "<a href=\"" + html_escaped(location) + "\">" + std::string(status_text(status)) + "</a>.\n\n";
+    reply.body = "<a href=\"" + base::escape_html(location) + "\">" + std::string(status_text(status)) + "</a>.\n\n";
   }
   return reply;
 }
