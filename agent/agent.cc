@@ -17,6 +17,7 @@
 #include "agent/cluster/coordinate_sender.h"
 #include "agent/cluster/pools.h"
 #include "agent/cluster/retry_join.h"
+#include "agent/cluster/wan_gateways.h"
 #include "agent/config/node_id.h"
 #include "agent/config/ours.h"
 #include "agent/config/snapshots.h"
@@ -24,6 +25,7 @@
 #include "agent/dns/server.h"
 #include "agent/event/events.h"
 #include "agent/event/remote_exec.h"
+#include "agent/grpc_ports.h"
 #include "agent/http/context.h"
 #include "agent/http/overview.h"
 #include "agent/http/request_limits.h"
@@ -48,6 +50,7 @@
 #include "base/net/tls.h"
 #include "base/random.h"
 #include "ui-proxy/metrics_proxy.h"
+#include "ui-proxy/site.h"
 
 namespace proconsul::agent {
 namespace {
@@ -72,6 +75,7 @@ struct Agent::Impl final : http::AgentControl {
   Events events;
   std::string node_id;
   base::net::Loops loops;
+  std::unique_ptr<cluster::WanGateways> gateways;  // null: other datacenters are reached directly
   std::unique_ptr<cluster::Pools> pools;
   std::unique_ptr<Mode> mode;
   base::WatchRegistry local_watches{};
@@ -89,9 +93,11 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::Context> context;
   std::shared_ptr<base::net::TlsContext> https;  // null: not served
   std::shared_ptr<base::net::TlsContext> check_tls;
+  std::unique_ptr<ui_proxy::Site> site;  // null: there is no web UI
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<ui_proxy::MetricsProxy> metrics_proxy;  // after http: what still waits for an answer refers to that
   std::unique_ptr<dns::DnsServer> dns;
+  std::unique_ptr<GrpcPorts> grpc;  // null: there are none
   std::unique_ptr<Telemetry> telemetry;
   std::size_t pings = 0;  // to each loop
   std::atomic<std::size_t> pongs{0};
@@ -214,6 +220,10 @@ Result<> Agent::Impl::start_gossip() {
   }
   const Result<config::Ours> ours = config::ours(loaded);
   if (!ours) return ours.error();
+  base::net::Loop& gossip_loop = loops.next();
+  Result<std::unique_ptr<cluster::WanGateways>> through = cluster::WanGateways::create(gossip_loop, config);
+  if (!through) return through.error();
+  gateways = std::move(*through);
   const Mode::Parts parts{.loops = loops,
                           .config = config,
                           .node_id = node_id,
@@ -221,9 +231,11 @@ Result<> Agent::Impl::start_gossip() {
                           .logins = {.most_tokens = ours->acl_login.max_tokens_per_method,
                                      .rate = ours->acl_login.rate,
                                      .burst = ours->acl_login.burst},
-                          .limit = [this](const rpc::Method& method, bool leads, const std::string& from) {
-                            return limits.refuse_call(method.name, method.writes(), leads, from);
-                          }};
+                          .limit =
+                              [this](const rpc::Method& method, bool leads, const std::string& from) {
+                                return limits.refuse_call(method.name, method.writes(), leads, from);
+                              },
+                          .gateways = gateways.get()};
   if (config.server_mode) {
     Result<std::unique_ptr<ServerMode>> made = ServerMode::create(parts);
     if (!made) return made.error();
@@ -243,7 +255,7 @@ Result<> Agent::Impl::start_gossip() {
     if (event::Events* to = live_events) to->receive(name, payload, ltime);
   };
   Result<std::unique_ptr<cluster::Pools>> gossiping =
-      cluster::Pools::start(loops.next(), config, server_info(config, node_id), std::move(heard));
+      cluster::Pools::start(gossip_loop, config, server_info(config, node_id), std::move(heard), gateways.get());
   if (!gossiping) return gossiping.error();
   pools = std::move(*gossiping);
   return {};
@@ -312,6 +324,7 @@ Result<> Agent::Impl::start_api() {
   if (!to_metrics) return to_metrics.error();
   metrics_proxy = std::make_unique<ui_proxy::MetricsProxy>(std::move(*to_metrics));
   metrics_proxy->set(metrics_proxy_settings(config));
+  if (config.ui.enabled || !config.ui.dir.empty()) site = std::make_unique<ui_proxy::Site>(site_settings(config));
   leaf_certs = std::make_unique<mesh::LeafCerts>(
       mode->caller(), loops,
       mesh::LeafCerts::Options{.datacenter = config.datacenter,
@@ -341,7 +354,7 @@ Result<> Agent::Impl::start_api() {
                                   .leaf_certs = leaf_certs.get()});
   telemetry = std::make_unique<Telemetry>(config, [this] { mode->read_gauges(); });
   if (Result<> opened = listen_dns(); !opened) return opened;
-  http = std::make_unique<http::HttpServer>(loops, *context);
+  http = std::make_unique<http::HttpServer>(loops, *context, http::all_routes(), site.get());
   http->limit_cache(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst);
   return {};
 }
@@ -404,6 +417,10 @@ Result<> Agent::Impl::listen() {
     }
     return {};
   };
+  Result<std::unique_ptr<GrpcPorts>> grpc_ports = GrpcPorts::listen(
+      {.loops = loops, .mode = *mode, .dns = *dns, .limits = mode->server() != nullptr ? &limits : nullptr}, config);
+  if (!grpc_ports) return grpc_ports.error();
+  grpc = std::move(*grpc_ports);
   if (Result<> opened = open(config.http_addrs, nullptr, "http"); !opened) return opened;
   if (config.https_addrs.empty()) return {};
   Result<std::shared_ptr<base::net::TlsContext>> tls = base::net::TlsContext::server(tls_settings(config.tls.https));
@@ -496,6 +513,9 @@ Result<> Agent::Impl::reload(bool automatic) {
   if (https) {
     if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
   }
+  if (grpc) {
+    if (Result<> changed = grpc->reload(config); !changed) return changed;
+  }
   if (Result<> changed = mode->reload_tls(config); !changed) return changed;
   if (loaded.config.enable_agent_tls_for_checks) {
     if (Result<> changed = check_tls->reload(tls_settings(config.tls.internal_rpc)); !changed) return changed;
@@ -523,6 +543,7 @@ Result<> Agent::Impl::reload(bool automatic) {
   http->limit_cache(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst);
   limits.set(request_limits(config));
   metrics_proxy->set(metrics_proxy_settings(config));
+  if (site) site->set(site_settings(config));
   mode->reconfigure(config);
   base::metrics::Options metrics = metrics_options(config);
   base::metrics::set_filter(std::move(metrics.allow), std::move(metrics.block));
@@ -582,12 +603,14 @@ void Agent::stop() {
   impl_->coordinates.reset();
   impl_->certificates.reset();
   if (impl_->remote_exec) impl_->remote_exec->stop();
+  if (impl_->grpc) impl_->grpc->stop();
   if (impl_->dns) impl_->dns->stop();
   if (impl_->local) impl_->local->stop();
   if (impl_->leaf_certs) impl_->leaf_certs->stop();
   if (impl_->mode) impl_->mode->stop();
   if (impl_->http) impl_->http->stop();
   impl_->pools.reset();
+  if (impl_->gateways) impl_->gateways->stop();
   impl_->loops.stop();
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/cluster/join_address.h"
+#include "agent/grpc/forwarding.h"
 #include "agent/remote_tokens.h"
 #include "agent/server/server_info.h"
 #include "agent/tokens/store.h"
@@ -82,7 +83,7 @@ Result<> ClientMode::prepare_certificates() {
   means.token = [&own = parts_.tokens] { return own.agent(); };
   means.servers = [this] { return servers_to_ask(); };
   means.insecure = [this](const std::string& address) { return connections_->insecure_destination(address); };
-  means.use = [this](const mesh::AutoTls& tls) { return connections_->use(tls); };
+  means.use = [this](const mesh::AutoTls& tls) { return use(tls); };
   means.certified = [this] { certified(); };
   if (config.auto_config.enabled) {
     kept_ = std::make_unique<auto_config::KeptResponse>(config.data_dir);
@@ -169,6 +170,24 @@ void ClientMode::certified() {
   }
   for (rpc::Target& target : known) caller_->add(std::move(target));
   if (!known.empty()) server_up_();
+}
+
+Result<> ClientMode::use(const mesh::AutoTls& tls) {
+  if (Result<> used = connections_->use(tls); !used) return used;
+  const std::lock_guard lock(mutex_);
+  auto_tls_ = tls;
+  if (told_) told_(tls);
+  return {};
+}
+
+void ClientMode::follow_certificate(std::function<void(const mesh::AutoTls&)> told) {
+  const std::lock_guard lock(mutex_);
+  told_ = std::move(told);
+  if (!auto_tls_.certificate.empty()) told_(auto_tls_);
+}
+
+void ClientMode::serve_grpc(grpc::Services& services) {
+  grpc::forward_to_servers(services, grpc_client_, std::make_shared<AnyServer>(*caller_));
 }
 
 void ClientMode::use_certificates(mesh::LeafCerts& certificates) {

@@ -34,6 +34,8 @@ class ClientMode final : public Mode {
   local::Catalog& catalog() override { return *catalog_; }
   rpc::Caller& caller() override { return *caller_; }
   rpc::ArchiveServers& archives() override { return *caller_; }
+  void follow_certificate(std::function<void(const mesh::AutoTls&)> told) override;
+  void serve_grpc(grpc::Services& services) override;
   const grpc::Subscriber& subscriber() override { return subscriber_; }
   tokens::RemoteResolver* remote_tokens() override { return tokens_.get(); }
   Sections statistics() override;
@@ -42,6 +44,7 @@ class ClientMode final : public Mode {
   std::vector<std::string> servers_to_ask() const;
   void certified();
   base::Result<> prepare_certificates();
+  base::Result<> use(const mesh::AutoTls& tls);
 
   ClientMode(Parts parts, std::function<void()> server_up, std::unique_ptr<cluster::Connections> connections);
 
@@ -59,6 +62,8 @@ class ClientMode final : public Mode {
   bool certified_ = true;                              // servers can be called
   std::vector<rpc::Target> held_back_{};               // those that are known until then
   std::unique_ptr<auto_config::KeptResponse> kept_{};  // of auto_config
+  mesh::AutoTls auto_tls_{};                           // what servers gave; empty: nothing yet
+  std::function<void(const mesh::AutoTls&)> told_{};   // of that
   std::unique_ptr<mesh::AutoEncrypt> auto_encrypt_{};  // null: certificates are files
 };
 

@@ -41,8 +41,25 @@ http::Settings http_settings(const config::Config& config) {
   for (const std::string& domain : {config.dns_domain, config.dns_alt_domain}) {
     if (!domain.empty()) settings.dns_domains.push_back(domain);
   }
-  settings.ui_enabled = config.ui.enabled;  // a folder of the user's own is refused at start
+  settings.ui_enabled = config.ui.enabled || !config.ui.dir.empty();
   settings.ui_content_path = config.ui.content_path;
+  return settings;
+}
+
+ui_proxy::SiteSettings site_settings(const config::Config& config) {
+  const config::Ui& ui = config.ui;
+  ui_proxy::SiteSettings settings{.content_path = ui.content_path,
+                                  .folder = ui.dir,
+                                  .datacenter = config.datacenter,
+                                  .primary_datacenter = config.primary_datacenter,
+                                  .acls_enabled = config.acls_enabled,
+                                  .peering_enabled = config.peering_enabled,
+                                  .hcp_enabled = ui.hcp_enabled,
+                                  .metrics_proxy_enabled = !ui.metrics_proxy.base_url.empty(),
+                                  .metrics_provider = ui.metrics_provider,
+                                  .metrics_provider_options_json = ui.metrics_provider_options_json};
+  settings.metrics_provider_files.assign(ui.metrics_provider_files.begin(), ui.metrics_provider_files.end());
+  settings.dashboard_url_templates.insert(ui.dashboard_url_templates.begin(), ui.dashboard_url_templates.end());
   return settings;
 }
 

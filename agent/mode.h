@@ -26,7 +26,12 @@ class Store;
 }  // namespace proconsul::agent::tokens
 
 namespace proconsul::agent::mesh {
+struct AutoTls;
 class LeafCerts;
+}  // namespace proconsul::agent::mesh
+
+namespace proconsul::agent::grpc {
+class Services;
 }
 
 namespace proconsul::agent {
@@ -44,6 +49,8 @@ class Mode {
     /// Asked of each call of a peer: whether the limits of requests let it go on. `leads`: this server does. Any
     /// thread.
     std::function<base::Result<>(const rpc::Method& method, bool leads, const std::string& from)> limit{};
+    /// The way to other datacenters; null: directly.
+    cluster::WanGateways* gateways = nullptr;
   };
   virtual ~Mode() = default;
 
@@ -66,7 +73,12 @@ class Mode {
   /// Whoever waits for it is answered. Idempotent, also when it was never started.
   virtual void stop() = 0;
 
+  /// Told now and whenever it changes, on any thread: the certificate that servers gave this agent. Until stop().
+  virtual void follow_certificate(std::function<void(const mesh::AutoTls&)>) {}
+
   // Once it is started.
+  /// Adds what is served on the gRPC ports of such an agent. It refers to this.
+  virtual void serve_grpc(grpc::Services& services) = 0;
   virtual local::Catalog& catalog() = 0;
   virtual rpc::Caller& caller() = 0;
   virtual rpc::ArchiveServers& archives() = 0;

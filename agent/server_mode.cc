@@ -6,10 +6,13 @@
 #include <thread>
 #include <utility>
 
+#include "agent/cluster/wan_gateways.h"
+#include "agent/grpc/reflection.h"
 #include "agent/own_server.h"
 #include "agent/remote_tokens.h"
 #include "agent/rpc/acl_primary.h"
 #include "agent/rpc/config_primary.h"
+#include "agent/rpc/federation_primary.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -78,7 +81,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
         return pools.members(wan);
       }});
   Result<std::unique_ptr<cluster::RpcPlane>> plane =
-      cluster::RpcPlane::create(parts_.loops, config, parts_.node_id, *servers_);
+      cluster::RpcPlane::create(parts_.loops, config, parts_.node_id, *servers_, parts_.gateways);
   if (!plane) return plane.error();
   rpc_ = std::move(*plane);
 
@@ -119,9 +122,11 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   raft.duties.acl_replication = acl_replication_.get();
   raft.duties.authority = authority_.get();
   if (!acl_.in_primary()) {
-    config_replication_ = std::make_unique<server::ConfigReplication>(config.datacenter, base::system_clock());
+    config_replication_ = std::make_unique<server::ConfigReplication>(acl_, base::system_clock());
   }
   raft.duties.config_replication = config_replication_.get();
+  federation_duties_ = std::make_unique<server::FederationDuties>(acl_, base::system_clock());
+  raft.duties.federation = federation_duties_.get();
   raft.duties.config_entries = bootstrap_entries(config);
   raft.duties.connect_enabled = config.connect_enabled;
   raft.duties.means.members = [&pools] { return pools.members(false); };
@@ -134,9 +139,10 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   if (!started) return started.error();
   server_ = std::move(*started);
   live_ = server_.get();
+  if (parts_.gateways != nullptr) parts_.gateways->follow(*server_);
   catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get());
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
-  federation_ = std::make_unique<cluster::Federation>(pools, config.datacenter);
+  federation_ = std::make_unique<cluster::Federation>(pools, *servers_, config.datacenter, config.primary_datacenter);
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
@@ -155,6 +161,11 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   }
   if (listening && config_replication_) {
     config_replication_->open(*server_, rpc::config_primary(rpc_->caller(), parts_.loops, acl_));
+  }
+  if (listening) {
+    federation_duties_->open(*server_, {.ready = [this] { return federation_->has_federation_states(); },
+                                        .datacenters = [this] { return servers_->datacenters(); },
+                                        .primary = rpc::federation_primary(rpc_->caller(), parts_.loops, acl_)});
   }
   return listening;
 }
@@ -257,11 +268,17 @@ void ServerMode::reconfigure(const Config& config) {
   server_->reconfigure(bootstrap_entries(config));
 }
 
+void ServerMode::serve_grpc(grpc::Services& services) {
+  rpc_->add_public(services);
+  grpc::add_reflection(services);
+}
+
 void ServerMode::read_gauges() {
   gauges_->read();
 }
 
 void ServerMode::stop() {
+  if (parts_.gateways != nullptr) parts_.gateways->stop();
   bootstrapper_.reset();
   token_uses_.reset();
   if (acl_replication_) acl_replication_->stop();
@@ -270,6 +287,7 @@ void ServerMode::stop() {
     roots_loop_->run([&roots] { roots->stop(); });
   }
   if (config_replication_) config_replication_->stop();
+  if (federation_duties_) federation_duties_->stop();
   if (rpc_) rpc_->stop();
   if (auto_config_) auto_config_->stop();
   if (logins_) logins_->stop();

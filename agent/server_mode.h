@@ -17,6 +17,7 @@
 #include "agent/server/acl_replication.h"
 #include "agent/server/acl_settings.h"
 #include "agent/server/config_replication.h"
+#include "agent/server/federation_duties.h"
 #include "agent/server/last_seen.h"
 #include "agent/server/raft_server.h"
 #include "agent/telemetry/server_gauges.h"
@@ -44,6 +45,7 @@ class ServerMode final : public Mode {
   local::Catalog& catalog() override { return *catalog_; }
   rpc::Caller& caller() override { return rpc_->caller(); }
   rpc::ArchiveServers& archives() override { return *rpc_; }
+  void serve_grpc(grpc::Services& services) override;
   const grpc::Subscriber& subscriber() override { return rpc_->subscriber(); }
   server::Server* server() override { return server_.get(); }
   server::Operator* cluster() override { return server_.get(); }
@@ -68,7 +70,8 @@ class ServerMode final : public Mode {
   std::unique_ptr<auth::Logins> logins_{};                           // beside them
   std::unique_ptr<server::AclReplication> acl_replication_{};        // null: they are off, or of this datacenter
   std::unique_ptr<server::ConfigReplication> config_replication_{};  // null: this datacenter is the primary
-  std::unique_ptr<mesh::Authority> authority_{};                     // null: the mesh is off
+  std::unique_ptr<server::FederationDuties> federation_duties_{};
+  std::unique_ptr<mesh::Authority> authority_{};  // null: the mesh is off
   std::unique_ptr<auto_config::Server> auto_config_{};
   mesh::AutoEncryptServer auto_encrypt_{};
   base::net::Loop* roots_loop_ = nullptr;

@@ -17,8 +17,8 @@ class RefCounted {
   RefCounted& operator=(const RefCounted&) { return *this; }
 
   void retain(std::uint32_t n = 1) const { refs_.fetch_add(n, std::memory_order_relaxed); }
-  /// True for the last owner, who must destroy the object.
-  [[nodiscard]] bool release() const { return refs_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  /// Gives back `n` counts. True for the last owner, who must destroy the object.
+  [[nodiscard]] bool release(std::uint32_t n = 1) const { return refs_.fetch_sub(n, std::memory_order_acq_rel) == n; }
 
  private:
   mutable std::atomic<std::uint32_t> refs_{1};
@@ -56,9 +56,9 @@ class Ref {
     return adopt(pointer);
   }
   T* detach() { return std::exchange(pointer_, nullptr); }
-  /// Gives back one count.
-  static void drop(T* pointer) {
-    if (!pointer || !pointer->release()) return;
+  /// Gives back `n` counts.
+  static void drop(T* pointer, std::uint32_t n = 1) {
+    if (!pointer || !pointer->release(n)) return;
     if constexpr (requires { std::remove_const_t<T>::destroy(pointer); }) {
       std::remove_const_t<T>::destroy(pointer);
     } else {
@@ -92,15 +92,16 @@ RowPtr<T> make_row(T value) {
 /// A slot that holds a Ref: many threads load, one stores. Loading never waits.
 ///
 /// The word holds the pointer and, above it, how many readers are between reading the pointer and counting themselves
-/// in the object; whoever replaces the pointer moves that number into the object, so it cannot die under them. The same
-/// object must not be stored twice.
+/// in the object; whoever replaces the pointer moves that number into the object, so it cannot die under them. Until
+/// then the slot's own counts keep it alive, which are more than such readers can be: one of them may find the pointer
+/// replaced and be done with the object before the number has arrived there. The same object must not be stored twice.
 template <class T>
 class AtomicRef {
  public:
-  explicit AtomicRef(Ref<T> first) : word_(bits(first.detach())) {}
+  explicit AtomicRef(Ref<T> first) : word_(enter(std::move(first))) {}
   AtomicRef(const AtomicRef&) = delete;
   AtomicRef& operator=(const AtomicRef&) = delete;
-  ~AtomicRef() { Ref<T>::drop(pointer(word_.load(std::memory_order_acquire))); }
+  ~AtomicRef() { Ref<T>::drop(pointer(word_.load(std::memory_order_acquire)), kSlot); }
 
   Ref<T> load() const {
     std::uint64_t word = word_.fetch_add(kReader, std::memory_order_acquire) + kReader;
@@ -109,21 +110,23 @@ class AtomicRef {
     while (pointer(word) == object) {
       if (word_.compare_exchange_weak(word, word - kReader, std::memory_order_relaxed)) return Ref<T>::adopt(object);
     }
-    (void)object->release();  // replaced meanwhile: our number was moved into the object, which we still own once
+    (void)object->release();  // replaced meanwhile: our number moves into the object, which we still own once
     return Ref<T>::adopt(object);
   }
 
   void store(Ref<T> next) {
-    const std::uint64_t old = word_.exchange(bits(next.detach()), std::memory_order_acq_rel);
-    T* object = pointer(old);
-    if (const auto readers = static_cast<std::uint32_t>(old >> kShift)) object->retain(readers);
-    Ref<T>::drop(object);
+    const std::uint64_t old = word_.exchange(enter(std::move(next)), std::memory_order_acq_rel);
+    Ref<T>::drop(pointer(old), kSlot - static_cast<std::uint32_t>(old >> kShift));
   }
 
  private:
   static constexpr int kShift = 48;
   static constexpr std::uint64_t kReader = std::uint64_t{1} << kShift;
-  static std::uint64_t bits(T* object) { return reinterpret_cast<std::uint64_t>(object); }
+  static constexpr std::uint32_t kSlot = 1u << 20;  // counts that the slot has in its object
+  static std::uint64_t enter(Ref<T> ref) {
+    ref->retain(kSlot - 1);
+    return reinterpret_cast<std::uint64_t>(ref.detach());
+  }
   static T* pointer(std::uint64_t word) { return reinterpret_cast<T*>(word & (kReader - 1)); }
 
   mutable std::atomic<std::uint64_t> word_;

@@ -34,6 +34,7 @@ class Pool::Inner final : public std::enable_shared_from_this<Inner>, private se
   serf::Serf& serf() { return *serf_; }
   const serf::Serf& serf() const { return *serf_; }
   std::uint16_t port() const { return driver_->port(); }
+  swim::Driver& driver() { return *driver_; }
   PoolViewPtr view() const { return view_.load(); }
 
   /// What happened so far becomes visible and is told.
@@ -93,6 +94,7 @@ Result<> Pool::Inner::start(PoolConfig config) {
   options.bind_port = config.bind_port;
   options.logger = config.logger + ".memberlist." + config.network;
   options.network = config.network;
+  options.detour = config.detour;
   options.config.name = config.settings.node_name;
   options.config.address = config.advertise;
   options.config.timing = config.settings.timing;
@@ -298,6 +300,14 @@ void Pool::key_operation(serf::KeyOperation operation, std::string key, std::uin
     if (inner == nullptr) return done({.error = std::string(kEnded)});
     inner->serf().key_operation(operation, std::move(key), relay_factor, std::move(done));
   });
+}
+
+void Pool::take_packet(const swim::Address& from, std::string_view bytes) {
+  if (!inner_->ended()) inner_->driver().take_packet(from, bytes);
+}
+
+void Pool::take_stream(const swim::Address& from, base::net::ChannelPtr channel) {
+  if (!inner_->ended()) inner_->driver().take_stream(from, std::move(channel));
 }
 
 }  // namespace proconsul::gossip

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/net/channel.h"
 #include "base/net/loop.h"
 #include "base/ref.h"
 #include "base/result.h"
@@ -22,6 +23,10 @@
 #include "gossip/serf/serf.h"
 #include "gossip/serf/settings.h"
 #include "gossip/swim/membership.h"
+
+namespace proconsul::gossip::swim {
+class Detour;
+}
 
 namespace proconsul::gossip {
 
@@ -37,6 +42,7 @@ struct PoolConfig {
   bool verify_incoming = true;       // with a keyring, plaintext is refused
   bool verify_outgoing = true;       // with a keyring, nothing is sent in plaintext
   std::string snapshot_file{};       // empty: nothing is remembered
+  swim::Detour* detour = nullptr;    // of members that the pool's sockets do not reach; outlives the pool
 };
 
 /// Who is there at one time.
@@ -91,6 +97,10 @@ class Pool {
   void close_query(serf::QueryHandle query);
   void respond(serf::IncomingQuery query, base::Bytes payload, Done done);
   void key_operation(serf::KeyOperation operation, std::string key, std::uint8_t relay_factor, serf::KeyDone done);
+
+  /// What came by the detour; on the loop's thread.
+  void take_packet(const swim::Address& from, std::string_view bytes);
+  void take_stream(const swim::Address& from, base::net::ChannelPtr channel);
 
  private:
   class Inner;

@@ -101,9 +101,7 @@ Node::Node(NodeOptions options, Fsm& fsm, Transport& transport, Parts parts)
                              [this](std::uint64_t number, Instant begun) {
                                disk_healthy_.store(true, std::memory_order_relaxed);
                                (is_leader() ? node_metrics().dispatch_log : node_metrics().store_logs).add_since(begun);
-                               strand_.post([this, number] { core_.persisted(number, now()); });
-                               if (std::exchange(log_thread_has_fsm_, false))
-                                 fsm_queue_->run_here([this] { return !log_thread_->idle(); });
+                               persisted(number);
                              },
                          .refused =
                              [this](Error error) {
@@ -288,11 +286,19 @@ void Node::send(Message message) {
 
 void Node::give_to_fsm(FsmQueue::Work work, bool small) {
   if (!fsm_queue_->push(std::move(work))) return;
-  if (small && log_thread_->running_here() && log_thread_->idle()) {
+  // Other reports of the log thread run what others have posted, too: nobody would look for work that they leave here.
+  if (small && log_thread_->running_here() && log_thread_takes_fsm_ && log_thread_->idle()) {
     log_thread_has_fsm_ = true;
   } else {
     fsm_queue_->wake();
   }
+}
+
+void Node::persisted(std::uint64_t number) {
+  log_thread_takes_fsm_ = true;
+  strand_.post([this, number] { core_.persisted(number, now()); });
+  log_thread_takes_fsm_ = false;
+  if (std::exchange(log_thread_has_fsm_, false)) fsm_queue_->run_here([this] { return !log_thread_->idle(); });
 }
 
 void Node::fail_waiting_above(LogIndex index, const Error& error) {

@@ -124,6 +124,7 @@ class Node final : private TransportHandler {
   void carry_out(Effects effects);
   void send(Message message);
   void give_to_fsm(FsmQueue::Work work, bool small);
+  void persisted(std::uint64_t number);  // on the log thread
   void fail_waiting_above(LogIndex index, const base::Error& error);
   void wait_for(LogIndex index, WhenApplied done);
   void answer_reads(std::vector<ReadAnswer>& answers);
@@ -158,7 +159,8 @@ class Node final : private TransportHandler {
   std::move_only_function<void(base::Result<>)> transfer_done_;
   std::list<Leader> leaders_;           // all that ever were: readers hold references
   std::optional<base::Error> stopped_;  // why nothing is accepted any more
-  // Of the log thread: it took over the FSM within its last report.
+  // Of the log thread: it looks for the work when the strand lets go of it; and there is some.
+  bool log_thread_takes_fsm_ = false;
   bool log_thread_has_fsm_ = false;
 
   std::atomic<Role> role_{Role::follower};

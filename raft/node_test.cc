@@ -32,6 +32,20 @@ bool eventually(Condition condition) {
   return true;
 }
 
+/// What each thread of this process does, for the reader of a failure: "raft-log S futex_wait ...".
+std::string threads() {
+  std::string all;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    for (const char* file : {"stat", "wchan", "schedstat"}) {
+      std::string line;
+      std::getline(std::ifstream(task.path() / file), line);
+      all += line + "  ";
+    }
+    all += "\n";
+  }
+  return all;
+}
+
 template <class T, class Call>
 Result<T> await(Call call) {
   auto promise = std::make_shared<std::promise<Result<T>>>();
@@ -384,7 +398,13 @@ TEST_F(SingleNode, AFullDiskRefusesWritesServesReadsAndRecoversByItself) {
   EXPECT_TRUE(verify(*node_)) << "reads go on";
 
   *mood = 0;
-  ASSERT_TRUE(eventually([&] { return propose(*node_, "after").has_value(); }));
+  Result<Completion> after;
+  ASSERT_TRUE(eventually([&] {
+    after = propose(*node_, "after");
+    return after.has_value();
+  })) << after.error().detail
+      << "\n"
+      << threads();
   EXPECT_TRUE(node_->disk_healthy());
   EXPECT_EQ(fsm_->lines(), (std::vector<std::string>{"before", "after"})) << "a refused write leaves no trace";
 }
@@ -421,6 +441,7 @@ class ThreeNodes : public testing::Test {
     NodeOptions options = options_for(server.name, directory_ / server.name);
     options.bootstrap = servers({"a", "b", "c"});
     options.core.snapshots.threshold = snapshot_threshold_;
+    options.core.cache_bytes = cache_bytes_;
     options.core.snapshots.trailing_logs = 10;
     options.core.transfer_grace = 1ms;
     Result<std::unique_ptr<Node>> node = Node::start(options, *server.fsm, *server.endpoint);
@@ -459,6 +480,7 @@ class ThreeNodes : public testing::Test {
   TemporaryDirectory directory_;
   MemoryNetwork network_;
   std::uint64_t snapshot_threshold_ = 1'000'000;
+  std::size_t cache_bytes_ = Options{}.cache_bytes;
   std::vector<Server> servers_;
 };
 
@@ -546,6 +568,23 @@ TEST_F(ThreeNodes, AFollowerThatFellBehindGetsTheSnapshot) {
   behind->node.reset();
   start(*behind);
   EXPECT_TRUE(all_agree(151));
+}
+
+// What the log thread reads for a follower it hands over on the strand, where meanwhile a quorum's answer may arrive.
+TEST_F(ThreeNodes, AWriteIsAnsweredWhileTheLogIsReadForAFollower) {
+  cache_bytes_ = 0;
+  start_all();
+  write("first");
+  Server* behind = leader() == &servers_[0] ? &servers_[1] : &servers_[0];
+  for (int round = 0; round < 10; ++round) {
+    behind->node.reset();
+    for (int i = 0; i < 300; ++i) write("while it is away");
+    start(*behind);
+    for (int i = 0; i < 100; ++i) {
+      const Result<Completion> answer = propose(*leader()->node, "one at a time");
+      ASSERT_TRUE(answer || answer.error().code != Errc::timeout) << answer.error().detail;
+    }
+  }
 }
 
 TEST_F(ThreeNodes, ARestoredArchiveReachesEveryServer) {

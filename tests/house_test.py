@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails when an include crosses the house the wrong way, or drags a heavy header into a header of ours."""
+"""Fails when an include crosses the house the wrong way, or drags a heavy header into a header of ours, or when the web UI
+makes nodes of text or loads what is elsewhere."""
 import pathlib
 import re
 import sys
@@ -17,6 +18,20 @@ MAY_USE = {
 }
 HEAVY = re.compile(r'#include <(boost/beast|grpcpp|rocksdb|spdlog|fmt)/')
 OURS = re.compile(r'#include "([a-z-]+)/')
+# What a page must not do with data, and what its policy forbids it anyway.
+MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|document\.write|\beval\(|new Function|"
+                    r"DOMParser|srcdoc|<script(?![^>]*(src=|application/json))|\sstyle=")
+ELSEWHERE = re.compile(r"""(src|href)=["']?(https?:)?//|@import|url\(|from ['"](?!\./)|import\(""")
+
+
+def page_faults(path: pathlib.Path, where: str) -> list[str]:
+    faults = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if match := MARKUP.search(line):
+            faults.append(f"{where}:{number}: {match[0].strip()} makes markup or code of text")
+        if match := ELSEWHERE.search(line):
+            faults.append(f"{where}:{number}: {match[0].strip()} may load what is elsewhere")
+    return faults
 
 
 def main() -> int:
@@ -33,6 +48,10 @@ def main() -> int:
                     faults.append(f"{where}: {room} may not know {match[1]}")
                 if path.suffix == ".h" and HEAVY.match(line):
                     faults.append(f"{where}: heavy header in a header; every includer pays for it")
+    for path in sorted((root / "ui-proxy" / "site").rglob("*")):
+        if path.suffix in (".js", ".html", ".css", ".svg"):
+            files += 1
+            faults += page_faults(path, str(path.relative_to(root)))
     for fault in faults:
         print(fault)
     print(f"{files} files, {len(faults)} faults")

@@ -1,22 +1,19 @@
 #include "acl/jwt/keys.h"
 
-#include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
-#include "base/free_with.h"
 #include "base/json.h"
+#include "base/openssl.h"
 
 namespace proconsul::acl::jwt {
 
@@ -26,10 +23,10 @@ using base::Result;
 
 namespace {
 
-using Bio = std::unique_ptr<BIO, base::FreeWith<BIO_free>>;
-using Bignum = std::unique_ptr<BIGNUM, base::FreeWith<BN_free>>;
-using Pkey = std::unique_ptr<EVP_PKEY, base::FreeWith<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, base::FreeWith<X509_free>>;
+using base::openssl::BigNumber;
+using base::openssl::Bio;
+using base::openssl::Certificate;
+using base::openssl::Key;
 using Context = std::unique_ptr<EVP_PKEY_CTX, base::FreeWith<EVP_PKEY_CTX_free>>;
 using Digest = std::unique_ptr<EVP_MD_CTX, base::FreeWith<EVP_MD_CTX_free>>;
 using Builder = std::unique_ptr<OSSL_PARAM_BLD, base::FreeWith<OSSL_PARAM_BLD_free>>;
@@ -88,8 +85,8 @@ bool is_useful(const EVP_PKEY* key) {
 std::string der_signature(std::string_view halves, std::size_t coordinate) {
   if (halves.size() != 2 * coordinate) return {};
   const std::unique_ptr<ECDSA_SIG, base::FreeWith<ECDSA_SIG_free>> signature(ECDSA_SIG_new());
-  Bignum r(BN_bin2bn(bytes(halves), static_cast<int>(coordinate), nullptr));
-  Bignum s(BN_bin2bn(bytes(halves) + coordinate, static_cast<int>(coordinate), nullptr));
+  BigNumber r(BN_bin2bn(bytes(halves), static_cast<int>(coordinate), nullptr));
+  BigNumber s(BN_bin2bn(bytes(halves) + coordinate, static_cast<int>(coordinate), nullptr));
   if (!signature || !r || !s || ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1) return {};
   (void)r.release();  // the signature's
   (void)s.release();
@@ -146,7 +143,7 @@ PROCONSUL_DESCRIBE_TYPE(Jwks, "jose.JSONWebKeySet") {
   type.field("Keys", &Jwks::keys).json("keys");
 }
 
-Pkey made_of(const char* kind, OSSL_PARAM_BLD* builder) {
+Key made_of(const char* kind, OSSL_PARAM_BLD* builder) {
   const Params params(OSSL_PARAM_BLD_to_param(builder));
   const Context context(EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr));
   EVP_PKEY* key = nullptr;
@@ -154,15 +151,15 @@ Pkey made_of(const char* kind, OSSL_PARAM_BLD* builder) {
       EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1) {
     return nullptr;
   }
-  return Pkey(key);
+  return Key(key);
 }
 
-Pkey rsa_key(const Jwk& jwk) {
+Key rsa_key(const Jwk& jwk) {
   const Result<std::string> modulus = from_base64_url(jwk.n), exponent = from_base64_url(jwk.e);
   if (!modulus || !exponent || modulus->empty() || exponent->empty()) return nullptr;
   if (modulus->size() > kMostBits / 8 || exponent->size() > 8) return nullptr;
-  const Bignum n(BN_bin2bn(bytes(*modulus), static_cast<int>(modulus->size()), nullptr));
-  const Bignum e(BN_bin2bn(bytes(*exponent), static_cast<int>(exponent->size()), nullptr));
+  const BigNumber n(BN_bin2bn(bytes(*modulus), static_cast<int>(modulus->size()), nullptr));
+  const BigNumber e(BN_bin2bn(bytes(*exponent), static_cast<int>(exponent->size()), nullptr));
   // Every number to the power of 1 is itself: such a key would accept whatever one writes. Even ones are no keys.
   if (!n || !e || !BN_is_odd(e.get()) || BN_is_one(e.get())) return nullptr;
   const Builder builder(OSSL_PARAM_BLD_new());
@@ -173,7 +170,7 @@ Pkey rsa_key(const Jwk& jwk) {
   return made_of("RSA", builder.get());
 }
 
-Pkey curve_key(const Jwk& jwk) {
+Key curve_key(const Jwk& jwk) {
   const std::string_view algorithm = jwk.crv == "P-256"   ? "ES256"
                                      : jwk.crv == "P-384" ? "ES384"
                                      : jwk.crv == "P-521" ? "ES512"
@@ -193,13 +190,13 @@ Pkey curve_key(const Jwk& jwk) {
   return made_of("EC", builder.get());
 }
 
-Pkey edwards_key(const Jwk& jwk) {
+Key edwards_key(const Jwk& jwk) {
   const Result<std::string> x = from_base64_url(jwk.x);
   if (jwk.crv != "Ed25519" || !x || x->size() != 32) return nullptr;
-  return Pkey(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(*x), x->size()));
+  return Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(*x), x->size()));
 }
 
-Pkey key_of(const Jwk& jwk) {
+Key key_of(const Jwk& jwk) {
   if (jwk.use == "enc") return nullptr;
   if (jwk.kty == "RSA") return rsa_key(jwk);
   if (jwk.kty == "EC") return curve_key(jwk);
@@ -209,7 +206,7 @@ Pkey key_of(const Jwk& jwk) {
 }  // namespace
 
 struct KeyMaker {
-  static PublicKey make(Pkey key) { return PublicKey(std::shared_ptr<EVP_PKEY>(std::move(key))); }
+  static PublicKey make(Key key) { return PublicKey(std::shared_ptr<EVP_PKEY>(std::move(key))); }
 };
 
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
@@ -218,7 +215,7 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   char *name = nullptr, *header = nullptr;
   unsigned char* data = nullptr;
   long size = 0;
-  Pkey key;
+  Key key;
   if (input && PEM_read_bio(input.get(), &name, &header, &data, &size) == 1) {
     const unsigned char* at = data;
     key.reset(d2i_PUBKEY(nullptr, &at, size));
@@ -254,7 +251,7 @@ Result<KeySet> read_key_set(std::string_view json) {
   if (read.keys.size() > kMostKeys) return {Errc::too_large, "more than " + std::to_string(kMostKeys) + " keys"};
   KeySet keys;
   for (Jwk& jwk : read.keys) {
-    Pkey key = key_of(jwk);
+    Key key = key_of(jwk);
     if (key && is_useful(key.get())) keys.push_back({std::move(jwk.kid), KeyMaker::make(std::move(key))});
   }
   ERR_clear_error();

@@ -234,6 +234,7 @@ TEST(AnswerReader, DoesNotCareHowAnAnswerIsCut) {
       {"HTTP/1.0 200 OK\nContent-Length: 2\n\nhi", "200 OK hi"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3;x=y\r\ncde\r\n0\r\nT: v\r\n\r\n",
        "200 OK abcde"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "200 OK "},
       {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
            body,
        "200 OK some text"},

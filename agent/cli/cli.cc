@@ -139,7 +139,7 @@ int run_command(const Command& command, std::span<const std::string> arguments, 
     if (command.bad_flag == BadFlag::repeated) ui.error(why);
     if (command.bad_flag == BadFlag::repeated_as_parse_failure) ui.error("Failed to parse args: " + why);
     if (command.bad_flag == BadFlag::repeated_by_debug) ui.error("==> Error parsing flags: " + why);
-    return 1;
+    return command.bad_flag_code;
   }
   Advice advice;
   const int code = command.run(

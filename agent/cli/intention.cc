@@ -293,7 +293,8 @@ constexpr Command kCommands[] = {
 
       $ consul intention check web db)",
      .flags = {kClientFlags, kServerFlags, kTenancyFlags},
-     .run = run_check},
+     .run = run_check,
+     .bad_flag_code = 2},
     {.name = "intention create",
      .synopsis = "Make an intention",
      .usage = "intention create [options] (SRC DST | -file FILE...)",
@@ -334,7 +335,8 @@ constexpr Command kCommands[] = {
       $ consul intention match db
       $ consul intention match -source web)",
      .flags = {kMatchFlags, kClientFlags, kServerFlags, kTenancyFlags},
-     .run = run_match},
+     .run = run_match,
+     .bad_flag_code = 2},
 };
 
 }  // namespace

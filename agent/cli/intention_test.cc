@@ -164,5 +164,11 @@ TEST(CliConnectExpose, SaysWhatIsMissing) {
   EXPECT_EQ(error_of({"-service=a", "-ingress-gateway=b"}), "A port must be provided via the -port flag.\n");
 }
 
+TEST_F(CliIntentions, ABadFlagOfAQuestionIsNoAnswer) {
+  EXPECT_EQ(run({"check", "-bogus", "web", "db"}).code, 2);
+  EXPECT_EQ(run({"match", "-bogus", "db"}).code, 2);
+  EXPECT_EQ(run({"list", "-bogus"}).code, 1);
+}
+
 }  // namespace
 }  // namespace proconsul::agent::cli

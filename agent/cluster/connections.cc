@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "agent/cluster/wan_gateways.h"
+#include "agent/rpc/kind_byte.h"
 #include "agent/tls_settings.h"
 
 namespace proconsul::agent::cluster {
@@ -31,18 +33,20 @@ rpc::Target target_of(const server::ServerInfo& server) {
   return {.datacenter = server.datacenter, .node = server.name, .address = server.rpc_address()};
 }
 
-namespace {
-
-rpc::Pool::Options pool_options(const config::Config& config,
-                                std::function<base::net::Destination(const rpc::Target&)> route) {
+rpc::Pool::Options Connections::pool_options(const config::Config& config) const {
   rpc::Pool::Options options;
-  options.route = std::move(route);
+  options.route = [this](const rpc::Target& target, std::string_view protocol) {
+    return destination(target, protocol);
+  };
+  if (gateways_ != nullptr) {
+    options.outdated = [this](const rpc::Target& target, const std::string& gateway) {
+      return gateways_->is_elsewhere(target.datacenter) && gateways_->outdated(target.datacenter, gateway);
+    };
+  }
   options.client_timeout = config.rpc_client_timeout;
   options.times = call_times(config);
   return options;
 }
-
-}  // namespace
 
 Result<Connections::Tls> Connections::tls_of(rpc::TlsRules rules, const mesh::AutoTls& given) {
   if (!given.certificate.empty()) {
@@ -59,18 +63,18 @@ Result<Connections::Tls> Connections::tls_of(rpc::TlsRules rules, const mesh::Au
   return Tls{std::move(rules), std::move(*outgoing)};
 }
 
-Result<std::unique_ptr<Connections>> Connections::create(base::net::Loops& loops, const config::Config& config) {
+Result<std::unique_ptr<Connections>> Connections::create(base::net::Loops& loops, const config::Config& config,
+                                                         WanGateways* gateways) {
   Result<Tls> tls = tls_of(tls_rules(config), {});
   if (!tls) return tls.error();
-  return std::unique_ptr<Connections>(new Connections(loops, config, std::move(*tls)));
+  return std::unique_ptr<Connections>(new Connections(loops, config, gateways, std::move(*tls)));
 }
 
-Connections::Connections(base::net::Loops& loops, const config::Config& config, Tls tls)
+Connections::Connections(base::net::Loops& loops, const config::Config& config, WanGateways* gateways, Tls tls)
     : tls_(std::make_shared<const Tls>(std::move(tls))),
       configured_(tls_rules(config)),
-      pool_(loops, pool_options(config, [this](const rpc::Target& target) {
-              return destination(target.datacenter, target.address);
-            })) {}
+      gateways_(gateways),
+      pool_(loops, pool_options(config)) {}
 
 Result<> Connections::reload(const config::Config& config) {
   const std::lock_guard lock(mutex_);
@@ -112,9 +116,16 @@ base::net::Destination Connections::destination(const std::string& datacenter, c
   return rpc::destination(tls->rules, tls->outgoing, datacenter, address);
 }
 
+base::net::Destination Connections::destination(const rpc::Target& target, std::string_view protocol) const {
+  if (gateways_ != nullptr && gateways_->is_elsewhere(target.datacenter)) {
+    return gateways_->destination(target, protocol);
+  }
+  return destination(target.datacenter, target.address);
+}
+
 grpc::Client::Options Connections::grpc_options() const {
   grpc::Client::Options options;
-  options.route = [this](const rpc::Target& target) { return destination(target.datacenter, target.address); };
+  options.route = [this](const rpc::Target& target) { return destination(target, rpc::kRpcGrpc); };
   return options;
 }
 

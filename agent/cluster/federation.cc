@@ -18,6 +18,15 @@ base::List<catalog::DatacenterMap> Federation::coordinates() const {
   return datacenter_maps(pools_.members(true), pools_.view(true)->coordinates);
 }
 
+bool Federation::has_federation_states() const {
+  constexpr std::string_view kFeature = "fs";
+  if (has_federation_states_) return true;
+  if (primary_datacenter_ != datacenter_ && !servers_.have_feature(primary_datacenter_, kFeature)) return false;
+  if (!servers_.have_feature(datacenter_, kFeature)) return false;
+  has_federation_states_ = true;
+  return true;
+}
+
 void Federation::user_event(std::string name, std::string payload, std::move_only_function<void(base::Result<>)> done) {
   pools_.user_event(std::move(name), std::move(payload), std::move(done));
 }

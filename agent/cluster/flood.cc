@@ -27,8 +27,10 @@ std::vector<Missing> missing_on_wan(const std::vector<gossip::serf::MemberPtr>& 
     const auto server = server::server_info(*member);
     if (!server || server->datacenter != datacenter || server->wan_join_port == 0) continue;
     if (known.contains(server->name)) continue;
-    missing.push_back({.name = server->name + "." + datacenter,
-                       .address = {.ip = std::string(member->Addr), .port = server->wan_join_port}});
+    missing.push_back(
+        {.name = server->name + "." + datacenter,
+         .address = {
+             .ip = std::string(member->Addr), .port = server->wan_join_port, .node = server->name + "." + datacenter}});
   }
   return missing;
 }

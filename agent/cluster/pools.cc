@@ -11,6 +11,7 @@
 #include "agent/cluster/join_address.h"
 #include "agent/cluster/keyring_file.h"
 #include "agent/cluster/merge_rules.h"
+#include "agent/cluster/wan_gateways.h"
 #include "agent/config/interfaces.h"
 #include "agent/version.h"
 #include "gossip/ip_text.h"
@@ -184,8 +185,8 @@ class Pools::Handler final : public gossip::PoolHandler {
 };
 
 Result<std::unique_ptr<Pools>> Pools::start(base::net::Loop& loop, const Config& config, const server::ServerInfo& own,
-                                            Events events) {
-  std::unique_ptr<Pools> pools(new Pools(loop, std::move(events)));
+                                            Events events, WanGateways* gateways) {
+  std::unique_ptr<Pools> pools(new Pools(loop, std::move(events), gateways));
   pools->datacenter_ = config.datacenter;
   pools->is_server_ = config.server_mode;
   pools->lan_port_ = static_cast<std::uint16_t>(config.serf_bind_addr_lan.port);
@@ -196,6 +197,7 @@ Result<std::unique_ptr<Pools>> Pools::start(base::net::Loop& loop, const Config&
     handler = std::make_unique<Handler>(pools->events_, wan, config);
     Result<gossip::PoolConfig> settings = pool_config(config, own, wan);
     if (!settings) return settings.error();
+    if (wan && gateways != nullptr) settings->detour = &gateways->detour();
     const bool has_keys = settings->keyring.has_value();
     Result<std::unique_ptr<gossip::Pool>> pool = gossip::Pool::start(loop, std::move(*settings), *handler);
     if (!pool) {
@@ -211,12 +213,15 @@ Result<std::unique_ptr<Pools>> Pools::start(base::net::Loop& loop, const Config&
     }
   }
   if (pools->wan_) pools->begin_flood();
+  if (pools->wan_ && gateways != nullptr) gateways->open(*pools->wan_);
   return pools;
 }
 
-Pools::Pools(base::net::Loop& loop, Events events) : events_(std::move(events)), loop_(loop) {}
+Pools::Pools(base::net::Loop& loop, Events events, WanGateways* gateways)
+    : events_(std::move(events)), loop_(loop), gateways_(gateways) {}
 
 Pools::~Pools() {
+  if (gateways_ != nullptr) gateways_->stop();
   if (!flood_) return;
   loop_.run([this] {
     lan_handler_->flood(nullptr);
@@ -264,6 +269,9 @@ void Pools::join(std::vector<std::string> addresses, bool wan, std::move_only_fu
   if (!pool(wan)) {
     return done(base::Error{Errc::internal,
                             is_server_ ? "WAN federation is disabled" : "Must be a server to join WAN cluster"});
+  }
+  if (wan && gateways_ != nullptr) {
+    return done(base::Error{Errc::internal, "WAN join is disabled when wan federation via mesh gateways is enabled"});
   }
   std::string texts;
   for (const std::string& address : addresses) texts += (texts.empty() ? "" : " ") + address;

@@ -20,6 +20,7 @@
 namespace proconsul::agent::cluster {
 
 class Flood;
+class WanGateways;
 
 class Pools {
  public:
@@ -31,9 +32,11 @@ class Pools {
     std::function<void(std::string_view name, std::string_view payload, std::uint64_t ltime)> user_event{};
   };
 
-  /// `own`: what this agent's tags say. Both pools live on `loop`.
+  /// `own`: what this agent's tags say. Both pools live on `loop`. `gateways` outlive it, by which the WAN pool reaches
+  /// other datacenters; null: directly.
   static base::Result<std::unique_ptr<Pools>> start(base::net::Loop& loop, const config::Config& config,
-                                                    const server::ServerInfo& own, Events events);
+                                                    const server::ServerInfo& own, Events events,
+                                                    WanGateways* gateways = nullptr);
   ~Pools();
   Pools(const Pools&) = delete;
 
@@ -60,7 +63,7 @@ class Pools {
 
  private:
   class Handler;
-  Pools(base::net::Loop& loop, Events events);
+  Pools(base::net::Loop& loop, Events events, WanGateways* gateways);
   void joined(bool wan, std::vector<std::string> errors, base::Result<gossip::swim::JoinOutcome> outcome,
               std::move_only_function<void(base::Result<int>)> done);
   void begin_flood();
@@ -69,6 +72,7 @@ class Pools {
   const Events events_;
   const base::log::Logger log_{"agent"};
   base::net::Loop& loop_;
+  WanGateways* const gateways_;
   std::string datacenter_{};
   bool is_server_ = true;
   std::uint16_t lan_port_ = 0;  // of those who are joined without one

@@ -6,6 +6,9 @@
 #include <mutex>
 #include <utility>
 
+#include "agent/cluster/wan_gateways.h"
+#include "agent/grpc/public_services.h"
+#include "agent/rpc/kind_byte.h"
 #include "agent/rpc/types.h"
 #include "agent/server/changes.h"
 #include "base/time.h"
@@ -32,19 +35,21 @@ base::Duration contact_of(const std::string& text) {
 }  // namespace
 
 Result<std::unique_ptr<RpcPlane>> RpcPlane::create(base::net::Loops& loops, const config::Config& config,
-                                                   const std::string& node_id, Servers& servers) {
-  Result<std::unique_ptr<Connections>> connections = Connections::create(loops, config);
+                                                   const std::string& node_id, Servers& servers,
+                                                   WanGateways* gateways) {
+  Result<std::unique_ptr<Connections>> connections = Connections::create(loops, config, gateways);
   if (!connections) return connections.error();
-  std::unique_ptr<RpcPlane> plane(new RpcPlane(loops, config, servers, std::move(*connections)));
+  std::unique_ptr<RpcPlane> plane(new RpcPlane(loops, config, servers, gateways, std::move(*connections)));
   plane->node_id_ = node_id;
   return plane;
 }
 
-RpcPlane::RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers,
+RpcPlane::RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers, WanGateways* gateways,
                    std::unique_ptr<Connections> connections)
     : loops_(loops),
       config_(config),
       servers_(servers),
+      gateways_(gateways),
       connections_(std::move(connections)),
       grpc_client_(loops, connections_->grpc_options()),
       subscriber_(grpc_client_, grpc::servers_elsewhere(*this)),
@@ -127,11 +132,20 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
       grpc::SubscribeService::Settings{
           .datacenter = config_.datacenter, .hold_timeout = config_.rpc_hold_timeout, .tokens = acl.resolver});
   if (config_.rpc_enable_streaming) subscriptions_->add_to(grpc_services);
+  public_ = std::make_unique<grpc::PublicServices>(
+      loops_, server, server, *dispatcher_,
+      grpc::PublicServices::Settings{
+          .datacenter = config_.datacenter, .connect_enabled = config_.connect_enabled, .tokens = acl.resolver});
+  public_->add_to_server_port(grpc_services);
   grpc_ = std::make_unique<grpc::Server>(loops_, std::move(grpc_services), grpc::Server::Options());
   options.grpc = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
                         std::shared_ptr<const void> place) {
     grpc_->accept(std::move(socket), std::move(tls), std::move(place));
   };
+  if (gateways_ != nullptr) {
+    options.wan_gossip_packet = gateways_->packets();
+    options.wan_gossip_stream = gateways_->streams();
+  }
   port_ = std::make_unique<rpc::Port>(loops_, *dispatcher_, std::move(options));
   server_ = &server;
   leader_.attach(*dispatcher_);
@@ -139,6 +153,10 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
   Result<std::uint16_t> port = port_->listen(bind.ip.to_string(), static_cast<std::uint16_t>(bind.port));
   if (!port) return {port.error().code, "Failed to start RPC listener: " + port.error().detail};
   return {};
+}
+
+void RpcPlane::add_public(grpc::Services& services) {
+  public_->add_to(services);
 }
 
 Result<rpc::Port::Tls> RpcPlane::offered(const config::Config& config) {
@@ -163,6 +181,9 @@ Result<> RpcPlane::reload_tls(const config::Config& config) {
   Result<rpc::Port::Tls> offered = this->offered(config);
   if (!offered) return offered.error();
   if (Result<> outgoing = connections_->reload(config); !outgoing) return outgoing;
+  if (gateways_ != nullptr) {
+    if (Result<> outgoing = gateways_->reload_tls(config); !outgoing) return outgoing;
+  }
   port_->set_tls(std::move(*offered));
   return {};
 }
@@ -174,7 +195,7 @@ Result<base::net::Destination> RpcPlane::archive_server(std::string_view datacen
       here && server != nullptr && server->leadership().is_leader ? servers_.by_id(node_id_) : std::nullopt;
   const Result<rpc::Target> target = self ? Result<rpc::Target>(target_of(*self)) : here ? leader() : route(datacenter);
   if (!target) return target.error();
-  return connections_->pool().destination(*target);
+  return connections_->pool().destination(*target, rpc::kRpcSnapshot);
 }
 
 void RpcPlane::stop() {
@@ -201,6 +222,19 @@ Result<rpc::Target> RpcPlane::leader() const {
 }
 
 Result<rpc::Target> RpcPlane::route(std::string_view datacenter) const {
+  const bool through = gateways_ != nullptr && gateways_->is_elsewhere(datacenter);
+  if (through && !gateways_->knows_way(datacenter)) {
+    const std::vector<std::string> known = servers_.datacenters();
+    if (std::ranges::find(known, datacenter) == known.end()) return Error{Errc::not_found, rpc::kNoPath};
+    if (servers_.may_complain(datacenter)) {
+      log_.warn("no mesh gateway is known that leads to the datacenter",
+                {{"datacenter", datacenter},
+                 {"advice",
+                  "see that a mesh gateway of this datacenter is registered with the metadata "
+                  "consul-wan-federation=1 and passes its checks, or set primary_gateways"}});
+    }
+    return Error{Errc::unavailable, rpc::kDatacenterUnreachable};
+  }
   if (const std::optional<ServerInfo> server = servers_.route(datacenter)) return target_of(*server);
   const std::vector<std::string> known = servers_.datacenters();
   const bool exists = std::ranges::find(known, datacenter) != known.end();

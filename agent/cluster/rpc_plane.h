@@ -27,13 +27,18 @@
 #include "base/net/loop.h"
 #include "base/result.h"
 
+namespace proconsul::agent::grpc {
+class PublicServices;
+}
+
 namespace proconsul::agent::cluster {
 
 class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
  public:
-  /// `loops` and `servers` outlive it.
+  /// `loops` and `servers` outlive it, and `gateways`, by which other datacenters are reached; null: directly.
   static base::Result<std::unique_ptr<RpcPlane>> create(base::net::Loops& loops, const config::Config& config,
-                                                        const std::string& node_id, Servers& servers);
+                                                        const std::string& node_id, Servers& servers,
+                                                        WanGateways* gateways = nullptr);
   ~RpcPlane() override;
 
   // Of the server that is to be made with them.
@@ -61,6 +66,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   }
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
+  /// Adds the public services, which refer to this.
+  void add_public(grpc::Services& services);
   /// Of other datacenters.
   const grpc::Subscriber& subscriber() const { return subscriber_; }
   /// For connections from now on. An error changes nothing.
@@ -78,7 +85,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   base::Result<std::vector<std::string>> peers_of(const server::ServerInfo& server);
 
  private:
-  RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers,
+  RpcPlane(base::net::Loops& loops, const config::Config& config, Servers& servers, WanGateways* gateways,
            std::unique_ptr<Connections> connections);
 
   base::Result<rpc::Target> leader() const override;
@@ -92,6 +99,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   base::net::Loops& loops_;
   const config::Config& config_;
   Servers& servers_;
+  WanGateways* const gateways_;  // null: there are none
   const std::unique_ptr<Connections> connections_;
   const base::log::Logger log_{"agent.server.rpc"};
   grpc::Client grpc_client_;
@@ -107,6 +115,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   std::unique_ptr<rpc::Dispatcher> dispatcher_{};
   std::unique_ptr<rpc::SnapshotService> snapshots_{};
   std::unique_ptr<grpc::SubscribeService> subscriptions_{};
+  std::unique_ptr<grpc::PublicServices> public_{};
   std::unique_ptr<grpc::Server> grpc_{};
   std::unique_ptr<rpc::Port> port_{};
 };

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/rpc/kind_byte.h"
 #include "agent/rpc/types.h"
 #include "base/metrics.h"
 
@@ -232,7 +233,7 @@ Result<Target> ServerCaller::chosen() {
 Result<base::net::Destination> ServerCaller::archive_server(std::string_view) {
   const Result<Target> server = choose();
   if (!server) return server.error();
-  return pool_.destination(*server);
+  return pool_.destination(*server, rpc::kRpcSnapshot);
 }
 
 void ServerCaller::failed(const Target& server) {

@@ -58,6 +58,19 @@ std::vector<std::string> Servers::datacenters() const {
   return {names.begin(), names.end()};
 }
 
+bool Servers::have_feature(std::string_view datacenter, std::string_view feature) const {
+  bool found = false;
+  for (const MemberPtr& member : options_.members(datacenter != options_.datacenter)) {
+    if (member->Status != MemberStatus::alive && member->Status != MemberStatus::failed) continue;
+    const auto server = server::server_info(*member);
+    if (!server || server->datacenter != datacenter) continue;
+    found = true;
+    const auto version = server->features.find(feature);
+    if (version == server->features.end() || version->second != "1") return false;
+  }
+  return found;
+}
+
 void Servers::arrange(Order& order, const std::vector<ServerInfo>& servers) {
   const auto there = [&](const std::string& name) {
     return std::ranges::any_of(servers, [&](const ServerInfo& server) { return server.name == name; });

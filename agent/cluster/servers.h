@@ -39,6 +39,8 @@ class Servers {
   std::optional<server::ServerInfo> by_id(std::string_view id) const;
   /// Names of all datacenters that have a server which has not left, this one among them, sorted.
   std::vector<std::string> datacenters() const;
+  /// Whether all servers of the datacenter, failed ones among them, have a feature ("fs"); false if there are none.
+  bool have_feature(std::string_view datacenter, std::string_view feature) const;
   /// A server of the datacenter: the same one until it fails, or some minutes have passed; those that failed lately
   /// come last. One that gossip takes for dead is tried when there is no other, but not again and again. Nothing: there
   /// is none to try.

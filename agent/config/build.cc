@@ -577,6 +577,8 @@ class Builder {
     path.erase(0, path.find_first_not_of('/'));
     path.resize(path.find_last_not_of('/') + 1);
     u.content_path = "/" + path + "/";
+    const char* const hcp = std::getenv("CONSUL_HCP_ENABLED");
+    u.hcp_enabled = hcp != nullptr && std::string_view(hcp) == "true";
     u.metrics_provider = text("ui_config.metrics_provider");
     u.metrics_provider_files = texts("ui_config.metrics_provider_files");
     u.metrics_provider_options_json = text("ui_config.metrics_provider_options_json");

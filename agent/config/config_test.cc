@@ -322,18 +322,30 @@ TEST_F(ConfigFiles, ServiceDefinitionsKeepChecksWeightsAddressesAndProxies) {
 
 TEST_F(ConfigFiles, WhatIsNotBuiltIsRefusedAtStartAndWhatDoesNothingIsNamed) {
   base::Result<Loaded> loaded = load_text(R"(
-    server = true bootstrap_expect = 1 connect { enable_mesh_gateway_wan_federation = true } ports { dns = 1 }
+    server = true bootstrap_expect = 1 telemetry { circonus_api_token = "x" } ports { dns = 1 }
     check { name = "web" http = "http://x" interval = "1s" })");
 
   ASSERT_TRUE(loaded) << loaded.error().detail;
-  EXPECT_EQ(not_built(*loaded),
-            (std::vector<std::string>{
-                "connect.enable_mesh_gateway_wan_federation is set: the service mesh is not built yet."}));
+  EXPECT_EQ(
+      not_built(*loaded),
+      (std::vector<std::string>{"telemetry.circonus_api_token is set: sending metrics to Circonus is not built yet."}));
   const std::string deny = R"( acl { enabled = true default_policy = "deny" })";
   EXPECT_TRUE(not_built(*load_text("server = true bootstrap_expect = 1" + deny)).empty());
   const base::Result<Loaded> client = load_text("server = false" + deny);
   EXPECT_TRUE(not_built(*client).empty());
   EXPECT_TRUE(without_effect(*client).empty());
+  const base::Result<Loaded> gateways = load_text(
+      R"(server = true bootstrap_expect = 1 datacenter = "dc2" primary_datacenter = "dc1" primary_gateways = ["1.1.1.1:443"]
+         primary_gateways_interval = "9s" connect { enable_mesh_gateway_wan_federation = true })");
+  ASSERT_TRUE(gateways) << gateways.error().detail;
+  EXPECT_TRUE(not_built(*gateways).empty());
+  EXPECT_TRUE(without_effect(*gateways).empty());
+  const base::Result<Loaded> alone = load_text(
+      R"(server = true bootstrap_expect = 1 datacenter = "dc2" primary_datacenter = "dc1"
+         primary_gateways = ["1.1.1.1:443"])");
+  EXPECT_EQ(without_effect(*alone),
+            (std::vector<std::string>{
+                "primary_gateways has no effect: connect.enable_mesh_gateway_wan_federation is not set."}));
   const std::string secondary = "server = true bootstrap_expect = 1 datacenter = \"dc2\" primary_datacenter = \"dc1\" ";
   EXPECT_TRUE(not_built(*load_text(secondary + "acl { enabled = true }")).empty());
   loaded = load_text(secondary + "acl { enabled = true enable_token_replication = true }");

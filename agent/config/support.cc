@@ -39,17 +39,15 @@ std::string_view part(Owner owner) {
 }
 
 bool is_built(Owner owner) {
-  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers || owner == Owner::acl;
+  return owner == Owner::core || owner == Owner::dns || owner == Owner::servers || owner == Owner::acl ||
+         owner == Owner::ui;
 }
 
 /// Refused whenever they are set to anything but nothing.
 constexpr std::string_view kRefused[] = {
     "cloud.resource_id",
-    "connect.enable_mesh_gateway_wan_federation",
-    "primary_gateways",
     "telemetry.circonus_api_token",
     "telemetry.circonus_submission_url",
-    "ui_config.dir",
 };
 
 bool says_something(const Value& value) {
@@ -102,6 +100,9 @@ std::vector<std::string> without_effect(const Loaded& loaded) {
   collect(loaded.given, root_group(), "", refused, out);
   if (!loaded.config.server_mode && find(loaded.given, "snapshots") != nullptr) {
     out.push_back("snapshots has no effect: only servers take them.");
+  }
+  if (!loaded.config.primary_gateways.empty() && !loaded.config.connect_mesh_gateway_wan_federation_enabled) {
+    out.push_back("primary_gateways has no effect: connect.enable_mesh_gateway_wan_federation is not set.");
   }
   if (!loaded.config.server_mode && !loaded.config.retry_join_wan.empty()) {
     out.push_back("retry_join_wan has no effect: only servers join the WAN.");

@@ -50,6 +50,16 @@ base::Result<std::uint16_t> DnsServer::listen(const config::Address& address) {
   return port;
 }
 
+void DnsServer::ask(base::net::Loop& loop, std::string_view message, Caller caller,
+                    std::move_only_function<void(std::string_view)> done) {
+  Client client;
+  client.transport = caller.udp ? Transport::udp : Transport::tcp;
+  client.address = caller.from;
+  client.address_size = caller.from_size;
+  if (!caller.token.empty()) client.token = std::make_shared<const std::string>(std::move(caller.token));
+  impl_->workers[loop.number()]->ask(message, std::move(client), std::move(done));
+}
+
 void DnsServer::reload(Settings settings) {
   const auto shared = std::make_shared<const Settings>(std::move(settings));
   for (const auto& worker : impl_->workers) worker->loop().run([&] { worker->reload(shared); });

@@ -69,6 +69,7 @@ void Worker::shut() {
   if (lookups_) lookups_->stop();
   acceptors_.clear();
   jobs_.clear();
+  calls_.clear();
   connections_.clear();
   by_use_.clear();
   sockets_.clear();
@@ -93,7 +94,8 @@ void Worker::close(std::uint64_t connection) {
   const auto found = connections_.find(connection);
   if (found == connections_.end()) return;
   std::erase_if(jobs_, [&](const auto& job) {
-    return job.second->client.transport == Transport::tcp && job.second->client.connection == connection;
+    const Client& client = job.second->client;
+    return client.call == 0 && client.transport == Transport::tcp && client.connection == connection;
   });
   by_use_.erase(found->second.place);
   connections_.erase(found);
@@ -101,11 +103,26 @@ void Worker::close(std::uint64_t connection) {
 
 bool Worker::waits_for(std::uint64_t connection) const {
   return std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& job) {
-    return job.second->client.transport == Transport::tcp && job.second->client.connection == connection;
+    const Client& client = job.second->client;
+    return client.call == 0 && client.transport == Transport::tcp && client.connection == connection;
   });
 }
 
+void Worker::ask(std::string_view message, Client client, std::move_only_function<void(std::string_view)> done) {
+  client.call = next_id_++;
+  begin_batch(client.token.get());
+  const std::size_t before = jobs_.size();
+  const std::size_t size = answer(message, client, out_);
+  end_batch();
+  if (size > 0) return done({out_.data(), size});
+  if (jobs_.size() > before) calls_.emplace(client.call, std::move(done));
+}
+
 void Worker::send(const Client& client, std::string_view answer) {
+  if (client.call != 0) {
+    if (auto call = calls_.extract(client.call)) call.mapped()(answer);
+    return;
+  }
   if (client.transport == Transport::udp) return client.socket->send(client, answer);
   if (const auto found = connections_.find(client.connection); found != connections_.end()) {
     found->second.connection->send(answer);
@@ -114,17 +131,17 @@ void Worker::send(const Client& client, std::string_view answer) {
 
 // ---- questions ----
 
-void Worker::begin_batch() {
+void Worker::begin_batch(const std::string* token) {
   view_ = shared_.server != nullptr ? shared_.server->view() : shared_.nothing;
   if (shared_.server != nullptr) leadership_ = shared_.server->leadership();
   now_ = base::unix_seconds(base::system_clock().wall());
   clock_ = base::net::Clock::now();
-  if (shared_.eyes.own != nullptr) look();
+  if (shared_.eyes.own != nullptr) look(token);
 }
 
 // With whose eyes this batch is answered.
-void Worker::look() {
-  std::string token = shared_.eyes.own->dns();
+void Worker::look(const std::string* given) {
+  std::string token = given != nullptr ? *given : shared_.eyes.own->dns();
   const bool same_token = token == token_;
   token_ = std::move(token);
   if (shared_.eyes.resolver == nullptr || shared_.server == nullptr) {
@@ -277,7 +294,7 @@ void Worker::arrived(std::uint64_t id) {
 
 void Worker::resume(std::uint64_t id) {
   Job& job = *jobs_.at(id);
-  begin_batch();
+  begin_batch(job.client.token.get());
   const Outcome outcome = resolve(job.query, job.client, *job.settings, job.seed, job.externals);
   if (outcome != Outcome::answered) {
     end_batch();

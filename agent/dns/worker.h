@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -44,8 +45,10 @@ struct Shared {
 /// Where an answer goes. Plain data: the socket may be gone by the time the answer is there.
 struct Client {
   Transport transport{};
-  std::uint64_t connection{};  // TCP
-  UdpSocket* socket{};         // lives as long as the worker
+  std::uint64_t call{};                        // Worker::ask(); 0: a socket's
+  std::shared_ptr<const std::string> token{};  // to look with; null: the agent's
+  std::uint64_t connection{};                  // TCP
+  UdpSocket* socket{};                         // lives as long as the worker
   sockaddr_storage address{};
   socklen_t address_size{};
   in6_addr local{};  // the address that was asked, where the socket has many
@@ -65,8 +68,12 @@ class Worker {
   std::size_t connections() const { return connections_.size(); }
   std::size_t waiting() const { return jobs_.size(); }
 
-  /// Prepares for a batch of messages: they are answered from one version of the state.
-  void begin_batch();
+  /// Answers a message that came in another way; the client's call is set here.
+  void ask(std::string_view message, Client client, std::move_only_function<void(std::string_view)> done);
+
+  /// Prepares for a batch of messages: they are answered from one version of the state, with the agent's token or a
+  /// given one.
+  void begin_batch(const std::string* token = nullptr);
   void end_batch();
   /// Answers a message, into `out` (kBufferSize): its size. 0: there is no answer, or it comes later by itself.
   std::size_t answer(std::string_view message, const Client& client, std::span<char> out);
@@ -95,7 +102,7 @@ class Worker {
   };
   using Jobs = std::unordered_map<std::uint64_t, std::unique_ptr<Job>>;
 
-  void look();
+  void look(const std::string* token);
   State state(const catalog::View& view) const;
   Outcome resolve(const Query& query, const Client& client, const Settings& settings, std::uint64_t seed,
                   const Externals& externals);
@@ -147,6 +154,7 @@ class Worker {
   std::list<std::uint64_t> by_use_{};  // connections, the longest idle first
   std::optional<RemoteLookups> lookups_{};
   Jobs jobs_{};
+  std::unordered_map<std::uint64_t, std::move_only_function<void(std::string_view)>> calls_{};  // that wait for a job
   std::uint64_t next_id_ = 1;
 
   base::metrics::Sample domain_time_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/grpc/headers.h"
+#include "agent/rpc/kind_byte.h"
 #include "base/metrics.h"
 #include "base/net/h2_client_codec.h"
 #include "base/quote.h"
@@ -113,8 +114,8 @@ struct Client::Metrics {
 /// A call: shared by the loop that asks and the loop of the connection.
 class Client::Exchange : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(Loop& loop, std::string where, Frames what, User& who)
-      : caller(loop), path(std::move(where)), request(std::move(what)), user(&who) {}
+  Exchange(Loop& loop, std::string where, Frames what, User& who, H2Fields more)
+      : caller(loop), path(std::move(where)), request(std::move(what)), user(&who), metadata(std::move(more)) {}
 
   // On the connection's loop.
   /// False: the call is over, with `why`.
@@ -132,6 +133,7 @@ class Client::Exchange : public std::enable_shared_from_this<Exchange> {
   Frames request;
   User* user;  // null: gave it up; of the caller's loop, as is
   bool over = false;
+  H2Fields metadata;  // until it is sent
 
   Connection* connection = nullptr;  // from here on, of the connection's loop
   StreamId id = 0;
@@ -378,7 +380,7 @@ void Client::Connection::connected(Result<std::shared_ptr<TcpChannel>> channel) 
   channel_ = std::move(*channel);
   connections_.metrics().opened();
   heard_ = Clock::now();
-  channel_->send(std::string(1, kGrpcByte));
+  channel_->send(rpc::kind_byte(*channel_, kGrpcByte));
   for (auto& exchange : std::exchange(waiting_, {})) {
     if (!exchange->finished) open(exchange);
   }
@@ -388,13 +390,14 @@ void Client::Connection::connected(Result<std::shared_ptr<TcpChannel>> channel) 
 }
 
 void Client::Connection::open(const std::shared_ptr<Exchange>& exchange) {
-  const H2Fields head = {{":method", "POST"},
-                         {":scheme", "http"},
-                         {":path", exchange->path},
-                         {":authority", target_.address},
-                         {"content-type", "application/grpc"},
-                         {"user-agent", "proconsul"},
-                         {"te", "trailers"}};
+  H2Fields head = {{":method", "POST"},
+                   {":scheme", "http"},
+                   {":path", exchange->path},
+                   {":authority", target_.address},
+                   {"content-type", "application/grpc"},
+                   {"user-agent", "proconsul"},
+                   {"te", "trailers"}};
+  for (auto& each : std::exchange(exchange->metadata, {})) head.push_back(std::move(each));
   const Result<StreamId> id = codec_.open(head, false);
   if (!id) {
     exchange->connection = nullptr;
@@ -581,10 +584,10 @@ void Client::stop() {
 }
 
 std::unique_ptr<Client::Call> Client::call(Loop& loop, const rpc::Target& target, std::string path, Frames request,
-                                           User& user) {
+                                           User& user, H2Fields metadata) {
   const std::size_t at = std::hash<std::string>()(key_of(target)) % connections_.size();
   const std::shared_ptr<Connections>& connections = connections_[at];
-  auto exchange = std::make_shared<Exchange>(loop, std::move(path), std::move(request), user);
+  auto exchange = std::make_shared<Exchange>(loop, std::move(path), std::move(request), user, std::move(metadata));
   connections->loop().post([connections, target, exchange] { connections->start(target, exchange); });
   return std::make_unique<Handle>(connections, std::move(exchange));
 }

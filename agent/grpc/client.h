@@ -57,9 +57,9 @@ class Client {
   void stop();
 
   /// Calls the method at `path` with one request (in its frame), for any number of answers. On the thread of `loop`;
-  /// `user` hears nothing within this call.
+  /// `user` hears nothing within this call. `metadata`: further fields, names in small letters.
   std::unique_ptr<Call> call(base::net::Loop& loop, const rpc::Target& target, std::string path, Frames request,
-                             User& user);
+                             User& user, base::net::H2Fields metadata = {});
 
  private:
   class Exchange;

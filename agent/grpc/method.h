@@ -5,8 +5,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/grpc/frame.h"
@@ -49,6 +51,8 @@ class Call {
   virtual ~Call() = default;
   /// What the client sent with it: ":authority", "x-consul-token" ... Names in small letters.
   virtual const base::net::H2Fields& metadata() const = 0;
+  /// Its field x-consul-token; empty: none.
+  std::string token() const { return std::string(base::net::field(metadata(), "x-consul-token")); }
   /// "10.0.0.1:51234"
   virtual const std::string& from() const = 0;
   virtual base::net::Loop& loop() = 0;
@@ -77,11 +81,16 @@ class Handler {
 
 enum class Shape : std::uint8_t { unary, server_stream, client_stream, both_stream };
 
+/// What limits of requests take a call for.
+enum class Load : std::uint8_t { exempt, read, write };
+
 struct Method {
   std::string name{};
   Shape shape{};
   /// Null: it has ended the call already.
   std::function<std::unique_ptr<Handler>(Call& call)> start{};
+  Load load = Load::exempt;
+  bool sees_path = false;  // metadata() has ":path", too
 };
 
 /// What a server serves. Filled before it starts.
@@ -89,11 +98,16 @@ class Services {
  public:
   /// "subscribe.StateChangeSubscription"
   void add(std::string service, std::vector<Method> methods);
+  /// What calls come to that name no service or method of these.
+  void set_fallback(Method method) { fallback_ = std::move(method); }
+  /// Of the services, sorted.
+  std::vector<std::string> names() const;
   /// By path, "/service/method". The error has grpc-go's text; its code on the wire is unimplemented.
   base::Result<const Method*> find(std::string_view path) const;
 
  private:
   std::map<std::string, std::vector<Method>, std::less<>> services_{};
+  std::optional<Method> fallback_{};
 };
 
 }  // namespace proconsul::agent::grpc

@@ -17,8 +17,8 @@ namespace {
 constexpr int kMostAttempts = 5;
 constexpr std::chrono::seconds kFirstPause{1}, kLongestPause{5};
 
-/// Of a read.
-bool is_worth_it(Code code) {
+bool is_worth_it(Code code, bool reads) {
+  if (!reads) return code == Code::resource_exhausted;
   switch (code) {
     case Code::cancelled:
     case Code::unknown:
@@ -69,12 +69,17 @@ Clock::duration pause_after(int attempts) {
 
 RetriedCall::RetriedCall(Loop& loop, Client& client, std::shared_ptr<Servers> servers, std::string path, Frames request,
                          User& user)
+    : RetriedCall(loop, client, std::move(servers), std::move(path), std::move(request), user, Manner()) {}
+
+RetriedCall::RetriedCall(Loop& loop, Client& client, std::shared_ptr<Servers> servers, std::string path, Frames request,
+                         User& user, Manner manner)
     : loop_(loop),
       client_(client),
       servers_(std::move(servers)),
       path_(std::move(path)),
       request_(std::move(request)),
-      user_(user) {
+      user_(user),
+      manner_(std::move(manner)) {
   arm(loop_, Clock::now());
 }
 
@@ -85,7 +90,7 @@ void RetriedCall::attempt() {
   Result<rpc::Target> server = servers_->choose();
   if (!server) return failed({Code::unavailable, kNoAddresses});
   target_ = std::move(*server);
-  call_ = client_.call(loop_, target_, path_, request_, *this);
+  call_ = client_.call(loop_, target_, path_, request_, *this, manner_.metadata);
 }
 
 void RetriedCall::received(Frames message) {
@@ -104,7 +109,7 @@ void RetriedCall::ended(Status status, bool unprocessed) {
 }
 
 void RetriedCall::failed(const Status& status) {
-  if (answered_ || attempts_ >= kMostAttempts || !is_worth_it(status.code)) return user_.ended(status);
+  if (answered_ || attempts_ >= kMostAttempts || !is_worth_it(status.code, manner_.reads)) return user_.ended(status);
   arm(loop_, Clock::now() + pause_after(attempts_));
 }
 

@@ -31,7 +31,13 @@ class RetriedCall final : Client::User, base::net::Timer {
     virtual void received(Frames message) = 0;
     virtual void ended(const Status& status) = 0;
   };
+  struct Manner {
+    base::net::H2Fields metadata{};  // further fields of the request
+    bool reads = true;               // it may be made again whatever failed
+  };
   /// All outlive it. `user` hears nothing within this call. On the thread of `loop`, where it lives.
+  RetriedCall(base::net::Loop& loop, Client& client, std::shared_ptr<Servers> servers, std::string path, Frames request,
+              User& user, Manner manner);
   RetriedCall(base::net::Loop& loop, Client& client, std::shared_ptr<Servers> servers, std::string path, Frames request,
               User& user);
   ~RetriedCall() override;
@@ -57,6 +63,7 @@ class RetriedCall final : Client::User, base::net::Timer {
   int attempts_ = 0;
   bool began_anew_ = false;  // without counting
   bool answered_ = false;    // it stands: what is heard now is the user's
+  const Manner manner_;
 };
 
 /// What a call says that finds no server.

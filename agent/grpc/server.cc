@@ -79,6 +79,7 @@ struct Server::Metrics {
   const base::metrics::Counter connection_count, request_count, stream_count;
   const base::metrics::Gauge connections, streams;
   std::atomic<std::int64_t> open_connections{0}, open_streams{0};
+  std::atomic<std::size_t> incomplete{0};  // bytes of messages that are not whole
 };
 
 /// What lives on one loop.
@@ -111,7 +112,10 @@ class Server::Connection final : Channel::User, H2ServerCodec::User, Timer {
   void flush_soon();
   /// Whether so many more bytes of incomplete messages may be kept.
   bool reserve(std::size_t bytes);
-  void release(std::size_t bytes) { incomplete_ -= bytes; }
+  void release(std::size_t bytes) {
+    incomplete_ -= bytes;
+    metrics_->incomplete -= bytes;
+  }
 
  private:
   void received(std::string_view data) override;
@@ -127,6 +131,7 @@ class Server::Connection final : Channel::User, H2ServerCodec::User, Timer {
   void sent(StreamId id) override;
   void pinged(bool sent_since) override;
 
+  void watch_client();
   void refuse(StreamId id, const char* http_status, std::string_view subtype, const Status& status);
   void flush();
 
@@ -142,8 +147,11 @@ class Server::Connection final : Channel::User, H2ServerCodec::User, Timer {
   std::size_t incomplete_ = 0;
   std::size_t held_ = 0;  // received, and not to be followed by more before the client reads
   bool flush_posted_ = false;
-  bool leaving_ = false;  // closed as soon as all is sent
-  Clock::time_point last_ping_{};
+  bool leaving_ = false;           // closed as soon as all is sent
+  Clock::time_point heard_{};      // of the client
+  bool greeted_ = false;           // it has spoken HTTP/2
+  bool asked_client_ = false;      // whether it is there
+  Clock::time_point last_ping_{};  // of the client's
   int ping_strikes_ = 0;
 };
 
@@ -295,11 +303,33 @@ Server::Connection::~Connection() {
 }
 
 void Server::Connection::on_timer() {
-  if (!codec_.has_settings()) worker_->bury(*this);
+  if (!codec_.has_settings()) return worker_->bury(*this);
+  if (options_.ping_after.count() <= 0 || leaving_) return;
+  if (asked_client_) return worker_->bury(*this);
+  if (Clock::now() >= heard_ + options_.ping_after) {
+    asked_client_ = true;
+    codec_.ping();
+    flush();
+    return arm(worker_->loop, Clock::now() + options_.ping_timeout);
+  }
+  arm(worker_->loop, heard_ + options_.ping_after);
+}
+
+/// Something came of the client, which speaks HTTP/2.
+void Server::Connection::watch_client() {
+  heard_ = Clock::now();
+  if (options_.ping_after.count() <= 0) return cancel();
+  if (!greeted_ || asked_client_) arm(worker_->loop, heard_ + options_.ping_after);
+  greeted_ = true;
+  asked_client_ = false;
 }
 
 bool Server::Connection::reserve(std::size_t bytes) {
   if (bytes > options_.most_incomplete - std::min(incomplete_, options_.most_incomplete)) return false;
+  if (metrics_->incomplete.fetch_add(bytes) + bytes > options_.most_incomplete_in_all) {
+    metrics_->incomplete -= bytes;
+    return false;
+  }
   incomplete_ += bytes;
   return true;
 }
@@ -307,7 +337,7 @@ bool Server::Connection::reserve(std::size_t bytes) {
 void Server::Connection::received(std::string_view data) {
   if (leaving_) return;
   const Result<> taken = codec_.take(data);
-  if (codec_.has_settings()) cancel();
+  if (codec_.has_settings()) watch_client();
   flush();
   if (!taken || leaving_) {
     channel_->finish();
@@ -368,13 +398,20 @@ void Server::Connection::request(StreamId id, H2Fields fields, bool finished) {
   metrics_->request_count.add();
   const Result<const Method*> method = worker_->server.services_.find(path);
   if (!method) return refuse(id, "200", *subtype, {Code::unimplemented, method.error().detail});
+  if (options_.admit) {
+    if (const Status status = options_.admit(**method, path, from_); status.code != Code::ok) {
+      return refuse(id, "200", *subtype, status);
+    }
+  }
   if (const std::string_view encoding = field(fields, "grpc-encoding"); !encoding.empty() && encoding != "identity") {
     return refuse(
         id, "200", *subtype,
         {Code::unimplemented, "grpc: Decompressor is not installed for grpc-encoding " + base::quote(encoding)});
   }
   // What was for us is not kept: a stream may be open for ever.
-  std::erase_if(fields, [](const auto& each) { return is_reserved(each.first); });
+  std::erase_if(fields, [sees_path = (*method)->sees_path](const auto& each) {
+    return is_reserved(each.first) && !(sees_path && each.first == ":path");
+  });
   fields.shrink_to_fit();
   auto stream = std::make_unique<Stream>(*this, *metrics_, id, std::move(fields), *subtype, **method);
   Stream& call = *stream;

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/grpc/method.h"
@@ -25,8 +27,13 @@ class Server {
     std::uint32_t most_streams = 65536;                   // calls at a time on one connection
     std::size_t most_message = std::size_t{4} << 20;      // bytes of one that comes in
     std::size_t most_incomplete = std::size_t{16} << 20;  // bytes of all messages of a connection that are not whole
-    std::chrono::seconds greeting{120};                   // until the client must have spoken HTTP/2
-    std::chrono::seconds ping_pause{15};                  // a client that pings more often is sent away
+    std::size_t most_incomplete_in_all = std::size_t{256} << 20;  // the same of all connections
+    std::chrono::seconds greeting{120};                           // until the client must have spoken HTTP/2
+    std::chrono::seconds ping_pause{15};                          // a client that pings more often is sent away
+    std::chrono::nanoseconds ping_after{0};    // silence of a client, which is then asked whether it is there; 0: never
+    std::chrono::nanoseconds ping_timeout{0};  // until it must have said something
+    /// Whether limits let a call go on; any loop. Anything but ok ends it. Unset: always.
+    std::function<Status(const Method& method, std::string_view path, const std::string& from)> admit{};
   };
   /// `loops` outlive it; what the methods use must live until stop() returns.
   Server(base::net::Loops& loops, Services services, Options options);

@@ -67,6 +67,7 @@ inline constexpr std::uint64_t kBy = 1ull << 45;
 inline constexpr std::uint64_t kNames = 1ull << 46;
 inline constexpr std::uint64_t kCompileDatacenter = 1ull << 47;
 inline constexpr std::uint64_t kPem = 1ull << 48;
+inline constexpr std::uint64_t kKind = 1ull << 49;
 }  // namespace param
 
 /// An answer that is no success and that clients may meet: its whole body as a regular expression, and what it means.

@@ -37,6 +37,8 @@ std::string_view status_text(int status) {
       return "No Content";
     case 301:
       return "Moved Permanently";
+    case 304:
+      return "Not Modified";
     case 307:
       return "Temporary Redirect";
     case 400:
@@ -258,6 +260,10 @@ void Encoder::head(const Exchange& exchange, const Reply& reply, const ReadMeta*
   }
   if (reply.source) {
     out += exchange.http_1_0 ? "\r\n" : "Transfer-Encoding: chunked\r\n\r\n";
+    return;
+  }
+  if (reply.status == 304) {  // its length would be that of what is not sent
+    out += "\r\n";
     return;
   }
   out += "Content-Length: ";

@@ -70,6 +70,8 @@ constexpr Parameter kParameters[] = {
     {param::kCompileDatacenter, "compile-dc", Kind::text,
      "Where the chain is looked at; by default where it is asked."},
     {param::kPem, "pem", Kind::boolean, "The certificates themselves, instead of JSON."},
+    {param::kKind, "kind", Kind::text,
+     "What the service is: nothing in particular (empty), ingress-gateway or api-gateway. Must be there."},
     {param::kGlobal, "global", Kind::flag, "Of all datacenters."},
     {param::kSource, "source", Kind::text, "The service that calls. Must be there."},
     {param::kDestination, "destination", Kind::text, "The service that is called. Must be there."},

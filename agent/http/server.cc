@@ -18,11 +18,12 @@ using base::net::Fd;
 using base::net::TlsContext;
 
 struct HttpServer::Impl {
-  Impl(base::net::Loops& all, Context& shared, std::span<const std::span<const Route>> routes)
+  Impl(base::net::Loops& all, Context& shared, std::span<const std::span<const Route>> routes,
+       const ui_proxy::Site* site)
       : loops(all), context(shared), router(routes) {
     clients.set_most(context.settings.max_connections_per_client);
     for (std::size_t i = 0; i < loops.size(); ++i) {
-      workers.push_back(std::make_unique<Worker>(loops[i], context, router, clients, remembered_reads, *cache));
+      workers.push_back(std::make_unique<Worker>(loops[i], context, router, clients, remembered_reads, *cache, site));
     }
   }
 
@@ -61,8 +62,9 @@ struct HttpServer::Impl {
   bool stopped = false;
 };
 
-HttpServer::HttpServer(base::net::Loops& loops, Context& context, std::span<const std::span<const Route>> routes)
-    : impl_(std::make_unique<Impl>(loops, context, routes)) {}
+HttpServer::HttpServer(base::net::Loops& loops, Context& context, std::span<const std::span<const Route>> routes,
+                       const ui_proxy::Site* site)
+    : impl_(std::make_unique<Impl>(loops, context, routes, site)) {}
 
 void HttpServer::limit_connections(std::int64_t most) {
   impl_->clients.set_most(most);

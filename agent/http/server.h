@@ -12,13 +12,18 @@
 #include "base/net/tls.h"
 #include "base/result.h"
 
+namespace proconsul::ui_proxy {
+class Site;
+}
+
 namespace proconsul::agent::http {
 
 class HttpServer {
  public:
-  /// `context` and `loops` outlive the server; the server outlives every Responder that it gave out, so stop what
-  /// holds them (raft, checks) before it dies.
-  HttpServer(base::net::Loops& loops, Context& context, std::span<const std::span<const Route>> routes = all_routes());
+  /// `context`, `loops` and `site` outlive the server; the server outlives every Responder that it gave out, so stop
+  /// what holds them (raft, checks) before it dies. A null `site`: no web UI.
+  HttpServer(base::net::Loops& loops, Context& context, std::span<const std::span<const Route>> routes = all_routes(),
+             const ui_proxy::Site* site = nullptr);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
 

@@ -15,8 +15,10 @@
 #include "agent/http/request_limits.h"
 #include "agent/http/request_reader.h"
 #include "agent/http/responder.h"
+#include "agent/http/ui_pages.h"
 #include "agent/tokens/remote_resolver.h"
 #include "agent/tokens/store.h"
+#include "base/html.h"
 #include "base/log.h"
 #include "catalog/store/store.h"
 
@@ -61,33 +63,6 @@ bool cidr_contains(std::string_view cidr, const unsigned char (&address)[16]) {
   return true;
 }
 
-/// What Go's html.EscapeString does to the link in a redirect's body.
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 Reply redirect_to(const Request& request, int status, std::string_view path) {
   std::string location(path);
   if (!request.query.empty()) location += "?" + std::string(request.query);
@@ -95,7 +70,7 @@ Reply redirect_to(const Request& request, int status, std::string_view path) {
   reply.header("Location", location);
   if (request.method == Method::get || request.method == Method::head) {
     reply.type = content::kHtml;
-    reply.body = "<a href=\"" + html_escaped(location) + "\">" + std::string(status_text(status)) + "</a>.\n\n";
+    reply.body = "<a href=\"" + base::escape_html(location) + "\">" + std::string(status_text(status)) + "</a>.\n\n";
   }
   return reply;
 }
@@ -108,10 +83,11 @@ std::string token_of(const Route& route, const Request& request) {
 }  // namespace
 
 Worker::Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients,
-               RememberedReads& reads, AnswerCache& cache)
+               RememberedReads& reads, AnswerCache& cache, const ui_proxy::Site* site)
     : loop_(loop),
       context_(context),
       router_(router),
+      site_(site),
       clients_(clients),
       remembered_reads_(reads),
       encoder_(context.settings),
@@ -197,8 +173,10 @@ void Worker::wake_connection(std::uint64_t id) {
 }
 
 std::optional<Reply> Worker::unknown_path(const Request& request) const {
-  if (request.path == "/robots.txt" && settings().ui_enabled) {
-    return text(200, "# http://www.robotstxt.org\nUser-agent: *\nDisallow: /\n");
+  if (site_ != nullptr) {
+    const std::string_view content = settings().ui_content_path;
+    if (request.path == "/robots.txt") return ui_page(*site_, request, request.path);
+    if (request.path.starts_with(content)) return ui_page(*site_, request, request.path.substr(content.size()));
   }
   if (request.path != "/") {
     const bool meant_api = request.path.find("/v1/") != std::string_view::npos;

@@ -19,6 +19,10 @@
 #include "base/net/client_limit.h"
 #include "base/net/loop.h"
 
+namespace proconsul::ui_proxy {
+class Site;
+}
+
 namespace proconsul::agent::http {
 
 class RememberedReads;
@@ -26,7 +30,7 @@ class RememberedReads;
 class Worker {
  public:
   Worker(base::net::Loop& loop, Context& context, const Router& router, base::net::ClientLimit& clients,
-         RememberedReads& reads, AnswerCache& cache);
+         RememberedReads& reads, AnswerCache& cache, const ui_proxy::Site* site);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -109,6 +113,7 @@ class Worker {
   base::net::Loop& loop_;
   Context& context_;
   const Router& router_;
+  const ui_proxy::Site* const site_;  // null: no web UI
   base::net::ClientLimit& clients_;
   RememberedReads& remembered_reads_;
   Encoder encoder_;

@@ -125,6 +125,7 @@ constexpr Place kAclPlaces[] = {
 constexpr Place kPlaces[] = {
     {"ConfigEntry.Apply", &apply_in_primary},
     {"ConfigEntry.Delete", &always_in_primary},
+    {"FederationState.Apply", &always_in_primary},
     {"Intention.Apply", &always_in_primary},
 };
 

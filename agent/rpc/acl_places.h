@@ -1,6 +1,6 @@
 // Where calls are answered that one datacenter decides for all: in a secondary one policies, roles, global tokens,
-// config entries and intentions are changed in the primary, and tokens are asked for there unless this datacenter has
-// copies of them.
+// config entries, intentions and federation states are changed in the primary, and tokens are asked for there unless
+// this datacenter has copies of them.
 #pragma once
 
 #include <string_view>

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "agent/rpc/kind_byte.h"
 #include "base/msgpack.h"
 #include "base/msgpack_size.h"
 
@@ -28,7 +29,7 @@ std::shared_ptr<ArchiveCall> ArchiveCall::start(base::net::Loop& loop, base::net
                                                 const SnapshotRequest& request, Answered answered) {
   std::shared_ptr<ArchiveCall> call(new ArchiveCall(loop, std::move(answered)));
   call->saves_ = request.Op == kSave;
-  call->unsent_ = kSnapshotByte + base::to_msgpack(request);
+  call->unsent_ = base::to_msgpack(request);
   call->attempt_ = base::net::connect(loop, std::move(server), Clock::now() + kDialTimeout,
                                       [call = call.get()](Result<std::shared_ptr<base::net::TcpChannel>> channel) {
                                         call->connected(std::move(channel));
@@ -61,7 +62,7 @@ void ArchiveCall::connected(Result<std::shared_ptr<base::net::TcpChannel>> chann
   channel_ = std::move(*channel);
   channel_->set_user(this);
   moved();
-  channel_->send(std::exchange(unsent_, {}));
+  channel_->send(kind_byte(*channel_, kSnapshotByte) + std::exchange(unsent_, {}));
   // Of a save there is nothing more to say.
   if (saves_ || finish_wanted_) channel_->finish();
   if (channel_ && channel_->unsent() == 0) drained();

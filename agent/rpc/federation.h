@@ -28,6 +28,8 @@ class Federation {
   /// In one pool, which is there.
   virtual void key_operation(bool wan, gossip::serf::KeyOperation operation, std::string key, std::uint8_t relay_factor,
                              gossip::serf::KeyDone done) = 0;
+  /// Whether all servers of this datacenter and of the primary know federation states.
+  virtual bool has_federation_states() const = 0;
 };
 
 }  // namespace proconsul::agent::rpc

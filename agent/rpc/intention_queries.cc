@@ -16,6 +16,10 @@ using base::Result;
 using catalog::IntentionSide;
 using catalog::IntentionTarget;
 
+bool allows_without_intention(const tokens::Who& who, std::string_view policy) {
+  return policy.empty() ? who->intention_default_allow() : policy == "allow";
+}
+
 Result<Found> list_intentions(const tokens::Who& who, const catalog::View& view, base::KeySet* watch,
                               const IntentionListRequest& request, IndexedIntentions& reply) {
   const catalog::Tables& tables = view.tables();
@@ -104,11 +108,10 @@ Result<> check_intention(const tokens::Who& who, const catalog::View& view, std:
     Result<> may = tokens::require(who, acl::Resource::service, query.DestinationName, acl::Access::read);
     if (!may) return may;
   }
-  const bool default_allow = policy.empty() ? who->intention_default_allow() : policy == "allow";
   const catalog::IntentionsAnswer found = catalog::match_intentions(
       view.tables(), IntentionSide::source, query.SourceName, IntentionTarget::service, nullptr);
   reply.Allowed = catalog::decide(found.intentions, IntentionSide::destination, query.DestinationName,
-                                  {.default_allow = default_allow, .allow_permissions = false})
+                                  {.default_allow = allows_without_intention(who, policy), .allow_permissions = false})
                       .Allowed;
   return {};
 }

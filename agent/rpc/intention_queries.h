@@ -15,6 +15,9 @@ namespace proconsul::agent::rpc {
 
 inline constexpr std::string_view kNoConnect = "Connect must be enabled in order to use this endpoint";
 
+/// What holds where there is no intention; `policy` is default_intention_policy, empty: what ACLs say.
+bool allows_without_intention(const tokens::Who& who, std::string_view policy);
+
 /// Without the filter of the request.
 base::Result<Found> list_intentions(const tokens::Who& who, const catalog::View& view, base::KeySet* watch,
                                     const IntentionListRequest& request, IndexedIntentions& reply);
@@ -22,7 +25,7 @@ base::Result<Found> get_intention(const tokens::Who& who, const catalog::View& v
                                   const IntentionQueryRequest& request, IndexedIntentions& reply);
 base::Result<Found> match_intentions(const tokens::Who& who, const catalog::View& view, base::KeySet* watch,
                                      const IntentionQueryRequest& request, IndexedIntentionMatches& reply);
-/// `policy` is default_intention_policy; empty: what ACLs say.
+/// `policy` as above.
 base::Result<> check_intention(const tokens::Who& who, const catalog::View& view, std::string_view policy,
                                const IntentionQueryRequest& request, IntentionQueryCheckResponse& reply);
 

@@ -186,6 +186,12 @@ inline std::vector<Row> permission_rows() {
       {"Catalog.GatewayServices", R"({"ServiceName":"gate"})", denied, {"service:read gate"}},
       {"Internal.GatewayServiceDump", R"({"ServiceName":"gate"})", denied, {"service:read gate"}},
       {"Internal.ServiceGateways", R"({"ServiceName":"web"})", denied, {"service:read web"}},
+      {"Internal.ServiceTopology", R"({"ServiceName":"web"})", denied, {"service:read web"}, "MetricsProtocol"},
+      {"Internal.GatewayIntentions",
+       R"({"Match":{"Type":"destination","Entries":[{"Namespace":"default","Name":"gate"}]}})",
+       denied,
+       {"service:read gate"},
+       "Intentions"},
       {"DiscoveryChain.Get", R"({"Name":"web"})", denied, {"service:read web"}, "web.default.default.dc1"},
       {"Internal.ResolvedExportedServices", "{}", denied, {"mesh:read"}, "", "operator"},
       {"Internal.ExportedPeeredServices", "{}", known},
@@ -199,6 +205,10 @@ inline std::vector<Row> permission_rows() {
        {"operator:write"}},
       {"ConnectCA.Sign", R"({"Datacenter":"dc1","CSR":"$csr"})", denied, {"service:write web"}, "BEGIN CERTIFICATE"},
       {"ConnectCA.SignIntermediate", R"({"CSR":"$csr"})", denied, {"operator:write"}},
+      {"FederationState.Apply", R"({"Op":"upsert","State":{"Datacenter":"$new"}})", denied, {"operator:write"}},
+      {"FederationState.Get", R"({"Datacenter":"dc2"})", denied, {"operator:read"}, "10.6.5.4"},
+      {"FederationState.List", "{}", denied, {"operator:read"}, "10.6.5.4"},
+      {"FederationState.ListMeshGateways", "{}", hidden, {"node:read far", "service:read gate"}, "10.6.5.4"},
       {"AutoEncrypt.Sign", R"({"Datacenter":"dc1","CSR":"$csr"})", denied, {"service:write web"}, "BEGIN CERTIFICATE"},
   };
 }

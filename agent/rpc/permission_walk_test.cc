@@ -51,6 +51,7 @@ class NoPools final : public Federation {
   std::vector<std::string> datacenters() const override { return {"dc1"}; }
   base::List<catalog::DatacenterMap> coordinates() const override { return {}; }
   bool on_wan() const override { return false; }
+  bool has_federation_states() const override { return true; }
   void user_event(std::string, std::string, std::move_only_function<void(Result<>)> done) override { done({}); }
   void key_operation(bool, gossip::serf::KeyOperation, std::string, std::uint8_t, gossip::serf::KeyDone done) override {
     done({});
@@ -188,6 +189,8 @@ class PermissionWalk : public testing::Test {
          R"({"Node":"other","Address":"10.9.8.7","Service":{"ID":"web","Service":"web","Port":80},"Checks":[)"
          R"({"CheckID":"nodecheck","Name":"nodecheck","Status":"passing"},)"
          R"({"CheckID":"webcheck","Name":"webcheck","Status":"passing","ServiceID":"web"}]})");
+    must("FederationState.Apply", R"({"Op":"upsert","State":{"Datacenter":"dc2","MeshGateways":[)"
+                                  R"({"Node":{"Node":"far","Address":"10.6.5.4"},"Service":{"Service":"gate"}}]}})");
     must("KVS.Apply", R"({"Op":"set","DirEnt":{"Key":"secret/k","Value":"hush"}})");
     must("Coordinate.Update",
          R"({"Node":"other","Coord":{"Vec":[0,0,0,0,0,0,0,0],"Error":1.5,"Adjustment":0,"Height":0.00001}})");

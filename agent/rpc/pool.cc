@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/rpc/codec.h"
+#include "agent/rpc/kind_byte.h"
 #include "base/metrics.h"
 #include "base/net/yamux_session.h"
 #include "base/random.h"
@@ -139,6 +140,7 @@ class Pool::Session final : base::net::Timer {
 
   Sessions& sessions_;
   const Target target_;
+  std::string address_{};  // that was dialed
   std::unique_ptr<base::net::Attempt> attempt_{};
   std::shared_ptr<YamuxSession> yamux_{};
   std::list<std::shared_ptr<Exchange>> waiting_{};  // for the connection
@@ -200,7 +202,9 @@ Loop& Pool::Session::loop() const {
 
 void Pool::Session::start(std::shared_ptr<Exchange> exchange) {
   cancel();
-  if (yamux_ && !yamux_->accepts_streams()) {
+  const auto& outdated = pool().options_.outdated;
+  if (yamux_ && (!yamux_->accepts_streams() || (outdated && outdated(target_, address_)))) {
+    for (Stream* stream : std::vector<Stream*>(idle_)) remove(*stream, false);
     sessions_.retire(*this);
     if (streams_.empty()) sessions_.bury(*this);
     return sessions_.start(target_, std::move(exchange));
@@ -211,7 +215,9 @@ void Pool::Session::start(std::shared_ptr<Exchange> exchange) {
 }
 
 void Pool::Session::dial() {
-  attempt_ = base::net::connect(loop(), pool().destination(target_), Clock::now() + kDialTimeout,
+  base::net::Destination to = pool().destination(target_, kRpcMulti);
+  address_ = to.address;
+  attempt_ = base::net::connect(loop(), std::move(to), Clock::now() + kDialTimeout,
                                 [this](auto channel) { connected(std::move(channel)); });
 }
 
@@ -226,7 +232,7 @@ void Pool::Session::connected(Result<std::shared_ptr<base::net::TcpChannel>> cha
     sessions_.retire(*this);
     return sessions_.bury(*this);
   }
-  (*channel)->send(std::string(1, kMultiplexByte));
+  (*channel)->send(kind_byte(**channel, kMultiplexByte));
   yamux_ = YamuxSession::start(loop(), std::move(*channel), {.is_client = true}, {.ended = [this](const Error&) {
                                  sessions_.retire(*this);
                                  if (streams_.empty()) sessions_.bury(*this);
@@ -388,9 +394,9 @@ void Pool::stop() {
   for (auto& sessions : sessions_) sessions->loop().run([&] { sessions->stop(); });
 }
 
-base::net::Destination Pool::destination(const Target& target) const {
+base::net::Destination Pool::destination(const Target& target, std::string_view protocol) const {
   base::net::Destination to =
-      options_.route ? options_.route(target) : base::net::Destination{.address = target.address};
+      options_.route ? options_.route(target, protocol) : base::net::Destination{.address = target.address};
   if (to.source.empty()) to.source = options_.source;
   return to;
 }

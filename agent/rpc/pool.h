@@ -22,8 +22,12 @@ namespace proconsul::agent::rpc {
 class Pool {
  public:
   struct Options {
-    /// Where a server is reached, TLS and its preface included; on a loop's thread. Unset: plain TCP to the address.
-    std::function<base::net::Destination(const Target& target)> route{};
+    /// Where a server is reached, TLS and its preface included; on a loop's thread. `protocol`: the ALPN name of what
+    /// will be spoken, for ways on which no byte says it (kind_byte.h). Unset: plain TCP to the address.
+    std::function<base::net::Destination(const Target& target, std::string_view protocol)> route{};
+    /// Whether there is a better way to it by now than to this address: a session that was opened there takes no more
+    /// calls. On a loop's thread. Unset: ways never change.
+    std::function<bool(const Target& target, const std::string& address)> outdated{};
     std::string source{};                               // an IP address to come from
     base::Duration client_timeout = base::seconds(60);  // limits.rpc_client_timeout; <= 0: none
     CallTimes times{};                                  // a query that waits has the hold timeout beyond its wait
@@ -49,7 +53,7 @@ class Pool {
                              InvocationPtr invocation, Finished done);
 
   /// Where a server is reached: for connections of other kinds than the pool's.
-  base::net::Destination destination(const Target& target) const;
+  base::net::Destination destination(const Target& target, std::string_view protocol) const;
 
  private:
   class Exchange;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/rpc/asking.h"
+#include "agent/rpc/kind_byte.h"
 #include "agent/rpc/types.h"
 #include "agent/server/archives.h"
 #include "base/msgpack_size.h"
@@ -206,16 +207,17 @@ class SnapshotService::Connection final : Channel::User, base::net::Timer {
   }
 
   void forward(const Target& target) {
-    attempt_ =
-        base::net::connect(service_.loop_, service_.pool_.destination(target), Clock::now() + std::chrono::seconds(10),
-                           [this](Result<std::shared_ptr<TcpChannel>> channel) {
-                             service_.loop_.post([dead = std::move(attempt_)] {});
-                             if (!channel) return fail(channel.error().detail);
-                             remote_ = std::make_unique<Remote>(*this, std::move(*channel));
-                             remote_->channel->send(kSnapshotByte + header_ + std::exchange(input_, {}));
-                             if (remote_->channel->unsent() == 0) release();
-                             if (peer_finished_) remote_->channel->finish();
-                           });
+    attempt_ = base::net::connect(service_.loop_, service_.pool_.destination(target, kRpcSnapshot),
+                                  Clock::now() + std::chrono::seconds(10),
+                                  [this](Result<std::shared_ptr<TcpChannel>> channel) {
+                                    service_.loop_.post([dead = std::move(attempt_)] {});
+                                    if (!channel) return fail(channel.error().detail);
+                                    const std::string begin = kind_byte(**channel, kSnapshotByte);
+                                    remote_ = std::make_unique<Remote>(*this, std::move(*channel));
+                                    remote_->channel->send(begin + header_ + std::exchange(input_, {}));
+                                    if (remote_->channel->unsent() == 0) release();
+                                    if (peer_finished_) remote_->channel->finish();
+                                  });
   }
 
   void fail(const std::string& text) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "agent/server/replication_loop.h"
 #include "catalog/acl/builtin.h"
 #include "catalog/acl/policies.h"
 #include "catalog/acl/tokens.h"
@@ -329,34 +330,17 @@ Result<> AclReplicator::apply(std::string command) {
 }
 
 void AclReplicator::run(std::stop_token over) {
-  log_.info("started ACL " + std::string(one(kind_)) + " replication");
-  std::uint64_t after = 0;
-  int failures = 0;
-  while (rounds_.wait_for_turn()) {
-    if (means_.token().empty()) {
-      after = 0;
-      continue;
-    }
-    const Result<std::uint64_t> index = round(after, over);
-    if (over.stop_requested()) break;
-    means_.report(index);
-    status_.set(index ? 1 : 0);
-    if (index) {
-      index_.set(static_cast<double>(*index));
-      log_.debug("ACL replication completed through remote index", {{"index", *index}});
-      after = *index;
-      failures = 0;
-      continue;
-    }
-    log_.warn("ACL replication error (will retry if still leader)", {{"error", index.error()}});
-    after = 0;
-    // Another token may be all that was missing.
-    const auto other_token = [this, token = means_.token()] { return means_.token() != token; };
-    if (!rounds_.back_off(++failures, other_token)) break;
-  }
-  status_.set(0);
-  index_.set(0);
-  log_.info("stopped ACL " + std::string(one(kind_)) + " replication");
+  ReplicationLoop{.round = [&](std::uint64_t after) { return round(after, over); },
+                  .wanted = [this] { return !means_.token().empty(); },
+                  .token = means_.token,
+                  .report = means_.report,
+                  .name = "ACL " + std::string(one(kind_)),
+                  .prefix = "ACL ",
+                  .first_failure = 1,
+                  .log = log_,
+                  .status = status_,
+                  .index = index_}
+      .run(rounds_, over);
 }
 
 }  // namespace proconsul::agent::server

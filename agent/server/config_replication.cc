@@ -4,8 +4,8 @@
 
 namespace proconsul::agent::server {
 
-ConfigReplication::ConfigReplication(std::string datacenter, const base::Clock& clock, ConfigReplicator::Limits limits)
-    : datacenter_(std::move(datacenter)), clock_(clock), limits_(limits) {}
+ConfigReplication::ConfigReplication(AclSettings settings, const base::Clock& clock, ConfigReplicator::Limits limits)
+    : settings_(std::move(settings)), clock_(clock), limits_(limits) {}
 
 void ConfigReplication::open(Server& server, Ask ask) {
   threads_.start([this, &server, ask = std::move(ask)](const std::stop_token& over, const ReplicationPause& pause) {
@@ -15,7 +15,8 @@ void ConfigReplication::open(Server& server, Ask ask) {
     means.view = [&server] { return server.view(); };
     means.apply = [&server](std::string command) { return apply_as_leader(server, std::move(command)); };
     means.pause = pause;
-    means.datacenter = datacenter_;
+    means.token = [this] { return settings_.replication_token(); };
+    means.datacenter = settings_.datacenter;
     ConfigReplicator(limits_, std::move(means)).run(over);
   });
 }

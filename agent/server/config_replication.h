@@ -1,8 +1,7 @@
 // The copying of config entries from the primary datacenter, on the leader of a secondary.
 #pragma once
 
-#include <string>
-
+#include "agent/server/acl_settings.h"
 #include "agent/server/config_replicator.h"
 #include "agent/server/leader_threads.h"
 #include "agent/server/server.h"
@@ -14,7 +13,7 @@ class ConfigReplication {
  public:
   using Ask = decltype(ConfigReplicator::Means::ask);
   /// `clock` outlives it.
-  ConfigReplication(std::string datacenter, const base::Clock& clock, ConfigReplicator::Limits limits = {});
+  ConfigReplication(AclSettings settings, const base::Clock& clock, ConfigReplicator::Limits limits = {});
 
   /// From here on it may run. `server` outlives it, or it is stopped before. Once.
   void open(Server& server, Ask ask);
@@ -24,7 +23,7 @@ class ConfigReplication {
   void stop() { threads_.stop(); }
 
  private:
-  const std::string datacenter_;
+  const AclSettings settings_;
   const base::Clock& clock_;
   const ConfigReplicator::Limits limits_;
   LeaderThreads threads_{};

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "agent/server/replication_loop.h"
 #include "catalog/config_entry/codec.h"
 #include "catalog/config_entry/kinds.h"
 
@@ -32,22 +33,11 @@ std::string joined(const std::vector<std::string>& faults) {
 
 ConfigDifference config_difference(std::vector<ConfigEntryPtr> here, std::vector<ConfigEntryPtr> there,
                                    std::uint64_t after) {
-  std::ranges::sort(here, {}, &place_of);
-  std::ranges::sort(there, {}, &place_of);
-  ConfigDifference found;
-  auto ours = here.begin();
-  for (const ConfigEntryPtr& theirs : there) {
-    for (; ours != here.end() && place_of(*ours) < place_of(theirs); ++ours) found.gone.push_back(*ours);
-    if (ours == here.end() || place_of(*ours) != place_of(theirs)) {
-      found.set.push_back(theirs);
-      continue;
-    }
-    const bool same = theirs->Hash != 0 && theirs->Hash == (*ours)->Hash;
-    if (theirs->ModifyIndex > after && !same) found.set.push_back(theirs);
-    ++ours;
-  }
-  found.gone.insert(found.gone.end(), ours, here.end());
-  return found;
+  return difference(std::move(here), std::move(there), &place_of,
+                    [after](const ConfigEntryPtr& ours, const ConfigEntryPtr& theirs) {
+                      const bool same = theirs->Hash != 0 && theirs->Hash == ours->Hash;
+                      return theirs->ModifyIndex > after && !same;
+                    });
 }
 
 ConfigReplicator::ConfigReplicator(Limits limits, Means means)
@@ -109,27 +99,13 @@ Result<> ConfigReplicator::write(const std::vector<ConfigEntryPtr>& entries, std
 
 void ConfigReplicator::run(const std::stop_token& over) {
   ReplicationRounds rounds(limits_.rounds_a_second, limits_.burst, *means_.clock, means_.pause);
-  log_.info("started Config Entry replication");
-  std::uint64_t after = 0;
-  int failures = 0;
-  while (rounds.wait_for_turn()) {
-    const Result<std::uint64_t> index = round(after, over);
-    if (over.stop_requested()) break;
-    status_.set(index ? 1 : 0);
-    if (index) {
-      index_.set(static_cast<double>(*index));
-      log_.debug("replication completed through remote index", {{"index", *index}});
-      after = *index;
-      failures = 0;
-      continue;
-    }
-    log_.warn("replication error (will retry if still leader)", {{"error", index.error()}});
-    after = 0;  // whatever was missed
-    if (!rounds.back_off(failures++)) break;
-  }
-  status_.set(0);
-  index_.set(0);
-  log_.info("stopped Config Entry replication");
+  ReplicationLoop{.round = [&](std::uint64_t after) { return round(after, over); },
+                  .token = means_.token,
+                  .name = "Config Entry",
+                  .log = log_,
+                  .status = status_,
+                  .index = index_}
+      .run(rounds, over);
 }
 
 }  // namespace proconsul::agent::server

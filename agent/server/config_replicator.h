@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/rpc/config_types.h"
+#include "agent/server/difference.h"
 #include "agent/server/replication_rounds.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,10 +20,8 @@
 
 namespace proconsul::agent::server {
 
-struct ConfigDifference {
-  std::vector<catalog::ConfigEntryPtr> gone{};  // to be deleted first
-  std::vector<catalog::ConfigEntryPtr> set{};   // both by kind, then by name
-};
+/// By kind, then by name.
+using ConfigDifference = Difference<catalog::ConfigEntryPtr>;
 /// What makes `here` like `there`. Of what both have only what changed after that index counts.
 ConfigDifference config_difference(std::vector<catalog::ConfigEntryPtr> here,
                                    std::vector<catalog::ConfigEntryPtr> there, std::uint64_t after);
@@ -43,7 +42,8 @@ class ConfigReplicator {
     std::function<catalog::ViewPtr()> view{};
     std::function<base::Result<>(std::string command)> apply{};  // waits until it is applied here
     ReplicationPause pause{};
-    std::string datacenter{};  // this one
+    std::function<std::string()> token{};  // the replication token: another one may be all that was missing
+    std::string datacenter{};              // this one
   };
   ConfigReplicator(Limits limits, Means means);
 

@@ -8,6 +8,7 @@
 #include "agent/server/acl_replication.h"
 #include "agent/server/config_bootstrap.h"
 #include "agent/server/config_replication.h"
+#include "agent/server/federation_duties.h"
 #include "agent/server/metrics.h"
 #include "base/random.h"
 #include "base/uuid.h"
@@ -204,6 +205,7 @@ Result<> LeaderDuties::open_term() {
 void LeaderDuties::lead_others(bool leading) {
   if (options_.acl_replication) options_.acl_replication->lead(leading);
   if (options_.config_replication) options_.config_replication->lead(leading);
+  if (options_.federation) options_.federation->lead(leading);
   // It makes keys and certificates in its own time: nobody waits for them who asks for something else.
   if (options_.authority) options_.authority->lead(leading);
 }

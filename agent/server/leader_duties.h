@@ -28,6 +28,7 @@ namespace proconsul::agent::server {
 
 class AclReplication;
 class ConfigReplication;
+class FederationDuties;
 
 class LeaderDuties {
  public:
@@ -40,6 +41,7 @@ class LeaderDuties {
     // These run while this server leads, and outlive this; null: there is none.
     AclReplication* acl_replication = nullptr;
     ConfigReplication* config_replication = nullptr;
+    FederationDuties* federation = nullptr;
     mesh::Authority* authority = nullptr;
     std::vector<catalog::ConfigEntryPtr> config_entries{};  // written in the primary datacenter unless they are there
     bool connect_enabled = false;

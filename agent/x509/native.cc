@@ -13,8 +13,8 @@ using base::Result;
 
 namespace {
 
-using Store = std::unique_ptr<X509_STORE, base::FreeWith<X509_STORE_free>>;
-using StoreContext = std::unique_ptr<X509_STORE_CTX, base::FreeWith<X509_STORE_CTX_free>>;
+using base::openssl::Store;
+using base::openssl::StoreContext;
 
 constexpr std::size_t kMostPem = std::size_t{1} << 20;
 

@@ -1,31 +1,29 @@
 // What our makers of certificates have in common. For .cc files alone: it brings OpenSSL's headers.
 #pragma once
 
-#include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include "base/free_with.h"
+#include "base/openssl.h"
 #include "base/result.h"
 #include "base/time.h"
 
 namespace proconsul::agent::x509 {
 
-using Bio = std::unique_ptr<BIO, base::FreeWith<BIO_free>>;
-using Key = std::unique_ptr<EVP_PKEY, base::FreeWith<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, base::FreeWith<X509_free>>;
+using base::openssl::BigNumber;
+using base::openssl::Bio;
+using base::openssl::Certificate;
+using base::openssl::GeneralNames;
+using base::openssl::Key;
 using Request = std::unique_ptr<X509_REQ, base::FreeWith<X509_REQ_free>>;
-using BigNumber = std::unique_ptr<BIGNUM, base::FreeWith<BN_free>>;
 using OctetString = std::unique_ptr<ASN1_OCTET_STRING, base::FreeWith<ASN1_OCTET_STRING_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, base::FreeWith<X509_EXTENSION_free>>;
-using GeneralNames = std::unique_ptr<GENERAL_NAMES, base::FreeWith<GENERAL_NAMES_free>>;
 
 /// OpenSSL's last complaint, as an error of `what`. Empties its list.
 base::Error openssl_error(const std::string& what);

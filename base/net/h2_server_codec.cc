@@ -188,6 +188,10 @@ bool H2ServerCodec::tell_when_sent(StreamId id) {
   return true;
 }
 
+void H2ServerCodec::ping() {
+  nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+}
+
 void H2ServerCodec::say_goodbye(std::uint32_t error, std::string_view words) {
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_), error,
                         reinterpret_cast<const std::uint8_t*>(words.data()), words.size());

@@ -64,6 +64,8 @@ class H2ServerCodec {
   /// User::sent() is called once when they have gone; false: nothing waits.
   bool tell_when_sent(StreamId stream);
 
+  /// Asks the peer whether it is there; whatever it sends then answers that.
+  void ping();
   /// GOAWAY: takes no new streams, and says why (RFC 9113 section 7) in a number and in words.
   void say_goodbye(std::uint32_t error, std::string_view words);
 

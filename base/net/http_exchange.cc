@@ -24,6 +24,8 @@ using base::Result;
 constexpr std::uint32_t kLongestHead = 1 << 20;   // bytes
 constexpr std::uint64_t kLongestBody = 64 << 20;  // bytes read, and bytes unpacked: then it counts as ended
 constexpr int kMostInterim = 5;                   // answers of class 1xx before the real one
+// When the parser has read the line of the last chunk, it asserts that it sees this much with the next call.
+constexpr std::size_t kShortestEnd = std::string_view("0\r\n\r\n").size();
 
 /// A gzip stream on its way into the tail.
 class Unpacker {
@@ -167,6 +169,7 @@ struct AnswerReader::Impl {
   bool decode, without_body;
   std::optional<Parser> parser{};
   std::string pending{};  // what the parser did not take yet
+  bool waits = false;     // within a body: the parser has seen them
   std::string status_text{};
   int interim = 0;
 };
@@ -213,11 +216,12 @@ Result<bool> AnswerReader::take(std::string_view data) {
     if (impl.parser->is_done() || status == 101) return true;
   }
   // The parser leaves the beginnings of lines that are not whole yet (of chunks) to the next call.
+  const std::size_t least = impl.waits ? kShortestEnd : 1;
   if (!impl.pending.empty()) {
     impl.pending += data;
     data = impl.pending;
   }
-  while (!data.empty()) {
+  while (data.size() >= least) {
     boost::system::error_code error;
     const std::size_t used = impl.parser->put(asio::buffer(data.data(), data.size()), error);
     data.remove_prefix(used);
@@ -225,6 +229,7 @@ Result<bool> AnswerReader::take(std::string_view data) {
     if (impl.parser->is_done() || (error && error != http::error::need_more)) return true;
     if (used == 0 || error) break;
   }
+  impl.waits = !data.empty();
   if (data.empty()) {
     impl.pending.clear();
   } else {

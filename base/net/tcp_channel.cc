@@ -257,6 +257,7 @@ class Connecting final : public Attempt, Pollable, Timer {
 
   void begin(Clock::time_point deadline) {
     deadline_ = deadline;
+    if (!destination_.refusal.empty()) return give_up({Errc::unavailable, destination_.refusal});
     start();
   }
 
@@ -361,6 +362,7 @@ class Connecting final : public Attempt, Pollable, Timer {
   void give_up(Error error) {
     if (outcome_) return;
     outcome_ = std::move(error);
+    watch(0);  // a socket tells its error once: asked again, it would count as connected
     // Put off: a caller must not be told from within its own call.
     arm(loop_, loop_.now());
   }
@@ -371,6 +373,7 @@ class Connecting final : public Attempt, Pollable, Timer {
   void finish(Result<std::shared_ptr<TcpChannel>> result) {
     watch(0);
     cancel();
+    if (destination_.reached && destination_.refusal.empty()) destination_.reached(result.has_value());
     Done done = std::move(done_);
     done(std::move(result));
   }

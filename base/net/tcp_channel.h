@@ -65,6 +65,8 @@ struct Destination {
   std::string preface{};              // sent as it is, before TLS
   std::shared_ptr<TlsContext> tls{};  // null: plain
   TlsPeer peer{};
+  std::string refusal{};                // not empty: there is no way there, and this is the error
+  std::function<void(bool)> reached{};  // told once whether it was; on the loop, before whoever connects
 };
 
 /// A connection on its way; destroying it gives it up.

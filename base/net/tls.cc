@@ -142,16 +142,23 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* size, const 
   return SSL_TLSEXT_ERR_OK;
 }
 
-Result<ContextPtr> server_context(const TlsSettings& settings) {
-  Result<ContextPtr> context = common_context(settings, TLS_server_method(), true);
+/// `shown`: in place of the settings' files.
+Result<ContextPtr> server_context(const TlsSettings& settings, const TlsPair* shown = nullptr) {
+  TlsSettings without_files = settings;
+  without_files.cert_file.clear();
+  without_files.key_file.clear();
+  Result<ContextPtr> context = common_context(shown ? without_files : settings, TLS_server_method(), shown == nullptr);
   if (!context) return context;
   SSL_CTX* ctx = context->get();
+  if (shown) {
+    if (Result<> used = use_pair(ctx, *shown); !used) return used.error();
+  }
   if (Result<> loaded = load_authorities(ctx, settings); !loaded) return loaded.error();
   if (!settings.ca_file.empty()) {
     SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(settings.ca_file.c_str()));
   }
   if (settings.verify_incoming) {
-    if (settings.ca_file.empty() && settings.ca_path.empty()) {
+    if (settings.ca_file.empty() && settings.ca_path.empty() && settings.ca_pem.empty()) {
       return Error{Errc::invalid_argument, "VerifyIncoming set but no CA certificates were provided"};
     }
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -189,6 +196,12 @@ Result<ContextPtr> client_context(const TlsSettings& settings) {
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settings) {
   Result<ContextPtr> context = server_context(settings);
+  if (!context) return context.error();
+  return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsSettings& settings, const TlsPair& shown) {
+  Result<ContextPtr> context = server_context(settings, &shown);
   if (!context) return context.error();
   return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
 }

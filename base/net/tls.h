@@ -17,7 +17,7 @@ struct TlsSettings {
   std::string key_file{};
   std::string ca_file{};
   std::string ca_path{};
-  std::string ca_pem{};                 // certificates themselves, of a client; beside the files
+  std::string ca_pem{};                 // certificates themselves; beside the files
   bool verify_incoming = false;         // clients must show a certificate that the CA signed
   std::string min_version = "TLSv1_2";  // TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3
   std::string cipher_suites{};          // OpenSSL's list for TLS 1.2 and below; empty: the default
@@ -35,6 +35,8 @@ struct TlsPair {
 class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> server(const TlsSettings& settings);
+  /// The same with a certificate that is in no file; those of the settings do not count.
+  static Result<std::shared_ptr<TlsContext>> server(const TlsSettings& settings, const TlsPair& shown);
   /// For connecting: the certificate, if any, is shown to servers that ask; without a CA the system's ones count.
   static Result<std::shared_ptr<TlsContext>> client(const TlsSettings& settings);
   /// The same with a certificate that is in no file; those of the settings do not count.

@@ -346,6 +346,28 @@ TEST_F(IntentionsTest, TheTopologyHasWhoMayCallWhom) {
   EXPECT_THAT(names("db", false), ElementsAre("cache", "web"));
 }
 
+TEST_F(IntentionsTest, ManyDecisionsAreThoseOfEachByItself) {
+  ASSERT_EQ(write_entry("service-intentions",
+                        R"({"Name":"db","Sources":[{"Name":"web","Peer":"east","Action":"deny","Type":"consul"},
+                            {"Name":"api","Action":"deny","Type":"consul"}]})"),
+            "");
+  ASSERT_EQ(upsert("web", "*", "deny"), "");
+  ASSERT_EQ(upsert("web", "cache"), "");
+  ASSERT_EQ(upsert("*", "*"), "");
+
+  for (const IntentionSide own : {IntentionSide::source, IntentionSide::destination}) {
+    const IntentionSide other = own == IntentionSide::source ? IntentionSide::destination : IntentionSide::source;
+    for (const std::string service : {"web", "api", "db", "cache"}) {
+      const Intentions known = match_intentions(tables(), own, service, IntentionTarget::service, nullptr).intentions;
+      const Decisions decisions(known, other);
+      for (const std::string name : {"web", "api", "db", "cache", "none", "*"}) {
+        EXPECT_EQ(base::to_json(decisions.of(name, {})), base::to_json(decide(known, other, name, {})))
+            << service << " " << name;
+      }
+    }
+  }
+}
+
 // ---- any sequence ----
 
 class IntentionsModel : public IntentionsTest, public testing::WithParamInterface<unsigned> {};

@@ -1,12 +1,10 @@
 // Certificates that stand in their entries.
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <memory>
 
-#include "base/free_with.h"
+#include "base/openssl.h"
 #include "base/quote.h"
 #include "catalog/config_entry/rules.h"
 #include "catalog/types/config_gateways.h"
@@ -20,10 +18,10 @@ namespace {
 
 constexpr int kShortestRsaKey = 2048;  // Envoy refuses shorter ones without a word
 
-using Bio = std::unique_ptr<BIO, base::FreeWith<BIO_free>>;
-using Certificate = std::unique_ptr<X509, base::FreeWith<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, base::FreeWith<EVP_PKEY_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, base::FreeWith<GENERAL_NAMES_free>>;
+using base::openssl::Bio;
+using base::openssl::Certificate;
+using base::openssl::GeneralNames;
+using base::openssl::Key;
 
 struct Block {
   std::string type{};
@@ -113,7 +111,8 @@ std::vector<std::string> hosts_of(X509* certificate) {
   for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;) {
     hosts[0] = text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
   }
-  const Names names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  const GeneralNames names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   if (!names) return hosts;
   std::vector<std::string> addresses;
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {

@@ -133,25 +133,54 @@ bool covers(const Intention& intention, IntentionSide side, std::string_view nam
   return intention.SourcePeer == peer && (intention.SourceName == kEverybody || intention.SourceName == name);
 }
 
-IntentionDecisionSummary decide(const Intentions& intentions, IntentionSide side, std::string_view name,
-                                DecisionRules rules) {
+namespace {
+
+/// Null: there is none.
+IntentionDecisionSummary summary_of(const Intention* intention, DecisionRules rules) {
   IntentionDecisionSummary summary{.Allowed = rules.default_allow, .DefaultAllow = rules.default_allow};
-  const auto found = std::ranges::find_if(intentions, [&](const auto& one) { return covers(*one, side, name); });
-  if (found == intentions.end()) return summary;
-  const Intention& intention = **found;
-  summary.HasPermissions = !intention.Permissions.empty();
-  summary.Allowed = summary.HasPermissions ? rules.allow_permissions : intention.Action == "allow";
-  if (const auto by = intention.Meta.find("external-source"); by != intention.Meta.end()) {
+  if (!intention) return summary;
+  summary.HasPermissions = !intention->Permissions.empty();
+  summary.Allowed = summary.HasPermissions ? rules.allow_permissions : intention->Action == "allow";
+  if (const auto by = intention->Meta.find("external-source"); by != intention->Meta.end()) {
     summary.ExternalSource = by->second;
   }
-  summary.HasExact = intention.SourceName != kEverybody && intention.DestinationName != kEverybody;
+  summary.HasExact = intention->SourceName != kEverybody && intention->DestinationName != kEverybody;
   return summary;
+}
+
+}  // namespace
+
+IntentionDecisionSummary decide(const Intentions& intentions, IntentionSide side, std::string_view name,
+                                DecisionRules rules) {
+  const auto found = std::ranges::find_if(intentions, [&](const auto& one) { return covers(*one, side, name); });
+  return summary_of(found == intentions.end() ? nullptr : found->get(), rules);
+}
+
+Decisions::Decisions(const Intentions& intentions, IntentionSide side) : intentions_(intentions) {
+  for (std::size_t i = 0; i < intentions.size(); ++i) {
+    const Intention& one = *intentions[i];
+    const std::string& name = side == IntentionSide::destination ? one.DestinationName : one.SourceName;
+    if (covers(one, side, name)) first_.emplace(name, i);
+  }
+}
+
+IntentionDecisionSummary Decisions::of(std::string_view name, DecisionRules rules) const {
+  std::size_t first = intentions_.size();
+  for (const std::string_view known : {name, kEverybody}) {
+    if (const auto found = first_.find(known); found != first_.end()) first = std::min(first, found->second);
+  }
+  return summary_of(first < intentions_.size() ? intentions_[first].get() : nullptr, rules);
 }
 
 TopologyAnswer intention_topology(const Tables& tables, const std::string& service, bool downstreams,
                                   bool default_allow, IntentionTarget target, base::KeySet* watch) {
-  const IntentionsAnswer matched = match_intentions(
-      tables, downstreams ? IntentionSide::destination : IntentionSide::source, service, target, watch);
+  const IntentionSide own = downstreams ? IntentionSide::destination : IntentionSide::source;
+  const IntentionsAnswer matched = match_intentions(tables, own, service, target, watch);
+  return intention_topology(tables, matched, service, downstreams, default_allow, target, watch);
+}
+
+TopologyAnswer intention_topology(const Tables& tables, const IntentionsAnswer& matched, const std::string& service,
+                                  bool downstreams, bool default_allow, IntentionTarget target, base::KeySet* watch) {
   TopologyAnswer answer{.index = matched.index};
   std::set<std::string> candidates;
   const auto take_kind = [&](std::string_view kind) {
@@ -176,10 +205,10 @@ TopologyAnswer intention_topology(const Tables& tables, const std::string& servi
   }
   candidates.erase(std::string(kConsulServiceName));
   candidates.erase(service);
-  const IntentionSide other = downstreams ? IntentionSide::source : IntentionSide::destination;
+  const Decisions decisions(matched.intentions, downstreams ? IntentionSide::source : IntentionSide::destination);
   for (const std::string& candidate : candidates) {
     IntentionDecisionSummary decision =
-        decide(matched.intentions, other, candidate, {.default_allow = default_allow, .allow_permissions = true});
+        decisions.of(candidate, {.default_allow = default_allow, .allow_permissions = true});
     if (decision.Allowed) answer.services.push_back({candidate, std::move(decision)});
   }
   return answer;

@@ -1,7 +1,9 @@
 // Who may call whom: intentions by name, all that hold for a service, and what they amount to.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +48,17 @@ struct DecisionRules {
 IntentionDecisionSummary decide(const Intentions& intentions, IntentionSide side, std::string_view name,
                                 DecisionRules rules);
 
+/// The same of many services on that side. What it was made of must outlive it.
+class Decisions {
+ public:
+  Decisions(const Intentions& intentions, IntentionSide side);
+  IntentionDecisionSummary of(std::string_view name, DecisionRules rules) const;
+
+ private:
+  const Intentions& intentions_;
+  std::map<std::string_view, std::size_t> first_{};  // the place of the first that names it, or everybody
+};
+
 struct ServiceDecision {
   std::string service{};
   IntentionDecisionSummary decision{};
@@ -57,5 +70,8 @@ struct TopologyAnswer {
 /// The services that may call this one, or (upstreams) that it may call.
 TopologyAnswer intention_topology(const Tables& tables, const std::string& service, bool downstreams,
                                   bool default_allow, IntentionTarget target, base::KeySet* watch);
+/// The same by the intentions that match_intentions() has found for it.
+TopologyAnswer intention_topology(const Tables& tables, const IntentionsAnswer& matched, const std::string& service,
+                                  bool downstreams, bool default_allow, IntentionTarget target, base::KeySet* watch);
 
 }  // namespace proconsul::catalog

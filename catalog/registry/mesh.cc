@@ -32,19 +32,25 @@ void remove_kind_name(Transaction& tx, std::string_view kind, std::string_view s
 
 namespace {
 
-constexpr std::string_view kMeshLinks = "mesh-topology";
 constexpr std::string_view kPreparedQuery = "prepared_query";
+
+void touch_link(Transaction& tx, std::string_view upstream, std::string_view downstream) {
+  tx.touch(Topic::index, link_watch_key(LinkEnd::upstream, upstream));
+  tx.touch(Topic::index, link_watch_key(LinkEnd::downstream, downstream));
+}
 
 void put_link(Transaction& tx, MeshLink link) {
   const auto row = base::make_row(std::move(link));
   tx.tables().mesh_links.insert(index_key({row->Upstream, row->Downstream}), row);
   tx.tables().mesh_links_by_downstream.insert(index_key({row->Downstream, row->Upstream}), row);
+  touch_link(tx, row->Upstream, row->Downstream);
   tx.raise_index(kMeshLinks, row->ModifyIndex);
 }
 
 void drop_link(Transaction& tx, std::string_view upstream, std::string_view downstream) {
   tx.tables().mesh_links.erase(index_key({upstream, downstream}));
   tx.tables().mesh_links_by_downstream.erase(index_key({downstream, upstream}));
+  touch_link(tx, upstream, downstream);
   tx.raise_index(kMeshLinks, tx.index());
 }
 
@@ -56,6 +62,11 @@ std::string proxy_name(std::string_view node, std::string_view id, std::string_v
 }
 
 }  // namespace
+
+std::string link_watch_key(LinkEnd end, std::string_view service) {
+  // No index has such a name.
+  return index_key({kMeshLinks, end == LinkEnd::upstream ? "upstream" : "downstream", service});
+}
 
 void update_mesh_links(Transaction& tx, std::string_view node, const NodeService& service, const NodeService* before) {
   std::set<std::string> gone;

@@ -26,6 +26,11 @@ void remove_mesh_links(Transaction& tx, const StoredService& service);
 void put_gateway_link(Transaction& tx, std::string_view service, std::string_view gateway, const RaftIndex& indexes);
 void drop_gateway_link(Transaction& tx, std::string_view service, std::string_view gateway);
 void drop_gateway_links(Transaction& tx, std::string_view gateway, std::uint64_t index);
+enum class LinkEnd : bool { upstream, downstream };
+/// Touched among the indexes when a link with this service at this end comes, goes or is named again: the index of all
+/// links rises with every proxy that comes.
+std::string link_watch_key(LinkEnd end, std::string_view service);
+inline constexpr std::string_view kMeshLinks = "mesh-topology";  // that index
 
 // ---- virtual addresses: 240.0.0.0 plus an offset for every service of the mesh ----
 /// Whether the cluster has agreed to give them out; to what terminating gateways serve, too.

@@ -35,10 +35,6 @@ PROCONSUL_DESCRIBE_TYPE(SystemMetadataRequest, "structs.SystemMetadataRequest") 
   type.embed<WriteRequest>();
 }
 
-PROCONSUL_DESCRIBE_TYPE(IntentionRequest, "structs.IntentionRequest") {
-  type.field("Op", &IntentionRequest::Op);
-}
-
 PROCONSUL_DESCRIBE_TYPE(IndexEntry, "state.IndexEntry") {
   type.field("Key", &IndexEntry::Key);
   type.field("Value", &IndexEntry::Value);

@@ -50,12 +50,6 @@ struct SystemMetadataRequest : WriteRequest {
 };
 PROCONSUL_DECLARE_TYPE(SystemMetadataRequest)
 
-/// Command 12, as far as it is read: its Op.
-struct IntentionRequest {
-  std::string Op{};
-};
-PROCONSUL_DECLARE_TYPE(IntentionRequest)
-
 /// The last index of a table, as snapshots carry it.
 struct IndexEntry {
   std::string Key{};

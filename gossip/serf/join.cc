@@ -43,6 +43,7 @@ void Serf::rejoin(std::vector<std::pair<std::string, std::string>> previous) {
   while (!previous.empty() && !address) {
     shown = previous.back().first + ": " + previous.back().second;
     address = parse_address(previous.back().second);
+    if (address) address->node = previous.back().first;
     previous.pop_back();
     log_.info("serf: Attempting re-join to previously known node: " + shown);
   }

@@ -42,7 +42,7 @@ void Serf::reconnect() {
     return;
   }
   const Member& member = *failed_[random_.below(failed_.size())]->member;
-  const swim::Address address{.ip = member.Addr, .port = member.Port};
+  const swim::Address address{.ip = member.Addr, .port = member.Port, .node = member.Name};
   log_.info("serf: attempting reconnect to " + member.Name + " " + swim::to_string(address));
   membership_->join({address}, [](const swim::JoinOutcome&) {});
 }

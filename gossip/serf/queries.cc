@@ -192,13 +192,15 @@ Result<> Serf::respond_encoded(IncomingQuery& query, std::string encoded, const 
 Result<> Serf::send_answer(const swim::Address& to, const std::string& name, std::string encoded) {
   if (membership_ == nullptr) return {Errc::unavailable, "serf is not running"};
   const swim::Node& local = membership_->local();
-  if (to.port == local.address.port && same_ip(to.ip, local.address.ip)) {
+  // In networks that do not know each other two members may have the same address.
+  const bool may_be_local = name.empty() || name == local.name;
+  if (may_be_local && to.port == local.address.port && same_ip(to.ip, local.address.ip)) {
     // The asker is this node: no datagram can get lost on the way. Later, since it may not know its query's number yet.
     alarms_.after({}, [this, encoded = std::move(encoded)] { user_message(encoded); });
     return {};
   }
   if (to.ip.size() != 4 && to.ip.size() != 16) return {Errc::invalid_argument, "no address to answer to"};
-  return membership_->send_user_message(to, membership_->find(name), encoded);
+  return membership_->send_user_message({.ip = to.ip, .port = to.port, .node = name}, membership_->find(name), encoded);
 }
 
 Result<> Serf::relay_answer(std::uint8_t factor, const swim::Address& to, const std::string& name,
@@ -223,7 +225,7 @@ Result<> Serf::relay_answer(std::uint8_t factor, const swim::Address& to, const 
   for (std::size_t i = 0; i < wanted; ++i) {
     std::swap(relays[i], relays[i + random_.below(relays.size() - i)]);
     const Member& relay = *relays[i];
-    const swim::Address address{.ip = relay.Addr, .port = relay.Port};
+    const swim::Address address{.ip = relay.Addr, .port = relay.Port, .node = relay.Name};
     if (Result<> sent = membership_->send_user_message(address, membership_->find(relay.Name), encoded); !sent) {
       return {sent.error().code, "failed to send relay response: " + sent.error().detail};
     }

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -41,6 +42,9 @@ struct Config {
   Versions versions = kVersions;
   Timing timing{};
   Wrapping wrapping{};
+  /// Whether a member is reached by a detour, where its name counts and not its address: it gets no stream pings.
+  /// Unset: none is, and addresses carry no names.
+  std::function<bool(std::string_view node)> far{};
   base::log::Level least_level = base::log::Level::debug;  // lines below it are not made
 };
 
@@ -179,7 +183,11 @@ class Core final : public Membership {
   void handle_indirect_ping(const IndirectPing& ping, const Address& from);
   Source source() const;
   template <class Message>
-  static Address answer_address(const Message& message, const Address& from);
+  Address answer_address(const Message& message, const Address& from) const;
+  /// With its name, where that counts.
+  Address address(std::string_view ip, std::uint16_t port, std::string_view node) const {
+    return {std::string(ip), port, config_.far ? std::string(node) : std::string()};
+  }
 
   // Probing (probe.cc).
   struct Probe {

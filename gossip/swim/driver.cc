@@ -106,19 +106,25 @@ Driver::Driver(base::net::Loop& loop, DriverOptions options, Fd datagrams, Fd li
       port_(port),
       metrics_(std::make_unique<DriverMetrics>(options.network)),
       datagrams_(std::move(datagrams)),
-      listener_(std::move(listener)) {
+      listener_(std::move(listener)),
+      detour_(options.detour) {
   const Address bound = local_address(datagrams_);
   family_ = bound.ip.size() == 4 ? AF_INET : AF_INET6;
   Config& config = options.config;
   if (config.address.ip.empty()) config.address.ip = bound.ip;
   if (config.address.port == 0) config.address.port = port_;
   config.bind_port = port_;
+  if (detour_ != nullptr) {
+    config.far = [this](std::string_view node) { return detour_->leads_to(node); };
+    channels_ = std::make_unique<ChannelStreams>(loop_, static_cast<StreamSink&>(*this));
+  }
   core_.emplace(std::move(config), base::system_random());
 }
 
 Driver::~Driver() {
   acceptor_.reset();
   udp_.reset();
+  channels_.reset();
   open_.clear();
 }
 
@@ -212,7 +218,22 @@ void Driver::accept(Fd socket) {
   });
 }
 
+void Driver::take_packet(const Address& from, std::string_view bytes) {
+  packet(from, bytes);
+  packets_taken();
+}
+
+void Driver::take_stream(const Address& from, base::net::ChannelPtr channel) {
+  if (!channels_ || open_.size() + channels_->size() >= kMostOpenStreams) return channel->close();
+  drive([&] {
+    const StreamId id = core_->stream_accepted(now(), from);
+    if (id == 0) return channel->close();
+    channels_->adopt(id, std::move(channel));
+  });
+}
+
 void Driver::open_stream(const OpenStream& open) {
+  if (detour_ != nullptr && detour_->leads_to(open.to.node)) return channels_->open(open.stream, *detour_, open.to);
   const auto failed = [&](std::string_view call, int error) {
     core_->stream_closed(now(), open.stream,
                          Result<>(Errc::unavailable, std::string(call) + ": " + base::net::errno_text(error)));
@@ -241,8 +262,18 @@ void Driver::packet_not_sent(const Address& to, int error) {
   log_.warn("memberlist: Failed to send a UDP packet to " + to_string(to) + ": " + base::net::errno_text(error));
 }
 
+/// The rest is left to the socket.
+void Driver::send_by_detour(std::vector<Packet>& packets) {
+  std::erase_if(packets, [this](Packet& packet) {
+    if (!detour_->leads_to(packet.to.node)) return false;
+    detour_->send(packet.to, std::move(packet.bytes));
+    return true;
+  });
+}
+
 void Driver::carry_out(StreamEffect& effect) {
   if (const auto* open = std::get_if<OpenStream>(&effect)) return open_stream(*open);
+  if (channels_ && channels_->carry_out(effect)) return;
   auto* send = std::get_if<SendBytes>(&effect);
   const auto found = streams_.find(send != nullptr ? send->stream : std::get<CloseStream>(effect).stream);
   if (found == streams_.end()) return;
@@ -271,6 +302,7 @@ void Driver::carry_out() {
     if (effects_.packets.empty() && effects_.streams.empty() && effects_.lines.empty()) break;
     for (const Line& line : effects_.lines) log_.write(line.level, line.text, {});
     for (const Packet& packet : effects_.packets) metrics_->sent(packet.bytes.size());
+    if (detour_ != nullptr) send_by_detour(effects_.packets);
     if (udp_) udp_->send(effects_.packets);
     for (StreamEffect& effect : effects_.streams) carry_out(effect);
     for (const Measurement& measurement : effects_.measurements) metrics_->measured(measurement);

@@ -15,7 +15,9 @@
 #include "base/net/loop.h"
 #include "base/net/socket.h"
 #include "base/result.h"
+#include "gossip/swim/channel_streams.h"
 #include "gossip/swim/core.h"
+#include "gossip/swim/detour.h"
 #include "gossip/swim/sockets.h"
 
 namespace proconsul::gossip::swim {
@@ -29,6 +31,7 @@ struct DriverOptions {
   Config config{};
   std::string logger = "agent.memberlist";
   std::string network = "lan";  // a label of the metrics
+  Detour* detour = nullptr;     // of members that these sockets do not reach; outlives the driver
 };
 
 /// All of it happens on the loop's thread, construction and end too. The calls of Membership may be made at any time
@@ -41,6 +44,10 @@ class Driver final : public Membership, private base::net::Timer, private Packet
 
   /// The node joins its own pool: from here on others may come.
   base::Result<> start(Delegate& delegate);
+
+  // What came by a detour, as if it had come by the sockets.
+  void take_packet(const Address& from, std::string_view bytes);
+  void take_stream(const Address& from, base::net::ChannelPtr channel);
 
   std::uint16_t port() const { return port_; }
   const Core& core() const { return *core_; }
@@ -73,6 +80,7 @@ class Driver final : public Membership, private base::net::Timer, private Packet
 
   void accept(base::net::Fd socket);
   void open_stream(const OpenStream& open);
+  void send_by_detour(std::vector<Packet>& packets);
   void carry_out(StreamEffect& effect);
   /// Tells the core the time, lets it do `work`, and carries out what comes of it; within itself only the work.
   template <class Work>
@@ -94,6 +102,8 @@ class Driver final : public Membership, private base::net::Timer, private Packet
   std::unordered_map<StreamId, TcpStream*> streams_{};                 // that the core knows
   std::unordered_map<TcpStream*, std::unique_ptr<TcpStream>> open_{};  // and those that are ending
   std::vector<std::unique_ptr<TcpStream>> gone_{};
+  Detour* detour_;                              // null: there is none
+  std::unique_ptr<ChannelStreams> channels_{};  // beside it
   bool busy_ = false;
   Effects effects_{};  // those being carried out
   base::MonotonicTime last_sample_{};

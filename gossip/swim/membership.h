@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,7 +23,10 @@ namespace proconsul::gossip::swim {
 struct Address {
   std::string ip{};
   std::uint16_t port{};
-  auto operator<=>(const Address&) const = default;
+  /// The member's name, where a pool needs it to find the way (Config::far of the core); no part of what is compared.
+  std::string node{};
+  bool operator==(const Address& other) const { return ip == other.ip && port == other.port; }
+  auto operator<=>(const Address& other) const { return std::tie(ip, port) <=> std::tie(other.ip, other.port); }
 };
 /// "10.0.0.1:8301", "[::1]:8301".
 std::string to_string(const Address& address);

@@ -151,9 +151,11 @@ Source Core::source() const {
 }
 
 template <class Message>
-Address Core::answer_address(const Message& message, const Address& from) {
-  if (is_ip(message.SourceAddr) && message.SourcePort > 0) return {message.SourceAddr, message.SourcePort};
-  return from;
+Address Core::answer_address(const Message& message, const Address& from) const {
+  if (is_ip(message.SourceAddr) && message.SourcePort > 0) {
+    return address(message.SourceAddr, message.SourcePort, message.SourceNode);
+  }
+  return address(from.ip, from.port, message.SourceNode);
 }
 
 void Core::handle_ping(const Ping& ping, const Address& from) {
@@ -183,7 +185,8 @@ void Core::handle_indirect_ping(const IndirectPing& ping, const Address& from) {
   static_cast<Source&>(own) = source();
   own.SeqNo = sequence;
   own.Node = ping.Node;
-  send_with_broadcasts({ping.Target, ping.Port == 0 ? config_.bind_port : ping.Port}, MessageType::ping, own);
+  send_with_broadcasts(address(ping.Target, ping.Port == 0 ? config_.bind_port : ping.Port, ping.Node),
+                       MessageType::ping, own);
 }
 
 void Core::relay_over(std::uint32_t sequence) {

@@ -93,6 +93,7 @@ void Core::probe_indirectly(Probe& probe) {
     send_with_broadcasts(helper->address, MessageType::indirect_ping, ping);
   }
   if (!config_.timing.tcp_pings || target->versions[1] < kProtocolWithStreamPings) return;
+  if (config_.far && config_.far(target->name)) return;  // its packets are on streams already
   probe.stream = open(Role::ping, target->address, probe.end, [this, sequence = probe.sequence](Result<> answered) {
     if (!probe_ || probe_->sequence != sequence) return;
     probe_->stream = 0;

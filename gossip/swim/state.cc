@@ -66,7 +66,7 @@ void Core::alive(Alive message, bool own, Sent sent) {
   if (message.Meta.size() > kMetaLimit) return ignore("its metadata is longer than the limit");
   if (message.Vsn.size() < kVersionBytes) return ignore("Vsn is not present");
   const Node claimed{.name = message.Node,
-                     .address = {message.Addr, message.Port},
+                     .address = address(message.Addr, message.Port, message.Node),
                      .meta = message.Meta,
                      .versions = versions_of(message.Vsn),
                      .state = NodeState::alive,
@@ -145,7 +145,7 @@ void Core::know(const Node& node) {
   if (members_.find(node.name) != nullptr) return;
   Member& member = members_.add(node.name, random_);
   begin_rounds();
-  member.address = node.address;
+  member.address = address(node.address.ip, node.address.port, node.name);
   member.meta = node.meta;
   member.versions = node.versions;
   member.incarnation = node.incarnation;

@@ -277,9 +277,15 @@ INTERNAL = [
     Row("POST", "/internal/acl/authorize", "/internal/acl/authorize",
         body=[{"Resource": "key", "Access": "read", "Segment": "a"}],
         shows='"Allow":false'),
+    read("/internal/federation-states", "/internal/federation-states", "operator:read", shows='"dc1"'),
+    # Without gateways there is nothing to hide: permission_rows.h has one.
+    read("/internal/federation-states/mesh-gateways", "/internal/federation-states/mesh-gateways", shows="{"),
+    read("/internal/federation-state/{datacenter}", "/internal/federation-state/dc1", "operator:read", shows='"dc1"'),
     read("/internal/ui/catalog-overview", "/internal/ui/catalog-overview", "operator:read", shows="Nodes",
          says="Permission denied: token with AccessorID '' lacks permission 'operator:read'"),
     read("/internal/ui/exported-services", "/internal/ui/exported-services?peer=walk", shows="["),
+    read("/internal/ui/gateway-intentions/{gateway}", "/internal/ui/gateway-intentions/web", "service:read web",
+         shows="["),
     read("/internal/ui/gateway-services-nodes/{gateway}", "/internal/ui/gateway-services-nodes/web", "service:read web",
          shows="["),
     read("/internal/ui/metrics-proxy/{path}", "/internal/ui/metrics-proxy/v1/status/leader", "node_prefix:read ",
@@ -293,6 +299,8 @@ INTERNAL = [
            touch=TOUCH_NODE),
     listed("/internal/ui/services", "/internal/ui/services", "service:read web", "node_prefix:read ", shows='"web"',
            filter="Service.Service == web", touch=TOUCH_NODE),
+    read("/internal/ui/service-topology/{service}", "/internal/ui/service-topology/web?kind=", "service:read web",
+         shows="Upstreams"),
 ]
 
 CHAIN = [
@@ -472,7 +480,5 @@ ROWS = [*ACL, *LOGIN, *AGENT, *CATALOG, *CONNECT, *EVENT, *HEALTH, *INTERNAL, *K
 
 # Routes that later parts bring; each must leave this list when it answers.
 LATER = [("GET", path) for path in (
-    "/internal/federation-states", "/internal/federation-states/mesh-gateways", "/internal/federation-state/dc1",
-    "/internal/ui/gateway-intentions/web",
-    "/internal/ui/service-topology/web", "/peering/web", "/peerings")] + [
+    "/peering/web", "/peerings")] + [
     ("POST", "/peering/token"), ("POST", "/peering/establish"), ("DELETE", "/peering/web")]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 
+import grpc_ports_test as grpc
 from agent_process import ended, eventually
 from wan_test import Member
 
@@ -167,6 +168,12 @@ def check_auto_encrypt(binary: str, folder: pathlib.Path, agents: list[Member]) 
     rotate(server, PrivateKeyBits=384)
     assert active(server)["ID"] != first["ID"]
     eventually("it still can", lambda: registered("two"), 60)
+    # Programs reach its gRPC port by that certificate, which the mesh's authority signed for localhost.
+    (folder / "roots.pem").write_text("".join(root["RootCert"] for root in roots(server)["Roots"]))
+    port, here = client.ports["grpc_tls"], f"localhost:{client.ports['grpc_tls']}:{client.host}"
+    more = ("--cacert", str(folder / "roots.pem"), "--resolve", here)
+    heard = grpc.Call(port, grpc.ROOTS, seconds=8, more=more, scheme="https", host="localhost")
+    assert heard.messages and b"BEGIN CERTIFICATE" in heard.messages[0], (heard.end(), heard.curl)
     certificate = leaf(client, "one")
     believed(folder, active(server), certificate)
     # A server that comes back asks for certificates again.

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 
+import grpc_ports_test as grpc
 from agent_process import ended, eventually
 from clients_test import Member
 from identity_server import IdentityServer, Issuer
@@ -74,6 +75,17 @@ def check_key_set(test: Test, folder: pathlib.Path) -> None:
         assert test.key_status(token["SecretID"]) == 200
         assert test.logout(token["SecretID"]) == 200 and test.key_status(token["SecretID"]) == 403
         assert test.logout(token["SecretID"]) == 403
+        # The same by gRPC.
+        port = json.loads((agent.folder / "agent.json").read_text())["ports"]["grpc"]
+        call = grpc.Call(port, grpc.LOGIN, grpc.field(1, "keys") + grpc.field(2, first.token(**claims)), host=agent.host)
+        assert call.end() == (grpc.OK, ""), (agent.name, call.end(), call.curl)
+        made = grpc.fields(grpc.fields(call.messages[0])[1][0])
+        secret = made[2][0].decode()
+        assert len(made[1][0]) == 36 and test.key_status(secret) == 200, made
+        out = grpc.Call(port, grpc.LOGOUT, grpc.field(1, secret), host=agent.host)
+        assert out.code == grpc.OK and test.key_status(secret) == 403, out.end()
+        wrong = grpc.Call(port, grpc.LOGIN, grpc.field(1, "keys") + grpc.field(2, "x"), host=agent.host)
+        assert wrong.code == grpc.NOBODY and "must have three parts" in wrong.text, wrong.end()
     for bearer, because in ((stranger.token(**claims), "failed to verify id token signature"),
                             (first.token(**claims | {"aud": "them"}), "aud claim does not match"),
                             (first.token(**claims | {"iss": "you"}), "invalid issuer claim"),

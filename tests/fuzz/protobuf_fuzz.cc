@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "agent/grpc/messages.h"
+#include "agent/grpc/public_messages.h"
 #include "agent/grpc/subscribe.h"
 
 namespace grpc = proconsul::agent::grpc;
@@ -14,8 +15,7 @@ namespace grpc = proconsul::agent::grpc;
 namespace {
 
 template <class T>
-void read_and_write(std::string_view bytes) {
-  const auto& schema = grpc::schema();
+void read_and_write(const proconsul::base::pb::Schema& schema, std::string_view bytes) {
   T first{};
   if (!schema.parse(bytes, first)) return;
   std::string once, twice;
@@ -31,8 +31,15 @@ void read_and_write(std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  read_and_write<grpc::SubscribeRequest>(bytes);
-  read_and_write<grpc::Event>(bytes);
+  read_and_write<grpc::SubscribeRequest>(grpc::schema(), bytes);
+  read_and_write<grpc::Event>(grpc::schema(), bytes);
+  const auto& of_public = grpc::public_schema();
+  read_and_write<grpc::LoginRequest>(of_public, bytes);
+  read_and_write<grpc::LogoutRequest>(of_public, bytes);
+  read_and_write<grpc::SignRequest>(of_public, bytes);
+  read_and_write<grpc::GetEnvoyBootstrapParamsRequest>(of_public, bytes);
+  read_and_write<grpc::DnsQueryRequest>(of_public, bytes);
+  read_and_write<grpc::WatchServersRequest>(of_public, bytes);
   grpc::SubscribeRequest request;
   if (grpc::schema().parse(bytes, request)) (void)grpc::subject_of(request);
   return 0;

@@ -2,14 +2,17 @@
 #include "agent/http/routes/families.h"
 
 #include "agent/http/acl_endpoint.h"
+#include "agent/http/federation_endpoint.h"
 #include "agent/http/gateway_endpoint.h"
 #include "agent/http/metrics_proxy_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
+#include "agent/http/topology_endpoint.h"
 #include "agent/http/ui_endpoint.h"
 #include "agent/http/ui_types.h"
 #include "agent/http/virtual_ip_endpoint.h"
 #include "agent/rpc/acl_types.h"
+#include "agent/rpc/federation_types.h"
 #include "agent/rpc/intention_types.h"
 #include "catalog/types/service.h"
 #include "catalog/types/system.h"
@@ -29,12 +32,35 @@ constexpr Failure kForbiddenPath{403, "", "ui_config.metrics_proxy.path_allowlis
 constexpr Failure kBadAddresses{500, R"((cannot associate more than|[\s\S]* is not a valid IPv4 address)[\s\S]*)",
                                 "Too many, or no addresses: Consul's status."};
 constexpr Failure kNoPeer{500, "must provide PeerName", "?peer is missing."};
+constexpr Failure kNoTopology{500, R"((not an APIGateway|failed to get sources for discovery chain target)[\s\S]*)",
+                              "Nothing is bound to the gateway; the mesh is off, or a chain is wrong."};
 constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
 
 constexpr Route kInternalRoutes[] = {
-    {get, "/v1/internal/federation-states", later()},
-    {get, "/v1/internal/federation-states/mesh-gateways", later()},
-    {get, "/v1/internal/federation-state/", later()},
+    {get,
+     "/v1/internal/federation-states",
+     ask(ask_federation_states),
+     kMetaOnError,
+     {.rpc = "FederationState.List",
+      .summary = "What datacenters know of each other's mesh gateways",
+      .answer = type_of<List<Pointer<catalog::FederationState>>>,
+      .failures = {&kDenied}}},
+    {get,
+     "/v1/internal/federation-states/mesh-gateways",
+     ask(ask_federation_gateways),
+     kMetaOnError,
+     {.rpc = "FederationState.ListMeshGateways",
+      .summary = "The mesh gateways of all datacenters",
+      .answer = type_of<Map<List<catalog::CheckServiceNode>>>}},
+    {get,
+     "/v1/internal/federation-state/",
+     ask(ask_federation_state),
+     kMetaOnError | kBareNotFound,
+     {.rpc = "FederationState.Get",
+      .summary = "What is known of a datacenter's mesh gateways",
+      .rest = "datacenter",
+      .answer = type_of<rpc::FederationStateResponse>,
+      .failures = {&kNothing, &kDenied}}},
     {get,
      "/v1/internal/ui/metrics-proxy/",
      async(ui_metrics_proxy),
@@ -95,8 +121,25 @@ constexpr Route kInternalRoutes[] = {
       .rest = "gateway",
       .answer = type_of<List<ServiceSummary>>,
       .failures = {&kDenied}}},
-    {get, "/v1/internal/ui/gateway-intentions/", later(), kNoNamespace},
-    {get, "/v1/internal/ui/service-topology/", later(), kNoNamespace},
+    {get,
+     "/v1/internal/ui/gateway-intentions/",
+     ask(ask_ui_gateway_intentions),
+     kNoNamespace | kMetaOnError,
+     {.rpc = "Internal.GatewayIntentions",
+      .summary = "The intentions of the services that a gateway serves",
+      .rest = "gateway",
+      .answer = type_of<catalog::Intentions>,
+      .failures = {&kDenied}}},
+    {get,
+     "/v1/internal/ui/service-topology/",
+     ask(ask_ui_service_topology),
+     kNoNamespace | kMetaOnError | kStaleAtLast,
+     {.rpc = "Internal.ServiceTopology",
+      .summary = "Whom a service calls and who calls it, with what intentions say of that",
+      .rest = "service",
+      .params = param::kKind,
+      .answer = type_of<ServiceTopology>,
+      .failures = {&kDenied, &kNoTopology}}},
     {post,
      "/v1/internal/acl/authorize",
      async(acl_authorize),

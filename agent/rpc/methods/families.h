@@ -34,6 +34,7 @@ std::span<const Method> config_entry_methods();
 std::span<const Method> intention_methods();
 std::span<const Method> virtual_ip_methods();
 std::span<const Method> gateway_methods();
+std::span<const Method> topology_methods();
 std::span<const Method> connect_ca_methods();
 std::span<const Method> auto_encrypt_methods();
 

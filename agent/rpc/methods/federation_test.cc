@@ -31,6 +31,7 @@ class FakeFederation final : public Federation {
   std::vector<std::string> datacenters() const override { return names; }
   base::List<catalog::DatacenterMap> coordinates() const override { return maps; }
   bool on_wan() const override { return wan; }
+  bool has_federation_states() const override { return states; }
   void user_event(std::string name, std::string payload, std::move_only_function<void(Result<>)> done) override {
     events.push_back(name + "=" + payload);
     done({});
@@ -45,7 +46,7 @@ class FakeFederation final : public Federation {
 
   std::vector<std::string> names{"dc1"};
   base::List<catalog::DatacenterMap> maps{};
-  bool wan = true;
+  bool wan = true, states = true;
   std::vector<std::string> events{}, operations{};
 };
 

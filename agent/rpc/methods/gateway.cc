@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/rpc/asking.h"
 #include "agent/rpc/gateway_types.h"
 #include "agent/rpc/methods/families.h"
+#include "agent/rpc/methods/service_access.h"
 #include "agent/rpc/methods/settling.h"
 #include "agent/tokens/readable.h"
 #include "base/metrics.h"
@@ -20,16 +20,6 @@ using base::Errc;
 using base::Error;
 using base::Result;
 using tokens::Who;
-
-Result<Who> may_read_service(const Services& services, const catalog::View& view, const std::string& token,
-                             const std::string& service) {
-  Result<Who> who = asking(services, view, token);
-  if (!who) return who;
-  if (Result<> may = tokens::require(*who, acl::Resource::service, service, acl::Access::read); !may) {
-    return may.error();
-  }
-  return who;
-}
 
 bool may_read(const Who& who, const std::string& service) {
   return who->allows(acl::Resource::service, service, acl::Access::read);

@@ -22,7 +22,7 @@ struct Settling;
 template <class Req, class Rep>
 struct Settling<SettlingFn<Req, Rep>> {
   template <auto kFn>
-  struct Bound final : TypedInvocation<Req, Rep> {
+  struct Bound : TypedInvocation<Req, Rep> {
     bool is_query() const override { return true; }
     base::Result<Found> evaluate(Services& services, const catalog::View& view, base::KeySet* watch) override {
       this->reply = {};
