@@ -4,7 +4,6 @@
 
 #include "agent/cluster/join_address.h"
 #include "agent/grpc/forwarding.h"
-#include "agent/mesh/authority_config.h"
 #include "agent/remote_tokens.h"
 #include "agent/server/server_info.h"
 #include "agent/tokens/store.h"
@@ -43,7 +42,9 @@ tokens::RemoteResolver::Settings resolver_settings(const config::Config& config)
 Result<std::unique_ptr<ClientMode>> ClientMode::create(Parts parts, std::function<void()> server_up) {
   Result<std::unique_ptr<cluster::Connections>> connections = cluster::Connections::create(parts.loops, parts.config);
   if (!connections) return connections.error();
-  return std::unique_ptr<ClientMode>(new ClientMode(parts, std::move(server_up), std::move(*connections)));
+  std::unique_ptr<ClientMode> mode(new ClientMode(parts, std::move(server_up), std::move(*connections)));
+  if (Result<> prepared = mode->prepare_certificates(); !prepared) return prepared.error();
+  return mode;
 }
 
 ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique_ptr<cluster::Connections> connections)
@@ -70,25 +71,48 @@ ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique
                                                              base::system_clock())
                   : nullptr),
       grpc_client_(parts.loops, connections_->grpc_options()),
-      subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }) {
-  const config::Config& config = parts.config;
-  if (!config.auto_encrypt_tls) return;
+      subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }) {}
+
+/// Of servers, unless the configuration names files.
+Result<> ClientMode::prepare_certificates() {
+  const config::Config& config = parts_.config;
+  if (!config.auto_encrypt_tls && !config.auto_config.enabled) return {};
   certified_ = false;
-  const Result<mesh::AuthorityConfig> key = mesh::read_common_config(config.connect_ca_config);
-  mesh::AutoEncrypt::Settings settings{.datacenter = config.datacenter, .node = config.node_name};
-  settings.dns_names.assign(config.auto_encrypt_dns_san.begin(), config.auto_encrypt_dns_san.end());
-  settings.ip_addresses.assign(config.auto_encrypt_ip_san.begin(), config.auto_encrypt_ip_san.end());
-  if (key) {
-    settings.key_type = key->private_key_type;
-    settings.key_bits = key->private_key_bits;
-  }
+  mesh::AutoEncrypt::Settings settings = auto_config::certificate_settings(config);
   mesh::AutoEncrypt::Means means;
-  means.token = [&own = parts.tokens] { return own.agent(); };
+  means.token = [&own = parts_.tokens] { return own.agent(); };
   means.servers = [this] { return servers_to_ask(); };
   means.insecure = [this](const std::string& address) { return connections_->insecure_destination(address); };
   means.use = [this](const mesh::AutoTls& tls) { return use(tls); };
   means.certified = [this] { certified(); };
-  auto_encrypt_ = std::make_unique<mesh::AutoEncrypt>(parts.loops, std::move(settings), std::move(means));
+  if (config.auto_config.enabled) {
+    kept_ = std::make_unique<auto_config::KeptResponse>(config.data_dir);
+    Result<auto_config::Response> response = kept_->read();
+    if (!response) return response.error();
+    Result<rpc::SignedResponse> first = auto_config::certificates_of(*response);
+    if (!first) return first.error();
+    settings.first = std::move(*first);
+    const auto keep = [this](const std::function<void(auto_config::Response&)>& how) {
+      if (const Result<> written = kept_->change(how); !written) kLog.error(written.error().detail);
+    };
+    keep([&](auto_config::Response& last) { last = std::move(*response); });
+    means.introduce = [this, keep](const std::stop_token& over) -> Result<rpc::SignedResponse> {
+      const auto insecure = [this](const std::string& address) { return connections_->insecure_destination(address); };
+      Result<auto_config::Response> fresh = auto_config::ask_servers(parts_.loops, parts_.config, insecure, over);
+      if (!fresh) return fresh.error();
+      Result<rpc::SignedResponse> certificates = auto_config::certificates_of(*fresh);
+      if (certificates) keep([&](auto_config::Response& last) { last = std::move(*fresh); });
+      return certificates;
+    };
+    means.keep_certificate = [keep](const rpc::IssuedCert& certificate) {
+      keep([&](auto_config::Response& last) { last.Certificate = certificate; });
+    };
+    means.keep_roots = [keep](const rpc::IndexedCARoots& roots) {
+      keep([&](auto_config::Response& last) { last.CARoots = roots; });
+    };
+  }
+  auto_encrypt_ = std::make_unique<mesh::AutoEncrypt>(parts_.loops, std::move(settings), std::move(means));
+  return {};
 }
 
 void ClientMode::member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) {

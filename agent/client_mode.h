@@ -5,6 +5,7 @@
 #include <mutex>
 #include <vector>
 
+#include "agent/auto_config/client.h"
 #include "agent/cluster/connections.h"
 #include "agent/cluster/server_caller.h"
 #include "agent/local/rpc_catalog.h"
@@ -42,6 +43,7 @@ class ClientMode final : public Mode {
  private:
   std::vector<std::string> servers_to_ask() const;
   void certified();
+  base::Result<> prepare_certificates();
   base::Result<> use(const mesh::AutoTls& tls);
 
   ClientMode(Parts parts, std::function<void()> server_up, std::unique_ptr<cluster::Connections> connections);
@@ -59,6 +61,7 @@ class ClientMode final : public Mode {
   mutable std::mutex mutex_{};                         // guards what follows
   bool certified_ = true;                              // servers can be called
   std::vector<rpc::Target> held_back_{};               // those that are known until then
+  std::unique_ptr<auto_config::KeptResponse> kept_{};  // of auto_config
   mesh::AutoTls auto_tls_{};                           // what servers gave; empty: nothing yet
   std::function<void(const mesh::AutoTls&)> told_{};   // of that
   std::unique_ptr<mesh::AutoEncrypt> auto_encrypt_{};  // null: certificates are files

@@ -15,6 +15,8 @@
 #include <optional>
 
 #include "agent/agent.h"
+#include "agent/auto_config/authorizer.h"
+#include "agent/auto_config/client.h"
 #include "agent/config/flags.h"
 #include "agent/config/load.h"
 #include "agent/resident_pages.h"
@@ -196,6 +198,21 @@ int serve(Agent& agent, const Signals& signals, const ServiceManager& manager) {
   }
 }
 
+/// The configuration with what servers say, who are asked until one answers or a signal ends it.
+Result<config::Loaded> introduced(const config::Config& config, config::LoadOptions& options, const Signals& signals) {
+  std::stop_source over;
+  std::future<Result<config::Loaded>> whole = std::async(std::launch::async, [&] {
+    Result<config::Loaded> result = auto_config::introduce(config, options, over.get_token());
+    signals.ring();
+    return result;
+  });
+  for (;;) {
+    const std::optional<int> event = signals.wait(-1);
+    if (event == 0) return whole.get();
+    if (event == SIGINT || event == SIGTERM) over.request_stop();
+  }
+}
+
 }  // namespace
 
 int run_agent(std::span<const std::string> arguments) {
@@ -204,6 +221,9 @@ int run_agent(std::span<const std::string> arguments) {
   if (!options) return refuse(options.error().detail);
   Result<config::Loaded> loaded = config::load(*options);
   if (!loaded) return refuse(loaded.error().detail);
+  if (const Result<> sound = auto_config::check_authorizer(loaded->config); !sound) {
+    return refuse(sound.error().detail);
+  }
   if (const std::vector<std::string> missing = config::not_built(*loaded); !missing.empty()) {
     std::string text = "This build cannot start with this configuration:";
     for (const std::string& sentence : missing) text += "\n    " + sentence;
@@ -220,6 +240,14 @@ int run_agent(std::span<const std::string> arguments) {
   if (!pid_file) return refuse(pid_file.error().detail);
   for (const std::string& warning : loaded->warnings) kLog.warn(warning);
   for (const std::string& sentence : config::without_effect(*loaded)) kLog.warn(sentence);
+
+  if (loaded->config.auto_config.enabled) {
+    loaded = introduced(loaded->config, *options, signals);
+    if (!loaded) {
+      kLog.error("Error starting agent", {{"error", loaded.error()}});
+      return 1;
+    }
+  }
 
   std::atomic<bool> failed{false};
   Agent::Events events;

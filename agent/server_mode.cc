@@ -105,9 +105,8 @@ Result<> ServerMode::start(cluster::Pools& pools) {
     Result<mesh::Authority::Settings> settings = authority_settings(config, parts_.tokens);
     if (!settings) return settings.error();
     authority_ = std::make_unique<mesh::Authority>(std::move(*settings), base::system_clock());
-    auto_encrypt_ = {.manual_roots = [listener = config.tls.internal_rpc] { return manual_roots(listener); },
-                     .verify_server_hostname = config.tls.internal_rpc.verify_server_hostname};
   }
+  introduce_clients(pools);
 
   server::RaftServer::Options raft;
   raft.transport = rpc_->transport();
@@ -147,11 +146,12 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
-  Result<> listening = rpc_->listen(
-      *server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()},
-      {.authority = authority_.get(), .auto_encrypt = config.auto_encrypt_allow_tls ? &auto_encrypt_ : nullptr}, limit);
+  Result<> listening =
+      rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()},
+                   {.authority = authority_.get(), .auto_encrypt = &auto_encrypt_}, limit);
   if (listening && authority_) authority_->open(*server_, rpc_->caller(), parts_.loops);
-  if (listening && config.auto_encrypt_allow_tls) follow_roots();
+  const bool signs = config.auto_encrypt_allow_tls || config.auto_config.authorizer.enabled;
+  if (listening && authority_ && signs) follow_roots();
   if (listening && primary_) primary_->open(rpc_->caller(), *server_);
   if (listening && tokens_) {
     token_uses_ = std::make_unique<TokenUses>(parts_.loops.next(), rpc_->caller(), *server_, tokens_->uses(), acl_);
@@ -168,6 +168,30 @@ Result<> ServerMode::start(cluster::Pools& pools) {
                                         .primary = rpc::federation_primary(rpc_->caller(), parts_.loops, acl_)});
   }
   return listening;
+}
+
+/// Those that have no certificate yet.
+void ServerMode::introduce_clients(cluster::Pools& pools) {
+  const Config& config = parts_.config;
+  const auto roots = [listener = config.tls.internal_rpc] { return manual_roots(listener); };
+  auto_config::Server::Means means;
+  means.insecure = [this](const std::string& address) { return rpc_->insecure_destination(address); };
+  means.join_addresses = [&pools] {
+    std::vector<std::string> addresses;
+    for (const gossip::serf::MemberPtr& member : pools.members(false)) {
+      const std::optional<server::ServerInfo> server = server::server_info(*member);
+      if (!server) continue;
+      const bool v6 = server->ip.find(':') != std::string::npos;
+      addresses.push_back((v6 ? '[' + server->ip + ']' : server->ip) + ':' + std::to_string(server->gossip_port));
+    }
+    return addresses;
+  };
+  means.manual_roots = roots;
+  auto_config_ = std::make_unique<auto_config::Server>(config, acl_, parts_.loops, std::move(means));
+  auto_encrypt_ = {.allowed = config.auto_encrypt_allow_tls,
+                   .manual_roots = roots,
+                   .verify_server_hostname = config.tls.internal_rpc.verify_server_hostname,
+                   .auto_config = auto_config_.get()};
 }
 
 /// Clients come with certificates that the mesh's authority signed.
@@ -265,6 +289,7 @@ void ServerMode::stop() {
   if (config_replication_) config_replication_->stop();
   if (federation_duties_) federation_duties_->stop();
   if (rpc_) rpc_->stop();
+  if (auto_config_) auto_config_->stop();
   if (logins_) logins_->stop();
   if (server_) server_->stop();
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "agent/auth/logins.h"
+#include "agent/auto_config/server.h"
 #include "agent/cluster/bootstrapper.h"
 #include "agent/cluster/federation.h"
 #include "agent/cluster/rpc_plane.h"
@@ -57,6 +58,7 @@ class ServerMode final : public Mode {
   bool is_peer();
   void hand_over_lead();
   void follow_roots();
+  void introduce_clients(cluster::Pools& pools);
 
   const Parts parts_;
   std::unique_ptr<server::LastSeen> last_seen_{};
@@ -70,6 +72,7 @@ class ServerMode final : public Mode {
   std::unique_ptr<server::ConfigReplication> config_replication_{};  // null: this datacenter is the primary
   std::unique_ptr<server::FederationDuties> federation_duties_{};
   std::unique_ptr<mesh::Authority> authority_{};  // null: the mesh is off
+  std::unique_ptr<auto_config::Server> auto_config_{};
   mesh::AutoEncryptServer auto_encrypt_{};
   base::net::Loop* roots_loop_ = nullptr;
   std::shared_ptr<mesh::Roots> roots_{};  // of the loop; null: no client gets certificates

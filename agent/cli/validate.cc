@@ -1,4 +1,5 @@
 // validate.
+#include "agent/auto_config/authorizer.h"
 #include "agent/cli/commands.h"
 #include "agent/config/load.h"
 
@@ -21,6 +22,9 @@ int run_validate(const Context& context) {
   }
   const base::Result<config::Loaded> loaded = config::load({.paths = context.arguments, .format = format});
   if (!loaded) return fail(context, "Config validation failed: " + loaded.error().detail);
+  if (const base::Result<> sound = auto_config::check_authorizer(loaded->config); !sound) {
+    return fail(context, "Config validation failed: " + sound.error().detail);
+  }
   if (context.flags.boolean("quiet")) return 0;
   for (const std::string& warning : loaded->warnings) context.ui.error(warning);
   context.ui.output("Configuration is valid!");

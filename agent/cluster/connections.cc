@@ -16,7 +16,7 @@ rpc::TlsRules tls_rules(const config::Config& config) {
   rules.files = tls_settings(listener);
   rules.verify_outgoing = listener.verify_outgoing;
   rules.verify_server_hostname = listener.verify_server_hostname;
-  rules.allow_insecure = config.auto_encrypt_allow_tls;
+  rules.allow_insecure = config.auto_encrypt_allow_tls || config.auto_config.authorizer.enabled;
   rules.datacenter = config.datacenter;
   rules.domain = config.dns_domain;
   while (rules.domain.ends_with('.')) rules.domain.pop_back();

@@ -57,9 +57,13 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   /// Of the mesh; outlives it. No authority: it is off.
   struct Mesh {
     mesh::Authority* authority = nullptr;
-    const mesh::AutoEncryptServer* auto_encrypt = nullptr;  // null: not for clients
+    const mesh::AutoEncryptServer* auto_encrypt = nullptr;  // for clients without a certificate
   };
   base::Result<> listen(server::RaftServer& server, rpc::Federation& federation, Acl acl, Mesh mesh, Limit limit);
+  /// Another server's port, for what it serves to clients without a certificate. Any thread.
+  base::Result<base::net::Destination> insecure_destination(const std::string& address) const {
+    return connections_->insecure_destination(address);
+  }
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
   /// Adds the public services, which refer to this.

@@ -476,6 +476,14 @@ class Builder {
                      .server_addresses = expanded("auto_config.server_addresses"),
                      .dns_sans = texts("auto_config.dns_sans"),
                      .ip_sans = ip_texts("auto_config.ip_sans", "auto_config.ip_sans")};
+    if (const char* token = std::getenv("CONSUL_INTRO_TOKEN"); token != nullptr && *token != '\0') {
+      if (!c.auto_config.intro_token.empty()) {
+        warnings_.push_back(
+            "Both auto_config.intro_token and the CONSUL_INTRO_TOKEN environment variable are set. Using the value "
+            "from the environment variable");
+      }
+      c.auto_config.intro_token = token;
+    }
     authorizer();
   }
 

@@ -87,6 +87,7 @@ Result<Loaded> load(const LoadOptions& options, const Surroundings& host) {
   }
 
   loaded.settings = default_settings(options.development);
+  merge(loaded.settings, options.introduced);
   merge(loaded.settings, loaded.given);
   for (const Key& key : keys()) {
     if (key.use == Use::internal) erase(loaded.settings, key.path);

@@ -18,6 +18,7 @@ struct LoadOptions {
   std::vector<std::string> fragments{};  // -hcl
   Settings flags{};                      // the other flags
   std::vector<std::string> warnings{};   // of deprecated flags
+  Settings introduced{};                 // what servers told a client (auto_config): instead of defaults
 };
 
 struct Loaded {

@@ -45,7 +45,6 @@ bool is_built(Owner owner) {
 
 /// Refused whenever they are set to anything but nothing.
 constexpr std::string_view kRefused[] = {
-    "auto_config.enabled",
     "cloud.resource_id",
     "telemetry.circonus_api_token",
     "telemetry.circonus_submission_url",

@@ -382,6 +382,21 @@ class Validator {
     return {};
   }
 
+  /// What it says of tokens is looked at when the method is made: that may mean to ask other servers.
+  Result<> authorizer() {
+    if (!c_.auto_config.authorizer.enabled) return {};
+    if (c_.acls_enabled && c_.primary_datacenter != c_.datacenter && !c_.acl_token_replication) {
+      return fail(
+          "Enabling auto-config authorization (auto_config.authorization.enabled) in non primary datacenters with ACLs "
+          "enabled (acl.enabled) requires also enabling ACL token replication (acl.enable_token_replication)");
+    }
+    if (!c_.server_mode) return fail("auto_config.authorization.enabled cannot be set to true for client agents");
+    if (c_.tls.internal_rpc.cert_file.empty()) {
+      return fail("auto_config.authorization.enabled cannot be set without providing a TLS certificate for the server");
+    }
+    return {};
+  }
+
   Result<> limits() {
     if (c_.txn_max_ops == 0) return fail("limits.txn_max_ops cannot be 0. Must be at least 1");
     const auto wanted = static_cast<std::uint64_t>(std::max<Int>(c_.http_max_conns_per_client, 0)) + 20;
@@ -390,13 +405,19 @@ class Validator {
                   " file descriptors, but limits.http_max_conns_per_client: " +
                   std::to_string(c_.http_max_conns_per_client) + " needs at least " + std::to_string(wanted));
     }
+    if (c_.auto_config.enabled && c_.auto_encrypt_tls) {
+      return fail("both auto_encrypt.tls and auto_config.enabled cannot be set to true.");
+    }
+    if (Result<> ok = authorizer(); !ok) return ok;
     if (c_.auto_config.enabled) {
-      if (c_.auto_encrypt_tls) return fail("both auto_encrypt.tls and auto_config.enabled cannot be set to true.");
       if (!c_.tls.internal_rpc.verify_outgoing) {
         return fail("auto_config.enabled cannot be set without configuring TLS for server communications");
       }
       if (c_.server_mode) return fail("auto_config.enabled cannot be set to true for server agents.");
-      if (c_.auto_config.intro_token.empty() && c_.auto_config.intro_token_file.empty()) {
+      const bool has_token = !c_.auto_config.intro_token.empty(), has_file = !c_.auto_config.intro_token_file.empty();
+      if (has_token && has_file) {
+        warn("Both an intro token and intro token file are set. The intro token will be used instead of the file");
+      } else if (!has_token && !has_file) {
         return fail(
             "One of auto_config.intro_token, auto_config.intro_token_file or the CONSUL_INTRO_TOKEN environment "
             "variable must be set to enable auto_config");

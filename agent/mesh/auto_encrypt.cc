@@ -30,10 +30,38 @@ std::chrono::milliseconds retry_after(unsigned failures) {
   return wait + std::chrono::milliseconds(base::system_random().below(static_cast<std::uint64_t>(wait.count())));
 }
 
+bool is_over_now(const std::string& certificate) {
+  const Result<x509::Facts> facts = x509::read_certificate(certificate);
+  return !facts || facts->not_after <= base::system_clock().wall();
+}
+
+std::vector<std::string> with_local(std::vector<std::string> local, const std::vector<std::string>& more) {
+  local.insert(local.end(), more.begin(), more.end());
+  return local;
+}
+
+std::vector<std::string> dns_names(const AutoEncrypt::Settings& settings) {
+  return with_local({"localhost"}, settings.dns_names);
+}
+std::vector<std::string> ip_addresses(const AutoEncrypt::Settings& settings) {
+  return with_local({"127.0.0.1", "::1"}, settings.ip_addresses);
+}
+
 }  // namespace
 
+Result<FirstRequest> first_request(const AutoEncrypt::Settings& settings) {
+  Result<std::string> key = x509::generate_key(settings.key_type, settings.key_bits);
+  if (!key) return Error{key.error().code, "Failed to generate private key: " + key.error().detail};
+  const SpiffeId id{
+      .kind = SpiffeId::Kind::agent, .host = kUnknownDomain, .datacenter = settings.datacenter, .name = settings.node};
+  Result<std::string> request = x509::make_request(
+      *key, {.uri = id.uri(), .dns_names = dns_names(settings), .ip_addresses = ip_addresses(settings)}, false);
+  if (!request) return request.error();
+  return FirstRequest{std::move(*key), std::move(*request)};
+}
+
 AutoEncrypt::AutoEncrypt(base::net::Loops& loops, Settings settings, Means means)
-    : loops_(loops), settings_(std::move(settings)), means_(std::move(means)) {}
+    : loops_(loops), settings_(std::move(settings)), means_(std::move(means)), first_(settings_.first) {}
 
 AutoEncrypt::~AutoEncrypt() {
   stop();
@@ -41,10 +69,8 @@ AutoEncrypt::~AutoEncrypt() {
 
 LeafCerts::Wanted AutoEncrypt::wanted() const {
   LeafCerts::Wanted wanted{.datacenter = settings_.datacenter, .token = means_.token(), .agent = settings_.node};
-  wanted.dns_names = {"localhost"};
-  wanted.dns_names.insert(wanted.dns_names.end(), settings_.dns_names.begin(), settings_.dns_names.end());
-  wanted.ip_addresses = {"127.0.0.1", "::1"};
-  wanted.ip_addresses.insert(wanted.ip_addresses.end(), settings_.ip_addresses.begin(), settings_.ip_addresses.end());
+  wanted.dns_names = dns_names(settings_);
+  wanted.ip_addresses = ip_addresses(settings_);
   return wanted;
 }
 
@@ -66,6 +92,10 @@ void AutoEncrypt::stop() {
 
 /// Until there is a certificate.
 void AutoEncrypt::run(const std::stop_token& over) {
+  if (std::optional<rpc::SignedResponse> first = std::exchange(first_, std::nullopt)) {
+    if (!is_over_now(first->IssuedCert.CertPEM)) return use_first(std::move(*first));
+    log_.warn("agent's client certificate has expired");
+  }
   std::mutex mutex;
   std::condition_variable_any waits;
   for (unsigned failures = 0; !over.stop_requested(); ++failures) {
@@ -79,16 +109,12 @@ void AutoEncrypt::run(const std::stop_token& over) {
 }
 
 Result<rpc::SignedResponse> AutoEncrypt::ask_once(const std::stop_token& over) {
-  Result<std::string> key = x509::generate_key(settings_.key_type, settings_.key_bits);
-  if (!key) return Error{key.error().code, "Failed to generate private key: " + key.error().detail};
-  const LeafCerts::Wanted wanted = this->wanted();
-  const SpiffeId id{.kind = SpiffeId::Kind::agent,
-                    .host = kUnknownDomain,
-                    .datacenter = settings_.datacenter,
-                    .name = settings_.node};
-  const Result<std::string> request = x509::make_request(
-      *key, {.uri = id.uri(), .dns_names = wanted.dns_names, .ip_addresses = wanted.ip_addresses}, false);
-  if (!request) return request.error();
+  return means_.introduce ? means_.introduce(over) : sign_once(over);
+}
+
+Result<rpc::SignedResponse> AutoEncrypt::sign_once(const std::stop_token& over) {
+  Result<FirstRequest> wanted = first_request(settings_);
+  if (!wanted) return wanted.error();
   const rpc::Method& method = *rpc::find_method("AutoEncrypt.Sign");
   const std::vector<std::string> servers = means_.servers();
   if (servers.empty()) return {Errc::unavailable, "no auto-encrypt server addresses available for use"};
@@ -96,15 +122,15 @@ Result<rpc::SignedResponse> AutoEncrypt::ask_once(const std::stop_token& over) {
     if (over.stop_requested()) break;
     using Call = rpc::TypedInvocation<rpc::CASignRequest, rpc::SignedResponse>;
     const auto call = std::static_pointer_cast<Call>(method.make());
-    call->request.Token = wanted.token;
+    call->request.Token = means_.token();
     call->request.Datacenter = settings_.datacenter;
-    call->request.CSR = *request;
+    call->request.CSR = wanted->request;
     log_.debug("making AutoEncrypt.Sign RPC", {{"addr", address}});
     Result<base::net::Destination> server = means_.insecure(address);
     const Result<> answered =
         server ? rpc::call_directly(loops_.next(), std::move(*server), method, call, over) : Result<>(server.error());
     if (answered) {
-      call->reply.IssuedCert.PrivateKeyPEM = std::move(*key);
+      call->reply.IssuedCert.PrivateKeyPEM = std::move(wanted->key);
       return std::move(call->reply);
     }
     log_.error("AutoEncrypt.Sign RPC failed", {{"addr", address}, {"error", answered.error()}});
@@ -133,7 +159,9 @@ void AutoEncrypt::use_first(rpc::SignedResponse response) {
   log_.info("automatically upgraded to TLS");
   means_.certified();
   leafs_->follow_roots([this, alive = alive_](const std::shared_ptr<const rpc::IndexedCARoots>& roots) {
-    if (*alive) change([&](AutoTls& tls) { tls.authorities = manual_roots_ + text_of(*roots); });
+    if (!*alive) return;
+    change([&](AutoTls& tls) { tls.authorities = manual_roots_ + text_of(*roots); });
+    if (means_.keep_roots) means_.keep_roots(*roots);
   });
   follow(index);
 }
@@ -160,14 +188,14 @@ void AutoEncrypt::renewed(const LeafCerts::Found& found) {
     tls.certificate = certificate.CertPEM;
     tls.key = certificate.PrivateKeyPEM;
   });
+  if (means_.keep_certificate) means_.keep_certificate(certificate);
   follow(certificate.ModifyIndex);
 }
 
 /// Whether the servers take the certificate no longer.
 bool AutoEncrypt::is_over() {
   const std::lock_guard lock(mutex_);
-  const Result<x509::Facts> facts = x509::read_certificate(tls_.certificate);
-  return !facts || facts->not_after <= base::system_clock().wall();
+  return is_over_now(tls_.certificate);
 }
 
 /// As in the beginning; the thread of then has ended.

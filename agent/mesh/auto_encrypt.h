@@ -1,5 +1,5 @@
-// auto_encrypt.tls: a client agent asks the servers for a certificate, speaks TLS with it, and keeps it fresh. Key and
-// certificate are in memory alone.
+// auto_encrypt.tls and auto_config: a client agent has a certificate of the servers, speaks TLS with it, and keeps it
+// fresh. Key and certificate are in memory alone, unless the means keep them.
 #pragma once
 
 #include <atomic>
@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -37,6 +38,7 @@ class AutoEncrypt {
     std::vector<std::string> dns_names{}, ip_addresses{};  // besides localhost
     std::string key_type = "ec";
     std::int64_t key_bits = 256;
+    std::optional<rpc::SignedResponse> first{};  // of an introduction; else servers are asked
   };
   struct Means {
     std::function<std::string()> token{};                 // the agent's
@@ -44,6 +46,10 @@ class AutoEncrypt {
     std::function<base::Result<base::net::Destination>(const std::string& address)> insecure{};
     std::function<base::Result<>(const AutoTls& tls)> use{};  // for connections from now on
     std::function<void()> certified{};                        // after the first use; perhaps again
+    // Of auto_config; null with auto_encrypt. How a certificate is got without one, and what became of it since.
+    std::function<base::Result<rpc::SignedResponse>(const std::stop_token& over)> introduce{};
+    std::function<void(const rpc::IssuedCert& certificate)> keep_certificate{};
+    std::function<void(const rpc::IndexedCARoots& roots)> keep_roots{};
   };
   AutoEncrypt(base::net::Loops& loops, Settings settings, Means means);
   ~AutoEncrypt();
@@ -56,6 +62,7 @@ class AutoEncrypt {
   LeafCerts::Wanted wanted() const;
   void run(const std::stop_token& over);
   base::Result<rpc::SignedResponse> ask_once(const std::stop_token& over);
+  base::Result<rpc::SignedResponse> sign_once(const std::stop_token& over);
   void use_first(rpc::SignedResponse response);
   void follow(std::uint64_t index);
   void renewed(const LeafCerts::Found& found);
@@ -73,9 +80,16 @@ class AutoEncrypt {
   AutoTls tls_{};
   std::string manual_roots_{};
   unsigned failures_ = 0;
+  std::optional<rpc::SignedResponse> first_;  // of the thread, until it is used
   /// What the certificates call may come late.
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::jthread thread_{};
 };
+
+/// A new private key and a signing request for it, both PEM: of a client that knows no trust domain yet.
+struct FirstRequest {
+  std::string key{}, request{};
+};
+base::Result<FirstRequest> first_request(const AutoEncrypt::Settings& settings);
 
 }  // namespace proconsul::agent::mesh

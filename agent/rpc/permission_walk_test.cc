@@ -352,6 +352,12 @@ TEST_F(PermissionWalk, EveryMethodAsksForWhatItsRowSays) {
     walked.insert(row.method);
     walk(row);
   }
+  // It is for who has no Consul token yet; by what it lets anybody in, auto_config_test.cc asks. Its request is
+  // protobuf, of which the empty text is one.
+  const Result<std::string> introduced = call("AutoConfig.InitialConfiguration", R"("")", "");
+  ASSERT_FALSE(introduced);
+  EXPECT_EQ(introduced.error().detail, "Auto Config is disabled");
+  walked.insert("AutoConfig.InitialConfiguration");
 
   for (const std::span<const Method> family : all_methods()) {
     for (const Method& method : family) {

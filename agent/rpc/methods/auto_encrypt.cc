@@ -17,7 +17,7 @@ using base::Result;
 /// The server that is asked answers; the leader signs.
 void sign(Services& services, CASignRequest& request, server::Answered<SignedResponse> done) {
   if (!services.authority) return done(Error{Errc::internal, mesh::kConnectDisabled});
-  if (!services.auto_encrypt) {
+  if (!services.auto_encrypt || !services.auto_encrypt->allowed) {
     return done(Error{Errc::internal, "AutoEncrypt.AllowTLS must be enabled in order to use this endpoint"});
   }
   if (request.Datacenter != services.datacenter) {

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "agent/rpc/methods/acl_insight.h"
+#include "agent/rpc/methods/auto_config.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/rpc/methods/federation_state.h"
 
@@ -12,14 +13,13 @@ PROCONSUL_DESCRIBE_TYPE(Nothing, "struct {}") {
 }
 
 std::span<const std::span<const Method>> all_methods() {
-  static const std::array kFamilies = {status_methods(),           kv_methods(),         catalog_methods(),
-                                       health_methods(),           session_methods(),    txn_methods(),
-                                       coordinate_methods(),       query_methods(),      internal_methods(),
-                                       operator_methods(),         keyring_methods(),    acl_token_methods(),
-                                       acl_policy_methods(),       acl_login_methods(),  acl_insight_methods(),
-                                       config_entry_methods(),     intention_methods(),  virtual_ip_methods(),
-                                       gateway_methods(),          connect_ca_methods(), auto_encrypt_methods(),
-                                       federation_state_methods(), topology_methods()};
+  static const std::array kFamilies = {
+      status_methods(),       kv_methods(),          catalog_methods(),          health_methods(),
+      session_methods(),      txn_methods(),         coordinate_methods(),       query_methods(),
+      internal_methods(),     operator_methods(),    keyring_methods(),          acl_token_methods(),
+      acl_policy_methods(),   acl_login_methods(),   acl_insight_methods(),      config_entry_methods(),
+      intention_methods(),    virtual_ip_methods(),  gateway_methods(),          connect_ca_methods(),
+      auto_encrypt_methods(), auto_config_methods(), federation_state_methods(), topology_methods()};
   return kFamilies;
 }
 
