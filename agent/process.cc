@@ -76,7 +76,9 @@ class Signals {
       signalfd_siginfo info{};
       if (read(signals_, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
     }
-    return 0;
+    std::uint64_t rung = 0;  // read away: the next wait is for another ring
+    if (ready[1].revents != 0 && read(bell_, &rung, sizeof rung) == sizeof rung) return 0;
+    return std::nullopt;
   }
 
  private:

@@ -26,6 +26,7 @@ class CliTls : public testing::Test {
   std::string text(const std::string& file) {
     const base::Result<std::string> pem = read_file(file);
     EXPECT_TRUE(pem) << file;
+    if (!pem) return {};
     BIO* in = BIO_new_mem_buf(pem->data(), static_cast<int>(pem->size()));
     BIO* out = BIO_new(BIO_s_mem());
     X509* certificate = PEM_read_bio_X509(in, nullptr, nullptr, nullptr);

@@ -335,7 +335,7 @@ class PermissionWalk : public testing::Test {
   tokens::Resolver resolver_{{.enabled = true, .node_name = "n1", .default_allow = false}, own_, base::system_clock()};
   auth::Logins logins_{loops_[1], base::system_clock()};
   mesh::Authority authority_{authority_settings(), base::system_clock()};
-  mesh::AutoEncryptServer auto_encrypt_{.manual_roots = [] { return base::List<std::string>(); }};
+  mesh::AutoEncryptServer auto_encrypt_{.allowed = true, .manual_roots = [] { return base::List<std::string>(); }};
   std::unique_ptr<server::RaftServer> server_{};
   Pool pool_{loops_, {}};
   std::optional<Dispatcher> dispatcher_{};

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "base/clock.h"
+
 namespace proconsul::agent::x509 {
 
 using base::Errc;
@@ -198,6 +200,8 @@ Result<> verify(X509* authority, X509* certificate, const std::string& name) {
   X509_STORE_CTX_init(context.get(), store.get(), certificate, nullptr);
   X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
+  // The library's own clock lags a few milliseconds: for it a certificate of this very second is not valid yet.
+  X509_VERIFY_PARAM_set_time(rules, base::unix_seconds(base::system_clock().wall()));
   if (!name.empty()) {
     X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size());
@@ -207,6 +211,7 @@ Result<> verify(X509* authority, X509* certificate, const std::string& name) {
   ERR_clear_error();
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
       return {Errc::invalid_argument, "x509: certificate has expired or is not yet valid"};
     case X509_V_ERR_PERMITTED_VIOLATION:
       return {Errc::invalid_argument,
