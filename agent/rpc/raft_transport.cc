@@ -209,9 +209,9 @@ class RaftTransport::Incoming final : Channel::User {
     channel_->set_user(this);
   }
   ~Incoming() override { quiet(); }
-  /// Nothing comes from it any more.
+  /// Nothing comes from it any more. The transport may end before it does.
   void quiet() {
-    *here_ = false;
+    if (!std::exchange(*here_, false)) return;
     channel_->close();
     for (const Slot& slot : slots_) transport_.asked_.erase(slot.call);
     slots_.clear();

@@ -129,14 +129,16 @@ void mint(Server& server, const AclSettings& settings, auth::LoginLimits& limits
     return done(bound.error());
   }
   if (!auth::is_bound(token)) return done(Error{Errc::permission_denied, "Permission denied"});
+  // Of the newest state: whoever has given up his place meanwhile has his token in it.
   Result<auth::LoginLimits::Place> place = limits.place(
-      method.Name, [&](std::size_t enough) { return tokens_of_logins(view->tables(), method.Name, enough); });
+      method.Name, [&](std::size_t enough) { return tokens_of_logins(server.view()->tables(), method.Name, enough); });
   if (!place) {
     count(method.Name, "limited");
     return done(place.error());
   }
   create_login_token(server, settings, std::move(token),
                      [done = std::move(done), place = std::move(*place)](Result<ACLToken> made) mutable {
+                       place.reset();  // before he who is told comes again
                        // A role may have gone in the meantime.
                        if (!made && made.error().detail.find("Token has no privileges") != std::string::npos) {
                          return done(Error{Errc::permission_denied, "Permission denied"});
