@@ -293,9 +293,10 @@ struct Member {
     options.id = id;
     options.address = port.address();
     options.directory = directory / id.value;
-    options.core.heartbeat_timeout = 200ms;
-    options.core.election_timeout = 200ms;
-    options.core.leader_lease = 150ms;
+    // Long enough that a busy machine changes no leader: what he was asked for would be lost.
+    options.core.heartbeat_timeout = 1000ms;
+    options.core.election_timeout = 1000ms;
+    options.core.leader_lease = 500ms;
     options.core.commit_timeout = 5ms;
     options.core.snapshots.threshold = 1'000'000;
     options.core.snapshots.trailing_logs = 10;
