@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <map>
@@ -22,7 +23,7 @@ using base::seconds;
 struct Gateways {
   base::net::Loop& loop;
   std::map<std::string, Driver*, std::less<>> drivers{};
-  int packets = 0, streams = 0;
+  std::atomic<int> packets = 0, streams = 0;
   bool broken = false;
 };
 
