@@ -210,6 +210,7 @@ void Node::after_round() {
   }
   const Instant next = core_.next_tick();
   next_tick_.store(next);
+  if (std::exchange(ticked_, false)) tick_waits_.store(false);
   if (next < armed_.load()) timer_bell_.ring();
 }
 
@@ -220,12 +221,18 @@ bool Node::is_current() const {
 void Node::run_timer() {
   while (!stopping_) {
     strand_.run_on();
-    const Instant current = now();
-    if (next_tick_.load() <= current) strand_.post([this] { core_.tick(now()); });
+    // One at a time: a strand that is slow would get them faster than it can do them, and do nothing else any more.
+    if (next_tick_.load() <= now() && !tick_waits_.exchange(true)) {
+      strand_.post([this] {
+        ticked_ = true;
+        core_.tick(now());
+      });
+    }
     // Published before the deadline is looked at again: after_round either sees it or was seen.
-    const Instant armed = std::min(next_tick_.load(), now() + kTimerSlack);
+    const Instant latest = now() + kTimerSlack;
+    const Instant armed = tick_waits_.load() ? latest : std::min(next_tick_.load(), latest);
     armed_.store(armed);
-    if (next_tick_.load() < armed) continue;
+    if (!tick_waits_.load() && next_tick_.load() < armed) continue;
     timer_bell_.wait(armed);
   }
   strand_.run_on();

@@ -159,6 +159,7 @@ class Node final : private TransportHandler {
   std::move_only_function<void(base::Result<>)> transfer_done_;
   std::list<Leader> leaders_;           // all that ever were: readers hold references
   std::optional<base::Error> stopped_;  // why nothing is accepted any more
+  bool ticked_ = false;                 // in this round
   // Of the log thread: it looks for the work when the strand lets go of it; and there is some.
   bool log_thread_takes_fsm_ = false;
   bool log_thread_has_fsm_ = false;
@@ -172,6 +173,7 @@ class Node final : private TransportHandler {
   std::atomic<bool> disk_healthy_{true};
 
   std::atomic<Instant> next_tick_{Instant::min()}, armed_{Instant::min()};
+  std::atomic<bool> tick_waits_{false};  // from its post to the end of its round
   std::atomic<bool> stopping_{false};
   std::mutex stop_once_;
   Doorbell timer_bell_;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <fstream>
 #include <future>
@@ -226,6 +227,26 @@ TEST_F(SingleNode, StoppingAnswersEverythingThatWaits) {
   Result<Completion> late = propose(*node_, "late");
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().detail, "raft is already shutdown");
+}
+
+TEST_F(SingleNode, NoTicksPileUpWhileTheStrandIsHeld) {
+  start();
+  const auto bytes_in_use = [] {
+    const struct mallinfo2 all = ::mallinfo2();
+    return all.uordblks + all.hblkhd;
+  };
+  const std::size_t before = bytes_in_use();
+
+  const Result<std::size_t> during = await<std::size_t>([&](auto done) {
+    node_->bootstrap(servers({"a"}), [done = std::move(done), bytes_in_use](Result<>) mutable {  // on the strand
+      std::this_thread::sleep_for(300ms);
+      done(bytes_in_use());
+    });
+  });
+
+  ASSERT_TRUE(during);
+  EXPECT_LT(*during, before + (1u << 20));
+  EXPECT_TRUE(propose(*node_, "after"));
 }
 
 TEST_F(SingleNode, SnapshotsByItselfCompactsTheLogAndStartsFromTheSnapshot) {
