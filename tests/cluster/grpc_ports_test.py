@@ -163,11 +163,11 @@ class GrpcPorts(unittest.TestCase):
             features = eventually("the token is there", lambda: Call(port, FEATURES, token=ROOT).messages)
             self.assertEqual(features, [bytes.fromhex("0a0408011001" "0a0408021001" "0a0408031001" "0a020804")])
 
+            found = eventually("the server's own service",
+                               lambda: Call(port, BOOTSTRAP, field(2, "s1") + field(6, "consul"), ROOT).messages)
             refused = Call(port, BOOTSTRAP, field(2, "s1") + field(6, "consul"))
             self.assertEqual(refused.code, DENIED)
             self.assertIn("lacks permission 'service:read' on \"consul\"", refused.text)
-            found = eventually("the server's own service",
-                               lambda: Call(port, BOOTSTRAP, field(2, "s1") + field(6, "consul"), ROOT).messages)
             found = fields(found[0])
             self.assertEqual({number: value[0] for number, value in found.items()},
                              {2: b"consul", 3: b"default", 4: b"default", 5: b"dc1", 6: b"", 8: b"s1", 10: b"consul"})
