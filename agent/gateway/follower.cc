@@ -88,7 +88,8 @@ const base::log::Logger kLog("mesh-gateway");
 }  // namespace
 
 struct Follower::Impl {
-  explicit Impl(Options options_) : options(std::move(options_)), wan_federation(options.wan_federation) {}
+  explicit Impl(Options options_)
+      : options(std::move(options_)), remembers(options.in_force), wan_federation(options.wan_federation) {}
 
   Result<ApiClient> client() {
     cli::ApiConfig config = options.api;
@@ -109,7 +110,8 @@ struct Follower::Impl {
   std::mutex mutex{};  // guards the next ones
   Learned learned{};
   std::array<bool, kViews.size()> known{};
-  bool remembers = false;  // what is in force is of the disk
+  bool has_registration = false;
+  bool remembers;  // what is in force is of the disk, or of another follower
   bool wan_federation;
   std::string told{};  // the last topology, as it is kept
 
@@ -139,7 +141,7 @@ void Follower::Impl::answered() {
 
 /// Under the mutex. A topology of which a part is not known yet would take routes away that are on disk.
 void Follower::Impl::tell() {
-  const bool whole = std::ranges::all_of(known, std::identity{});
+  const bool whole = std::ranges::all_of(known, std::identity{}) && (options.service.empty() || has_registration);
   if (remembers && !whole) return;
   if (learned.datacenter.empty()) return;
   remembers = false;
@@ -202,7 +204,6 @@ void Follower::Impl::follow(std::size_t number, ApiClient& api) {
 
 void Follower::Impl::follow_registration(ApiClient& api) {
   std::string hash;
-  bool first = true;
   base::Duration retry = kFirstRetry;
   const std::string path = "/v1/agent/service/" + options.service;
   while (!stop.raised()) {
@@ -212,32 +213,27 @@ void Follower::Impl::follow_registration(ApiClient& api) {
     Result<ApiResponse> response = api.call(request, {200, 404});
     if (stop.raised()) return;
     http::AgentService service;
-    if (response && response->status == 200) {
-      if (Result<> done = read(service, response->body); !done) response = done.error();
+    Result<> taken = response ? Result<>{} : Result<>{response.error()};
+    const bool there = taken && response->status == 200;
+    if (there) taken = read(service, response->body);
+    if (taken && (!there || hash.empty() || hash != service.ContentHash)) {
+      taken = options.registered(there ? &service : nullptr);
     }
-    if (!response) {
-      failed(path, response.error());
+    if (stop.raised()) return;
+    if (!taken) failed(path, taken.error());
+    if (!taken || !there) {
       hash.clear();
       if (!stop.sleep(retry)) return;
       retry = std::min(base::Duration{retry.nanoseconds * 2}, kLastRetry);
       continue;
     }
     answered();
-    if (response->status == 404) {
-      hash.clear();
-      options.registered(nullptr);
-      if (!stop.sleep(retry)) return;
-      retry = std::min(base::Duration{retry.nanoseconds * 2}, kLastRetry);
-      continue;
-    }
     retry = kFirstRetry;
-    const bool news = first || hash != service.ContentHash;
-    first = false;
     hash = service.ContentHash;
-    if (news) {
-      options.registered(&service);
+    {
       const std::lock_guard lock(mutex);
       wan_federation = leads_to_servers(service);
+      has_registration = true;
       tell();
     }
     if (!stop.sleep(kPause)) return;
@@ -245,15 +241,6 @@ void Follower::Impl::follow_registration(ApiClient& api) {
 }
 
 void Follower::Impl::begin(std::vector<ApiClient> clients) {
-  if (Result<Topology> kept = read_kept(options.file); kept) {
-    remembers = true;
-    wan_federation = wan_federation || (!options.service.empty() && kept->wan_federation);
-    told = to_text(*kept);
-    options.changed(*kept);
-    kLog.info("the last known routes are in force until the agent answers");
-  } else if (kept.error().code != Errc::not_found) {
-    kLog.warn("the last known routes cannot be read", {{"error", kept.error()}});
-  }
   if (options.identity) {
     learned.datacenter = options.identity->datacenter;
     learned.domain = options.identity->domain;

@@ -30,15 +30,17 @@ class Follower {
     bool wan_federation{};
     /// ID of the gateway's own service, to follow its registration; empty: it is not followed.
     std::string service{};
-    /// The last known topology is kept here; empty: nowhere.
+    /// Topologies are kept here (kept.h); empty: nowhere.
     std::string file{};
     /// The topology is another. On one of the threads, never on two at once.
     std::function<void(const wanfed::gateway::Topology&)> changed{};
-    /// The own registration is another, or there is none any more (null). The same.
-    std::function<void(const http::AgentService*)> registered{};
+    /// The own registration is another, or there is none (null). The same. After an error it is asked and told again.
+    std::function<base::Result<>(const http::AgentService*)> registered{};
+    /// Some topology is in force: nothing is told before everything is known.
+    bool in_force{};
   };
 
-  /// What is on disk is told before this returns. Errors are those of ApiClient::make.
+  /// Errors are those of ApiClient::make.
   static base::Result<std::unique_ptr<Follower>> start(Options options);
   /// Ends the requests, and waits.
   ~Follower();

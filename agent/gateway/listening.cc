@@ -42,14 +42,9 @@ std::int64_t port_of(const Value& value) {
   return 0;
 }
 
-}  // namespace
-
-bool leads_to_servers(const http::AgentService& service) {
-  const auto meta = service.Meta.find(std::string(wanfed::kFederationMeta));
-  return meta != service.Meta.end() && meta->second == "1";
-}
-
-Result<std::vector<Address>> listening_addresses(const http::AgentService& service) {
+/// Both kinds of services call their parts the same.
+template <class Service>
+Result<std::vector<Address>> addresses_of(const Service& service) {
   static const base::Map<Value> kNothing;
   const base::Map<Value>& config = service.Proxy ? service.Proxy->Config : kNothing;
   std::vector<std::pair<std::string, std::int64_t>> wanted;
@@ -91,6 +86,21 @@ Result<std::vector<Address>> listening_addresses(const http::AgentService& servi
   const auto [from, to] = std::ranges::unique(out);
   out.erase(from, to);
   return out;
+}
+
+}  // namespace
+
+bool leads_to_servers(const http::AgentService& service) {
+  const auto meta = service.Meta.find(std::string(wanfed::kFederationMeta));
+  return meta != service.Meta.end() && meta->second == "1";
+}
+
+Result<std::vector<Address>> listening_addresses(const http::AgentService& service) {
+  return addresses_of(service);
+}
+
+Result<std::vector<Address>> listening_addresses(const catalog::ServiceDefinition& service) {
+  return addresses_of(service);
 }
 
 }  // namespace proconsul::agent::gateway
