@@ -617,10 +617,10 @@ void Agent::stop() {
   {
     const std::lock_guard no_reload(impl_->reload_mutex);
     impl_->watches.stop();
+    // While all else still answers: what is in flight may end, and nobody comes any more.
+    if (impl_->gateway) impl_->gateway->drain();
+    impl_->gateway.reset();
   }
-  // While all of it still answers: what is in flight may end, and nobody comes any more.
-  if (impl_->gateway) impl_->gateway->drain();
-  impl_->gateway.reset();
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();
   impl_->snapshots.reset();

@@ -173,7 +173,6 @@ int run_mesh_gateway(const Context& context) {
   if (!limits) return fail(context, limits.error().detail);
   Result<std::optional<catalog::ServiceDefinition>> registration = registration_of(flags, *described, host);
   if (!registration) return fail(context, registration.error().detail);
-  if (Result<> logs = log_to_stdout(flags); !logs) return fail(context, logs.error().detail);
 
   base::Interrupt stop;
   base::Interrupt cut;
@@ -186,6 +185,7 @@ int run_mesh_gateway(const Context& context) {
         orders.give(number);
       },
       {SIGHUP});
+  if (Result<> logs = log_to_stdout(flags); !logs) return fail(context, logs.error().detail);
 
   gateway::Runner::Options options{.api = *api,
                                    .wan_federation = described->expose_servers,

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string_view>
 #include <thread>
@@ -18,7 +18,6 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/quote.h"
 #include "base/type_of.h"
 
 namespace proconsul::agent::gateway {
@@ -102,7 +101,7 @@ struct Follower::Impl {
   void follow_registration(ApiClient& api);
   void tell();
   void failed(std::string_view what, const base::Error& error);
-  void answered();
+  void answered(std::string_view what);
 
   const Options options;
   base::Interrupt stop{};
@@ -113,30 +112,35 @@ struct Follower::Impl {
   bool has_registration = false;
   bool remembers;  // what is in force is of the disk, or of another follower
   bool wan_federation;
-  std::string told{};  // the last topology, as it is kept
+  std::string told{};     // the last topology, as it is kept
+  std::string written{};  // what was kept last
 
-  std::mutex state_mutex{};  // guards what the log was told last
-  std::string trouble{};
+  std::mutex state_mutex{};                                    // guards the next one
+  std::map<std::string, std::string, std::less<>> troubles{};  // why, by what was asked
 
   std::vector<std::thread> threads{};
 };
 
-/// Failures of several requests have one cause: it is said once, and again when it is another.
+/// What fails for one cause is said once, and again when it fails for another.
 void Follower::Impl::failed(std::string_view what, const base::Error& error) {
+  // Before it stands the address that was asked, behind it this end's, and both differ from one request to the next.
+  std::string_view cause = error.detail;
+  if (const std::size_t url = cause.find("\": "); url != cause.npos) cause.remove_prefix(url + 3);
+  cause = cause.substr(0, cause.find("read tcp"));
   const std::lock_guard lock(state_mutex);
-  // Addresses of this end differ from one request to the next.
-  std::string now = error.detail.substr(0, error.detail.find("read tcp"));
-  if (now == trouble) return;
-  trouble = std::move(now);
+  const bool known = std::ranges::any_of(troubles, [&](const auto& trouble) { return trouble.second == cause; });
+  troubles.insert_or_assign(std::string(what), std::string(cause));
+  if (known) return;
   kLog.warn("the agent does not answer: what was known stays in force, and it is asked again",
             {{"request", what}, {"error", error}});
 }
 
-void Follower::Impl::answered() {
+void Follower::Impl::answered(std::string_view what) {
   const std::lock_guard lock(state_mutex);
-  if (trouble.empty()) return;
-  trouble.clear();
-  kLog.info("the agent answers again");
+  const auto trouble = troubles.find(what);
+  if (trouble == troubles.end()) return;
+  troubles.erase(trouble);
+  if (troubles.empty()) kLog.info("the agent answers again");
 }
 
 /// Under the mutex. A topology of which a part is not known yet would take routes away that are on disk.
@@ -147,14 +151,16 @@ void Follower::Impl::tell() {
   remembers = false;
   const Topology topology = topology_of(learned, wan_federation);
   std::string text = to_text(topology);
-  if (text == told) return;
-  told = std::move(text);
-  options.changed(topology);
-  if (options.file.empty() || !whole) return;
+  if (text != told) {
+    told = std::move(text);
+    options.changed(topology);
+  }
+  if (options.file.empty() || !whole || written == told) return;
   // What is remembered is not needed to go on: a full disk is no reason to stop.
   if (Result<> kept = base::write_file_atomically(options.file, told, 0600, false); !kept) {
-    kLog.warn("the routes cannot be remembered", {{"error", kept.error()}});
+    return kLog.warn("the routes cannot be remembered", {{"error", kept.error()}});
   }
+  written = told;
 }
 
 void Follower::Impl::follow(std::size_t number, ApiClient& api) {
@@ -191,14 +197,14 @@ void Follower::Impl::follow(std::size_t number, ApiClient& api) {
       retry = std::min(base::Duration{retry.nanoseconds * 2}, kLastRetry);
       continue;
     }
-    answered();
+    answered(view.path);
     retry = kFirstRetry;
     // An index that goes back is of another state: it is asked for anew.
     index = response->index < index ? 0 : response->index;
     const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - begun;
     // A large catalog that changes all the time must not keep a core busy.
     const base::Duration pause = std::max(kPause, base::Duration{spent.count() * 5});
-    if (!stop.sleep(view.blocks && index != 0 ? pause : kRound)) return;
+    if (!stop.sleep(view.blocks && response->index != 0 ? pause : kRound)) return;
   }
 }
 
@@ -227,7 +233,7 @@ void Follower::Impl::follow_registration(ApiClient& api) {
       retry = std::min(base::Duration{retry.nanoseconds * 2}, kLastRetry);
       continue;
     }
-    answered();
+    answered(path);
     retry = kFirstRetry;
     hash = service.ContentHash;
     {
