@@ -6,7 +6,6 @@ other over HTTP and DNS, queries fail over, and a datacenter that is gone is mis
 """
 import argparse
 import concurrent.futures
-import http.client
 import json
 import pathlib
 import random
@@ -33,19 +32,6 @@ class Member(Agent):
             "bootstrap_expect": expect, "gossip_wan": WAN, "retry_interval": "1s", "retry_interval_wan": "1s",
             "performance": {"raft_multiplier": 1, "leave_drain_time": "200ms"}} | more)
         self.ports = json.loads((self.folder / "agent.json").read_text())["ports"]
-
-    def connection(self, timeout: float = 10) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
-
-    def get(self, path: str):
-        status, body = self.ask("GET", path, timeout=30)
-        assert status == 200, f"{self.name} {path}: {status} {body!r}"
-        return json.loads(body)
-
-    def put(self, path: str, body) -> bytes:
-        status, answer = self.ask("PUT", path, json.dumps(body), timeout=30)
-        assert status == 200, f"{self.name} {path}: {status} {answer!r}"
-        return answer
 
     def look_up(self, name: str, timeout: float = 15, kind: int = 1) -> tuple[int, list[str]]:
         """The code of an answer, and its addresses."""
