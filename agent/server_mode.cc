@@ -105,6 +105,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
     Result<mesh::Authority::Settings> settings = authority_settings(config, parts_.tokens);
     if (!settings) return settings.error();
     authority_ = std::make_unique<mesh::Authority>(std::move(*settings), base::system_clock());
+    api_gateways_ = std::make_unique<server::ApiGatewayDuties>(base::system_clock());
   }
   introduce_clients(pools);
 
@@ -121,6 +122,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   raft.duties.acl = acl_;
   raft.duties.acl_replication = acl_replication_.get();
   raft.duties.authority = authority_.get();
+  raft.duties.api_gateways = api_gateways_.get();
   if (!acl_.in_primary()) {
     config_replication_ = std::make_unique<server::ConfigReplication>(acl_, base::system_clock());
   }
@@ -150,6 +152,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
       rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()},
                    {.authority = authority_.get(), .auto_encrypt = &auto_encrypt_}, limit);
   if (listening && authority_) authority_->open(*server_, rpc_->caller(), parts_.loops);
+  if (listening && api_gateways_) api_gateways_->open(*server_);
   const bool signs = config.auto_encrypt_allow_tls || config.auto_config.authorizer.enabled;
   if (listening && authority_ && signs) follow_roots();
   if (listening && primary_) primary_->open(rpc_->caller(), *server_);
@@ -288,6 +291,7 @@ void ServerMode::stop() {
   }
   if (config_replication_) config_replication_->stop();
   if (federation_duties_) federation_duties_->stop();
+  if (api_gateways_) api_gateways_->stop();
   if (rpc_) rpc_->stop();
   if (auto_config_) auto_config_->stop();
   if (logins_) logins_->stop();

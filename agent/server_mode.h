@@ -16,6 +16,7 @@
 #include "agent/mode.h"
 #include "agent/server/acl_replication.h"
 #include "agent/server/acl_settings.h"
+#include "agent/server/api_gateway_duties.h"
 #include "agent/server/config_replication.h"
 #include "agent/server/federation_duties.h"
 #include "agent/server/last_seen.h"
@@ -71,7 +72,8 @@ class ServerMode final : public Mode {
   std::unique_ptr<server::AclReplication> acl_replication_{};        // null: they are off, or of this datacenter
   std::unique_ptr<server::ConfigReplication> config_replication_{};  // null: this datacenter is the primary
   std::unique_ptr<server::FederationDuties> federation_duties_{};
-  std::unique_ptr<mesh::Authority> authority_{};  // null: the mesh is off
+  std::unique_ptr<mesh::Authority> authority_{};               // null: the mesh is off
+  std::unique_ptr<server::ApiGatewayDuties> api_gateways_{};  // beside it
   std::unique_ptr<auto_config::Server> auto_config_{};
   mesh::AutoEncryptServer auto_encrypt_{};
   base::net::Loop* roots_loop_ = nullptr;
