@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/cluster/examiner.h"
 #include "agent/cluster/wan_gateways.h"
 #include "agent/grpc/reflection.h"
 #include "agent/own_server.h"
@@ -68,6 +69,10 @@ Result<std::unique_ptr<ServerMode>> ServerMode::create(Parts parts) {
     mode->last_seen_ = std::make_unique<server::LastSeen>(config.data_dir, base::system_clock());
   }
   return mode;
+}
+
+ServerMode::~ServerMode() {
+  stop();
 }
 
 void ServerMode::member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) {
@@ -145,6 +150,19 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get());
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
   federation_ = std::make_unique<cluster::Federation>(pools, *servers_, config.datacenter, config.primary_datacenter);
+  examiner_ = std::make_unique<cluster::Examiner>(cluster::Examiner::Means{.config = config,
+                                                                           .node_id = parts_.node_id,
+                                                                           .loops = parts_.loops,
+                                                                           .pools = pools,
+                                                                           .servers = *servers_,
+                                                                           .plane = *rpc_,
+                                                                           .gateways = parts_.gateways,
+                                                                           .server = *server_,
+                                                                           .acl = acl_,
+                                                                           .acls = acl_replication_.get(),
+                                                                           .config_entries = config_replication_.get(),
+                                                                           .federation = federation_duties_.get()});
+  federation_->use(*examiner_);
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
@@ -282,6 +300,7 @@ void ServerMode::read_gauges() {
 
 void ServerMode::stop() {
   if (parts_.gateways != nullptr) parts_.gateways->stop();
+  if (examiner_) examiner_->stop();
   bootstrapper_.reset();
   token_uses_.reset();
   if (acl_replication_) acl_replication_->stop();

@@ -29,11 +29,15 @@
 
 namespace proconsul::agent {
 
+namespace cluster {
+class Examiner;
+}
+
 class ServerMode final : public Mode {
  public:
   /// Errors: it was away for too long to come back (server_rejoin_age_max).
   static base::Result<std::unique_ptr<ServerMode>> create(Parts parts);
-  ~ServerMode() override { stop(); }
+  ~ServerMode() override;
 
   void member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) override;
   base::Result<> start(cluster::Pools& pools) override;
@@ -80,6 +84,7 @@ class ServerMode final : public Mode {
   std::shared_ptr<mesh::Roots> roots_{};  // of the loop; null: no client gets certificates
   std::unique_ptr<cluster::Servers> servers_{};
   std::unique_ptr<cluster::Federation> federation_{};
+  std::unique_ptr<cluster::Examiner> examiner_{};
   std::unique_ptr<cluster::RpcPlane> rpc_{};
   std::unique_ptr<server::RaftServer> server_{};
   std::atomic<server::RaftServer*> live_{};  // once there is one: the pools are there before it

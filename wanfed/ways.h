@@ -37,6 +37,7 @@ class Ways {
   bool outdated(std::string_view datacenter, std::string_view gateway) const;
   void reached(const Way& way, bool answered);
   std::vector<Way> due();
+  std::vector<WayState> survey() const;
   /// How many dials did not reach anybody: whoever resolves names does it again when there are more.
   std::uint64_t failures() const;
 

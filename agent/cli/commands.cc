@@ -30,6 +30,8 @@ const std::vector<Command>& commands() {
                                             event_commands(),
                                             exec_commands(),
                                             export_commands(),
+                                            federation_commands(),
+                                            federation_status_commands(),
                                             intention_commands(),
                                             join_commands(),
                                             keyring_commands(),

@@ -1,8 +1,10 @@
 // What the web UI and other agents ask.
 #include "agent/http/routes/families.h"
 
+#include "agent/doctor/report.h"
 #include "agent/http/acl_endpoint.h"
 #include "agent/http/federation_endpoint.h"
+#include "agent/http/federation_status_endpoint.h"
 #include "agent/http/gateway_endpoint.h"
 #include "agent/http/metrics_proxy_endpoint.h"
 #include "agent/http/route.h"
@@ -34,6 +36,7 @@ constexpr Failure kBadAddresses{500, R"((cannot associate more than|[\s\S]* is n
 constexpr Failure kNoPeer{500, "must provide PeerName", "?peer is missing."};
 constexpr Failure kNoTopology{500, R"((not an APIGateway|failed to get sources for discovery chain target)[\s\S]*)",
                               "Nothing is bound to the gateway; the mesh is off, or a chain is wrong."};
+constexpr Failure kBusy{500, "too many look at the federation now, try again later", "Others examine it, too."};
 constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
 
 constexpr Route kInternalRoutes[] = {
@@ -61,6 +64,22 @@ constexpr Route kInternalRoutes[] = {
       .rest = "datacenter",
       .answer = type_of<rpc::FederationStateResponse>,
       .failures = {&kNothing, &kDenied}}},
+    {get,
+     "/v1/internal/federation/status",
+     async(federation_status),
+     kQueryOptions | kAnyDatacenter,
+     {.rpc = "Federation.Status",
+      .summary = "How other datacenters are reached, and how far what is copied from the primary is",
+      .answer = type_of<doctor::Status>,
+      .failures = {&kDenied, &kBusy}}},
+    {get,
+     "/v1/internal/federation/doctor",
+     async(federation_doctor),
+     kQueryOptions | kAnyDatacenter,
+     {.rpc = "Federation.Examine",
+      .summary = "Tries all ways to other datacenters, and says what is to be fixed first",
+      .answer = type_of<doctor::Report>,
+      .failures = {&kDenied, &kBusy}}},
     {get,
      "/v1/internal/ui/metrics-proxy/",
      async(ui_metrics_proxy),
