@@ -330,7 +330,7 @@ Result<ForgetReply> Invitations::do_forget(rpc::Services& services, const Forget
   std::string alive;
   for (const gossip::serf::MemberPtr& member : means_.wan_members()) {
     const std::optional<server::ServerInfo> info = server::server_info(*member);
-    if (!info || info->datacenter != name || member->Status == MemberStatus::left) continue;
+    if (!info || info->datacenter != name) continue;
     members.push_back(member->Name);
     if (member->Status == MemberStatus::alive) alive += (alive.empty() ? "" : ", ") + member->Name;
   }
