@@ -300,7 +300,8 @@ Result<> Agent::Impl::start_local() {
   own.expose_ports = {.min = config.expose_min_port, .max = config.expose_max_port};
   own.checks.tls = check_tls;
   if (config.enable_central_service_config) {
-    central = std::make_unique<local::RpcCentralConfig>(loops, mode->caller(), config.datacenter);
+    central = std::make_unique<local::RpcCentralConfig>(loops, mode->caller(), config.datacenter,
+                                                        [this] { return mode->knows_tokens(); });
     own.central = central.get();
   }
   if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;

@@ -18,6 +18,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "catalog/store/store.h"
 
 namespace proconsul::agent {
 namespace {
@@ -147,7 +148,8 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   server_ = std::move(*started);
   live_ = server_.get();
   if (parts_.gateways != nullptr) parts_.gateways->follow(*server_);
-  catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get());
+  catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get(),
+                                                    [this] { return knows_tokens(); });
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
   federation_ = std::make_unique<cluster::Federation>(pools, *servers_, config.datacenter, config.primary_datacenter);
   examiner_ = std::make_unique<cluster::Examiner>(cluster::Examiner::Means{.config = config,
@@ -191,7 +193,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   return listening;
 }
 
-/// Those that have no certificate yet.
+/// Client agents that have no certificate yet, and servers of other datacenters.
 void ServerMode::introduce_clients(cluster::Pools& pools) {
   const Config& config = parts_.config;
   const auto roots = [listener = config.tls.internal_rpc] { return manual_roots(listener); };
@@ -209,10 +211,18 @@ void ServerMode::introduce_clients(cluster::Pools& pools) {
   };
   means.manual_roots = roots;
   auto_config_ = std::make_unique<auto_config::Server>(config, acl_, parts_.loops, std::move(means));
+  invitations_ = std::make_unique<invite::Invitations>(
+      config, invite::Invitations::Means{.wan_members = [&pools] { return pools.members(true); },
+                                         .force_leave =
+                                             [&pools](const std::string& member, server::Done done) {
+                                               pools.force_leave(member, true, true, std::move(done));
+                                             },
+                                         .authorities = roots});
   auto_encrypt_ = {.allowed = config.auto_encrypt_allow_tls,
                    .manual_roots = roots,
                    .verify_server_hostname = config.tls.internal_rpc.verify_server_hostname,
-                   .auto_config = auto_config_.get()};
+                   .auto_config = auto_config_.get(),
+                   .invitations = invitations_.get()};
 }
 
 /// Clients come with certificates that the mesh's authority signed.
@@ -246,6 +256,11 @@ void ServerMode::take_part() {
     return begun.get();
   };
   bootstrapper_ = std::make_unique<cluster::Bootstrapper>(std::move(means));
+}
+
+bool ServerMode::knows_tokens() const {
+  if (!acl_.enabled || acl_.in_primary() || !acl_.token_replication) return true;
+  return server_->view()->tables().index_of("acl-tokens") > 0;
 }
 
 bool ServerMode::is_peer() {
@@ -313,6 +328,7 @@ void ServerMode::stop() {
   if (api_gateways_) api_gateways_->stop();
   if (rpc_) rpc_->stop();
   if (auto_config_) auto_config_->stop();
+  if (invitations_) invitations_->stop();
   if (logins_) logins_->stop();
   if (server_) server_->stop();
 }

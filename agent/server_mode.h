@@ -9,6 +9,7 @@
 #include "agent/cluster/federation.h"
 #include "agent/cluster/rpc_plane.h"
 #include "agent/cluster/servers.h"
+#include "agent/invite/invitations.h"
 #include "agent/local/server_catalog.h"
 #include "agent/mesh/authority.h"
 #include "agent/mesh/auto_encrypt_server.h"
@@ -48,6 +49,7 @@ class ServerMode final : public Mode {
   void stop() override;
 
   local::Catalog& catalog() override { return *catalog_; }
+  bool knows_tokens() const override;
   rpc::Caller& caller() override { return rpc_->caller(); }
   rpc::ArchiveServers& archives() override { return *rpc_; }
   void serve_grpc(grpc::Services& services) override;
@@ -79,6 +81,7 @@ class ServerMode final : public Mode {
   std::unique_ptr<mesh::Authority> authority_{};               // null: the mesh is off
   std::unique_ptr<server::ApiGatewayDuties> api_gateways_{};  // beside it
   std::unique_ptr<auto_config::Server> auto_config_{};
+  std::unique_ptr<invite::Invitations> invitations_{};
   mesh::AutoEncryptServer auto_encrypt_{};
   base::net::Loop* roots_loop_ = nullptr;
   std::shared_ptr<mesh::Roots> roots_{};  // of the loop; null: no client gets certificates

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/cli/acl_commands.h"
+#include "agent/cli/federation_members.h"
 #include "agent/cli/mesh_commands.h"
 
 namespace proconsul::agent::cli {
@@ -31,6 +32,10 @@ const std::vector<Command>& commands() {
                                             exec_commands(),
                                             export_commands(),
                                             federation_commands(),
+                                            federation_invite_commands(),
+                                            federation_join_commands(),
+                                            federation_remove_commands(),
+                                            federation_retire_commands(),
                                             federation_status_commands(),
                                             intention_commands(),
                                             join_commands(),

@@ -1,5 +1,5 @@
 // The group of the federation commands; each has a file of its own.
-#include "agent/cli/commands.h"
+#include "agent/cli/federation_members.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -10,6 +10,8 @@ constexpr Command kCommands[] = {
      .usage = "federation <subcommand> [options]",
      .help = R"(  Datacenters that are joined call each other's servers, directly or through mesh gateways.
 
+      $ consul federation invite -datacenter dc2     in the primary datacenter
+      $ consul federation join TOKEN                 on a server of the new one
       $ consul federation doctor                     says what is to be fixed first)"},
 };
 

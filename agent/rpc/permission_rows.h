@@ -213,6 +213,10 @@ inline std::vector<Row> permission_rows() {
       {"Federation.View", "{}", denied, {"operator:read"}, "walked"},
       {"Federation.Status", "{}", denied, {"operator:read"}, "walked"},
       {"Federation.Examine", "{}", denied, {"operator:read"}, "walked"},
+      {"Federation.InvitationFacts", "{}", denied, {"operator:read"}},
+      {"Federation.Invite", R"({"ID":"$uuid"})", denied, {"operator:write", "acl:write"}},
+      {"Federation.Redeem", R"({"ID":"$uuid","Proof":"00","Joining":"dc2","Node":"n","Attempt":"a"})", open},
+      {"Federation.Forget", R"({"Forgotten":"dc9"})", denied, {"operator:write", "acl:write"}},
       {"AutoEncrypt.Sign", R"({"Datacenter":"dc1","CSR":"$csr"})", denied, {"service:write web"}, "BEGIN CERTIFICATE"},
   };
 }

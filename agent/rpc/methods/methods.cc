@@ -6,6 +6,7 @@
 #include "agent/rpc/methods/families.h"
 #include "agent/rpc/methods/federation.h"
 #include "agent/rpc/methods/federation_state.h"
+#include "agent/rpc/methods/invitation.h"
 
 namespace proconsul::agent::rpc {
 
@@ -21,7 +22,7 @@ std::span<const std::span<const Method>> all_methods() {
       acl_policy_methods(),   acl_login_methods(),   acl_insight_methods(),      config_entry_methods(),
       intention_methods(),    virtual_ip_methods(),  gateway_methods(),          connect_ca_methods(),
       auto_encrypt_methods(), auto_config_methods(), federation_state_methods(), topology_methods(),
-      federation_methods()};
+      federation_methods(),   invitation_methods()};
   return kFamilies;
 }
 
