@@ -103,6 +103,17 @@ class Node(Agent):
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def wait_leader(self, limit: float = 60) -> float:
+        """Seconds until it answers a consistent read by whoever may do everything."""
+        begun = time.monotonic()
+
+        def answers() -> bool:
+            if not self.alive():
+                raise RuntimeError(f"{self.datacenter} {self.name} ended with {self.process.returncode}:\n{self.log_tail()}")
+            return self.call("GET", "/v1/kv/?keys&consistent&separator=/", timeout=2)[0] in (200, 404)
+        eventually(f"{self.datacenter} {self.name} knows a leader", answers, limit)
+        return time.monotonic() - begun
+
     def call(self, method: str, path: str, body=None, token: str = ROOT, timeout: float = 30) -> tuple[int, bytes]:
         connection = self.connection(timeout)
         try:
