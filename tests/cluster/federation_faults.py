@@ -191,7 +191,7 @@ class Faults:
         server.change(tls={"internal_rpc": wrong | more})
         server.start()
         leader = self.second.leader()
-        line = self.logged(leader, "certificate is valid for")
+        line = self.logged(leader, "certificate is not for server.dc2.consul")
         status, text = self.primary.servers[0].call("GET", "/v1/kv/x?dc=dc2")
         assert status in (200, 404), (status, text)
         self.table.add("a server of dc2 with a certificate of dc3 is not talked to", None, line.split("error=", 1)[-1][:140])

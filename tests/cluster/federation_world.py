@@ -376,7 +376,10 @@ class Datacenter:
         return next(server for server in self.servers if server.alive())
 
     def leader(self) -> Node:
-        address = eventually(f"{self.name} has a leader", lambda: self.any_server().get("/v1/status/leader")).rsplit(":", 1)[0]
+        def named() -> str | None:
+            found = [server.get("/v1/status/leader") for server in self.servers if server.alive()]
+            return next((one for one in found if one and found.count(one) > 1), None)
+        address = eventually(f"{self.name} has a leader", named).rsplit(":", 1)[0]
         return next(server for server in self.servers if server.host.address == address)
 
     def agents(self) -> list[Node]:

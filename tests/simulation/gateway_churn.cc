@@ -75,6 +75,10 @@ struct Gateway {
 struct Duty {
   std::int64_t next{};
   int failures{};
+  /// What failed may succeed now.
+  void hope(std::int64_t now) {
+    if (failures > 0) next = std::min(next, now + 1);
+  }
   void failed(std::int64_t now) {
     next = now + std::min<std::int64_t>(std::int64_t{1} << std::min(failures++, 6), kMostBackOff);
   }
@@ -86,7 +90,6 @@ struct Server {
   Knowledge disk{};
   std::uint64_t seen_index{};
   Addresses seen_primary{};
-  int generation{};
 };
 
 class World {
@@ -266,12 +269,19 @@ class World {
     if (remote == nullptr || !remote->alive || remote->hung || where != to.number) return false;
     return !is_cut(from.number, to.number) && !direct_cuts_.contains(from.number);
   }
+  void reached(Datacenter& at, Server& server, const Way& way, bool answered) {
+    const bool returned = answered && !server.locator->has_way(way.datacenter);
+    server.locator->reached(way, answered, clock_.now());
+    if (!returned || way.datacenter != "dc1" || !at.leader || &server != &at.servers[*at.leader]) return;
+    at.keep.hope(now_);
+    at.copy.hope(now_);
+  }
   /// A call as any server makes it. The way that it took, if it was answered.
   std::optional<Way> call(Datacenter& from, Server& server, const std::string& to) {
     const std::optional<Way> way = server.locator->pick(to);
     if (!way) return std::nullopt;
     const bool answered = works(from, *way);
-    server.locator->reached(*way, answered, clock_.now());
+    reached(from, server, *way, answered);
     return answered ? way : std::nullopt;
   }
 
@@ -284,7 +294,6 @@ class World {
     server.locator->remember(server.disk);
     server.seen_index = 0;
     server.seen_primary.clear();
-    ++server.generation;
   }
   void stop(Datacenter& at, std::size_t number) {
     at.servers[number].locator.reset();
@@ -415,7 +424,7 @@ class World {
         if (!server.locator) continue;
         learn(*at, server);
         for (const Way& way : server.locator->due(clock_.now())) {
-          server.locator->reached(way, works(*at, way), clock_.now());
+          reached(*at, server, way, works(*at, way));
         }
         for (const auto& other : datacenters_) {
           if (other != at) serve(*at, server, *other);
