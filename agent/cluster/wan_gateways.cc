@@ -105,6 +105,7 @@ class WanGateways::Duties final : base::net::Timer {
     learn();
     probe();
     join();
+    gateways_.transport_->leave_outdated();
     arm(gateways_.loop_, Clock::now() + kBeat);
   }
   void learn();

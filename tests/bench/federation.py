@@ -5,6 +5,7 @@ import itertools
 import json
 import pathlib
 import subprocess
+import sys
 import threading
 import time
 
@@ -159,11 +160,22 @@ class Calls(threading.Thread):
             (self.good if good else self.bad).append(begun)
 
 
+def soon(holds) -> None:
+    """Waits, looking all the time: what is measured is short."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
 def since(begun: float) -> float:
     return time.monotonic() - begun
 
 
 def federation(bench) -> None:
+    done = subprocess.run([bench.binary, "connect", "mesh-gateway", "-help"], capture_output=True, text=True, timeout=60)
+    if "-expose-servers" not in done.stdout + done.stderr:
+        return print("  federation: this program has no mesh gateway", file=sys.stderr)
     world = Federation(bench)
     try:
         start(world)
@@ -232,17 +244,17 @@ def tokens(bench, world: Federation) -> None:
         made = one.put("/v1/acl/token", {"Policies": [{"Name": "replication"}]})
         begun = time.monotonic()
         for server in servers:
-            eventually("good", lambda s=server: s.call("GET", "/v1/acl/token/self", None, made["SecretID"])[0] == 200)
+            soon(lambda s=server: s.call("GET", "/v1/acl/token/self", None, made["SecretID"])[0] == 200)
         times["made"].append(since(begun) * 1e3)
         one.call("DELETE", f"/v1/acl/token/{made['AccessorID']}")
         begun = time.monotonic()
         for server in servers:
-            eventually("gone", lambda s=server: s.call("GET", "/v1/acl/token/self", None, made["SecretID"])[0] == 403)
+            soon(lambda s=server: s.call("GET", "/v1/acl/token/self", None, made["SecretID"])[0] == 403)
         times["deleted"].append(since(begun) * 1e3)
         time.sleep(1)
     for what, values in times.items():
         row(f"federation: a token {what} in the primary, everywhere in the secondary, p50", sorted(values)[len(values) // 2], "ms", 50,
-            f"at most {max(values):.0f} ms; looked at every 50 ms")
+            f"at most {max(values):.0f} ms")
 
 
 def quiet(bench, world: Federation) -> None:

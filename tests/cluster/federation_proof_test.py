@@ -20,7 +20,7 @@ import network
 from agent_process import eventually
 from federation_calls import Calls, Table
 from federation_faults import Faults
-from federation_world import KINDS, POLICIES, RECOVERY, REPLICATION, ROOT, UNREACHED, Datacenter, World
+from federation_world import KINDS, POLICIES, RECOVERY, REPLICATION, ROOT, UNREACHED, Datacenter, World, built_in
 
 SKIPPED = 77  # what CTest knows as such
 LIMIT = 60
@@ -129,7 +129,7 @@ def main() -> int:
     parser.add_argument("--binary", required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--datacenters", type=int, choices=(2, 3), help="3; with --quick 2")
-    parser.add_argument("--gateway", choices=KINDS, default="command")
+    parser.add_argument("--gateway", choices=KINDS, help="command; relay if the program has none")
     parser.add_argument("--fault", action="append", choices=[fault.__name__ for fault in Faults.ALL], help="only these")
     parser.add_argument("--consul", type=pathlib.Path, help="a binary of Consul")
     parser.add_argument("--real", default="dc2", choices=("dc1", "dc2", "dc3"), help="the datacenter whose servers it is")
@@ -139,12 +139,14 @@ def main() -> int:
         print(f"skipped: {lacking}")
         return SKIPPED
     binary = str(pathlib.Path(options.binary).resolve())
+    kind = options.gateway or ("command" if built_in(binary) else "relay")
+    print(f"gateways: {kind}", flush=True)
     size = options.datacenters or (2 if options.quick else 3)
     binaries = {int(options.real[2:]): str(options.consul.resolve())} if options.consul else {}
     table = Table()
     with contextlib.ExitStack() as stack:
         folder = options.keep or pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="proconsul-federation-")))
-        world = World(binary, folder, size, options.gateway, binaries)
+        world = World(binary, folder, size, kind, binaries)
         try:
             prove(world, options, table)
         except (RuntimeError, *UNREACHED):

@@ -326,6 +326,12 @@ class BlockGateway(Gateway):
     end = kill
 
 
+def built_in(binary: str) -> bool:
+    """Whether the program has a mesh gateway of its own."""
+    done = subprocess.run([binary, "connect", "mesh-gateway", "-help"], capture_output=True, text=True, timeout=60)
+    return "-expose-servers" in done.stdout + done.stderr
+
+
 KINDS = {"relay": RelayGateway, "command": CommandGateway, "block": BlockGateway}
 
 
