@@ -92,6 +92,9 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   rpc_ = std::move(*plane);
 
   acl_ = acl_settings(config, parts_.tokens);
+  if (parts_.gateways != nullptr) {
+    acl_.returns_of_primary = [gateways = parts_.gateways] { return gateways->returns_of_primary(); };
+  }
   if (acl_.enabled) {
     if (!acl_.in_primary() && !acl_.token_replication) {
       primary_ = std::make_unique<tokens::PrimarySource>(parts_.loops, acl_.primary_datacenter);

@@ -36,12 +36,17 @@ Addresses direct_to_primary(const Knowledge& knowledge, std::string_view primary
 
 void Locator::learn(Knowledge knowledge) {
   remembered_ = memory();
-  known_ = std::move(knowledge);
+  std::swap(known_, knowledge);
   std::set<Way> possible;
   for (const std::string& datacenter : datacenters()) {
     for (const Candidate& candidate : candidates(datacenter)) possible.insert({datacenter, candidate.gateway});
   }
   std::erase_if(health_, [&](const auto& entry) { return !possible.contains(entry.first); });
+  for (auto& [way, health] : health_) {
+    if (health.works || gateways_of(known_, way.datacenter).wan == gateways_of(knowledge, way.datacenter).wan) continue;
+    health.failures = std::min(health.failures, 1);
+    health.next_probe = {};
+  }
 }
 
 Knowledge Locator::memory() const {
@@ -96,6 +101,13 @@ const Locator::Health* Locator::health(std::string_view datacenter, std::string_
 
 bool Locator::knows_way(std::string_view datacenter) const {
   return !candidates(datacenter).empty();
+}
+
+bool Locator::has_way(std::string_view datacenter) const {
+  return std::ranges::any_of(candidates(datacenter), [&](const Candidate& candidate) {
+    const Health* health = this->health(datacenter, candidate.gateway);
+    return health != nullptr && health->works;
+  });
 }
 
 std::optional<Way> Locator::pick(std::string_view datacenter) {

@@ -61,7 +61,7 @@ class Locator {
   };
   Locator(Options options, base::Random& random) : options_(std::move(options)), random_(random) {}
 
-  /// What is known by now.
+  /// What is known by now. Ways to a datacenter whose gateways are other ones are worth a probe at once.
   void learn(Knowledge knowledge);
   /// What was known before a restart: counts where nothing newer is known.
   void remember(Knowledge knowledge) { remembered_ = std::move(knowledge); }
@@ -74,6 +74,8 @@ class Locator {
   /// failed, the longest ago. At random among equals. Nothing: none is known.
   std::optional<Way> pick(std::string_view datacenter);
   bool knows_way(std::string_view datacenter) const;
+  /// Whether some way there is known to work.
+  bool has_way(std::string_view datacenter) const;
   /// Whether a better way than through this gateway is known to work.
   bool outdated(std::string_view datacenter, std::string_view gateway) const;
 

@@ -105,10 +105,15 @@ class WanGateways::Duties final : base::net::Timer {
     learn();
     probe();
     join();
+    gateways_.transport_->leave_outdated();
     arm(gateways_.loop_, Clock::now() + kBeat);
   }
   void learn();
   void probe();
+  /// A datacenter that was not reached is joined now.
+  void hurry(const std::string& datacenter) {
+    if (const auto found = rejoins_.find(datacenter); found != rejoins_.end()) found->second = {};
+  }
   void join();
   void join(const std::string& datacenter, gossip::swim::Address address);
 
@@ -158,7 +163,7 @@ void WanGateways::Duties::probe() {
           const auto found = probes_.find(way);
           gateways_.loop_.post([dead = std::move(found->second)] {});  // it is on the stack
           probes_.erase(found);
-          if (channel) return;
+          if (channel) return hurry(way.datacenter);
           gateways_.log_.debug("a mesh gateway leads nowhere",
                                {{"gateway", way.gateway}, {"datacenter", way.datacenter}, {"error", channel.error()}});
         });
@@ -321,6 +326,10 @@ Destination WanGateways::destination(const rpc::Target& target, std::string_view
 
 bool WanGateways::knows_way(std::string_view datacenter) {
   return ways_->knows_way(datacenter);
+}
+
+std::uint64_t WanGateways::returns_of_primary() const {
+  return ways_->returns(primary_);
 }
 
 bool WanGateways::outdated(std::string_view datacenter, const std::string& gateway) {

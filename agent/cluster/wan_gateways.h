@@ -45,6 +45,8 @@ class WanGateways {
   base::net::Destination destination(const rpc::Target& target, std::string_view protocol);
   /// Whether some gateway is known that leads there.
   bool knows_way(std::string_view datacenter);
+  /// How often the primary was reached again after no way there worked any more.
+  std::uint64_t returns_of_primary() const;
   /// Whether connections through this gateway should be moved to a better one.
   bool outdated(std::string_view datacenter, const std::string& gateway);
   base::Result<> reload_tls(const config::Config& config);

@@ -15,7 +15,7 @@ void ConfigReplication::open(Server& server, Ask ask) {
     means.view = [&server] { return server.view(); };
     means.apply = [&server](std::string command) { return apply_as_leader(server, std::move(command)); };
     means.pause = pause;
-    means.token = [this] { return settings_.replication_token(); };
+    means.token = [this] { return settings_.replication_chance(); };
     means.datacenter = settings_.datacenter;
     means.report = [this](const base::Result<std::uint64_t>& round) { record_.report(round); };
     ConfigReplicator(limits_, std::move(means)).run(over);

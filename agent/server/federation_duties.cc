@@ -44,7 +44,7 @@ void FederationDuties::keep_own(const std::stop_token& over, const ReplicationPa
   means.wait = [this, &over](const base::Watch& watch, base::Duration most) { wait_.wait(watch, most, over); };
   means.clock = &clock_;
   means.ready = means_.ready;
-  means.token = [this] { return settings_.replication_token(); };
+  means.token = [this] { return settings_.replication_chance(); };
   means.write = [this, &over](FederationState state) {
     return settings_.in_primary() ? write("upsert", std::move(state)) : means_.primary.set(std::move(state), over);
   };
@@ -61,7 +61,7 @@ void FederationDuties::copy(const std::stop_token& over, const ReplicationPause&
   means.ask = means_.primary.ask;
   means.clock = &clock_;
   means.ready = means_.ready;
-  means.token = [this] { return settings_.replication_token(); };
+  means.token = [this] { return settings_.replication_chance(); };
   means.view = [this] { return server_->view(); };
   means.apply = [this](std::string command) { return apply_as_leader(*server_, std::move(command)); };
   means.pause = pause;
