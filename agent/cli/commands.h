@@ -20,8 +20,6 @@ std::span<const Command> debug_commands();
 std::span<const Command> event_commands();
 std::span<const Command> exec_commands();
 std::span<const Command> export_commands();
-std::span<const Command> federation_commands();
-std::span<const Command> federation_status_commands();
 std::span<const Command> join_commands();
 std::span<const Command> keyring_commands();
 std::span<const Command> kv_commands();

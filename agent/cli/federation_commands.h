@@ -1,0 +1,13 @@
+// The rows of the commands about how datacenters are joined.
+#pragma once
+
+#include <span>
+
+#include "agent/cli/command.h"
+
+namespace proconsul::agent::cli {
+
+std::span<const Command> federation_commands();  // the group
+std::span<const Command> federation_status_commands();
+
+}  // namespace proconsul::agent::cli
