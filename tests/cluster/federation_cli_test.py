@@ -299,12 +299,14 @@ def main() -> int:
                 (folder / "skew.c").write_text(SKEW)
                 subprocess.run([compiler, "-shared", "-fPIC", "-o", str(folder / "skew.so"), str(folder / "skew.c"), "-ldl"],
                                check=True, timeout=120)
-                late = further("late", "dc8")
+                late = further("late", "dc8", acl=acl | {"enable_token_replication": True,
+                                                         "tokens": {"replication": REPLICATION}})
                 late.binary = str(folder / "late.sh")
                 pathlib.Path(late.binary).write_text(f'#!/bin/sh\nLD_PRELOAD={folder}/skew.so exec {binary} "$@"\n')
                 pathlib.Path(late.binary).chmod(0o755)
                 late.start()
                 eventually("it answers", lambda: ask(late, "GET", "/v1/status/leader"))
+                eventually("it knows the token", lambda: ask(late, "GET", "/v1/internal/federation-states") is not None)
                 bench.names(late, "clock", "a clock that is ten minutes ahead")
                 late.kill()
 
