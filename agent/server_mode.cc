@@ -72,6 +72,8 @@ Result<std::unique_ptr<ServerMode>> ServerMode::create(Parts parts) {
   return mode;
 }
 
+ServerMode::ServerMode(Parts parts) : parts_(parts) {}
+
 ServerMode::~ServerMode() {
   stop();
 }

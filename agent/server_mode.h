@@ -61,7 +61,7 @@ class ServerMode final : public Mode {
   void read_gauges() override;
 
  private:
-  explicit ServerMode(Parts parts) : parts_(parts) {}
+  explicit ServerMode(Parts parts);
   bool is_peer();
   void hand_over_lead();
   void follow_roots();

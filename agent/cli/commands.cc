@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "agent/cli/acl_commands.h"
-#include "agent/cli/federation_members.h"
+#include "agent/cli/federation_commands.h"
 #include "agent/cli/mesh_commands.h"
 
 namespace proconsul::agent::cli {

@@ -1,5 +1,5 @@
 // The group of the federation commands; each has a file of its own.
-#include "agent/cli/federation_members.h"
+#include "agent/cli/federation_commands.h"
 
 namespace proconsul::agent::cli {
 namespace {

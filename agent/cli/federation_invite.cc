@@ -3,7 +3,7 @@
 
 #include "agent/cli/certificates.h"
 #include "agent/cli/client_flags.h"
-#include "agent/cli/federation_members.h"
+#include "agent/cli/federation_commands.h"
 #include "agent/cli/files.h"
 #include "agent/cli/text.h"
 #include "agent/invite/bundle.h"

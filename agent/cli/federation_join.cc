@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "agent/cli/federation_members.h"
+#include "agent/cli/federation_commands.h"
 #include "agent/cli/files.h"
 #include "agent/cli/private_file.h"
 #include "agent/cli/text.h"

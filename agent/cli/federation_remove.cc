@@ -1,6 +1,6 @@
 // federation remove.
 #include "agent/cli/client_flags.h"
-#include "agent/cli/federation_members.h"
+#include "agent/cli/federation_commands.h"
 #include "agent/invite/messages.h"
 #include "base/json.h"
 

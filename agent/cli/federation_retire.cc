@@ -3,7 +3,7 @@
 #include <set>
 
 #include "agent/cli/client_flags.h"
-#include "agent/cli/federation_members.h"
+#include "agent/cli/federation_commands.h"
 #include "agent/invite/retirement.h"
 #include "agent/rpc/federation_types.h"
 #include "base/type_of.h"

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "agent/cli/client_flags.h"
-#include "agent/cli/federation_members.h"
+#include "agent/cli/federation_commands.h"
 #include "agent/cli/text.h"
 #include "agent/doctor/report.h"
 #include "base/json.h"

@@ -149,7 +149,6 @@ void Examiner::look_at_copies(doctor::View& view) const {
                                            .last_success = status.LastSuccess,
                                            .last_error = status.LastError,
                                            .error = status.LastErrorMessage};
-    // Its times are whole seconds: an error of the same second as a success may be older than that.
     add(server::kAclPolicies, state);
     state.index = status.ReplicatedRoleIndex;
     add(server::kAclRoles, state);
@@ -215,7 +214,11 @@ doctor::View Examiner::look() const {
 class Examiner::Round {
  public:
   Round(const Examiner& examiner, const std::string& token, Clock::time_point deadline)
-      : means_(examiner.means_), stopping_(examiner.stopping_), token_(token), deadline_(deadline) {
+      : means_(examiner.means_),
+        stopping_(examiner.stopping_),
+        over_(examiner.over_.get_token()),
+        token_(token),
+        deadline_(deadline) {
     findings_.own = examiner.look();
     findings_.now = findings_.own.Now;
   }
@@ -349,9 +352,8 @@ class Examiner::Round {
     const bool tries_token = probe.datacenter == means_.config.primary_datacenter && !means_.acl.in_primary() &&
                              means_.acl.enabled && !means_.acl.replication_token().empty();
     if (tries_token) steps.push_back(step("ACL.Authorize", wanted_rights(), rights));
-    const Result<> done =
-        rpc::converse_directly(means_.loops.next(), std::move(job.to), steps,
-                               std::min<std::chrono::milliseconds>(kPatience, left), std::stop_token());
+    const Result<> done = rpc::converse_directly(means_.loops.next(), std::move(job.to), steps,
+                                                 std::min<std::chrono::milliseconds>(kPatience, left), over_);
     if (!steps[0].result) {
       probe.error = done ? steps[0].result.error().detail : done.error().detail;
       return;
@@ -400,6 +402,7 @@ class Examiner::Round {
 
   const Means& means_;
   const base::Interrupt& stopping_;
+  const std::stop_token over_;
   const std::string& token_;
   const Clock::time_point deadline_;
   std::mutex mutex_{};  // guards findings_.token
@@ -408,20 +411,21 @@ class Examiner::Round {
 
 // ---- who is asked
 
-bool Examiner::begin(std::move_only_function<void()> work, int most) {
-  if (stopping_.raised() || running_ >= most) return false;
-  ++running_;
-  background_.run([this, work = std::move(work)]() mutable {
+bool Examiner::begin(std::move_only_function<void()> work, std::atomic<int>& running, int most) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_.raised() || running >= most) return false;
+  ++running;
+  background_.run([&running, work = std::move(work)]() mutable {
     work();
     work = nullptr;
-    --running_;
+    --running;
   });
   return true;
 }
 
 void Examiner::see(std::move_only_function<void(Result<doctor::View>)> done) {
   auto shared = std::make_shared<std::move_only_function<void(Result<doctor::View>)>>(std::move(done));
-  if (!begin([this, shared] { (*shared)(look()); }, kMostLooks)) {
+  if (!begin([this, shared] { (*shared)(look()); }, looks_, kMostLooks)) {
     (*shared)(Error{Errc::unavailable, "too many look at the federation now, try again later"});
   }
 }
@@ -439,13 +443,17 @@ void Examiner::examine(std::string token, std::move_only_function<void(Result<do
     }
     (*shared)(std::move(findings));
   };
-  if (!begin(work, kMostExaminations)) {
+  if (!begin(work, examinations_, kMostExaminations)) {
     (*shared)(Error{Errc::unavailable, "too many look at the federation now, try again later"});
   }
 }
 
 void Examiner::stop() {
-  stopping_.raise();
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_.raise();
+  }
+  over_.request_stop();
   background_.wait();
 }
 

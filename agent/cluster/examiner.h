@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <functional>
+#include <mutex>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -55,14 +57,16 @@ class Examiner {
 
  private:
   class Round;
-  bool begin(std::move_only_function<void()> work, int most);
+  bool begin(std::move_only_function<void()> work, std::atomic<int>& running, int most);
   doctor::View look() const;
   void look_at_gossip(doctor::View& view) const;
   void look_at_copies(doctor::View& view) const;
 
   const Means means_;
-  std::atomic<int> running_{0};
+  std::atomic<int> looks_{0}, examinations_{0};  // under way
+  std::mutex mutex_{};                           // guards the beginning of more of them
   base::Interrupt stopping_{};
+  std::stop_source over_{};
   base::Background background_{};
 };
 

@@ -21,7 +21,7 @@ std::string on(bool value) {
 void look_at_certificate(Walk& walk, const View& view) {
   if (!view.Tls) return;
   const Certificate& shown = view.Certificate;
-  const Rank rank = Rank::own_certificate;
+  Rank rank = Rank::own_certificate;
   const std::string whose = "the certificate of " + server_of(view) + " (tls.internal_rpc.cert_file)";
   const std::string make = "Make one with `consul tls cert create -server -dc " + view.Datacenter + " -node " +
                            view.Node + "` from the same authority, put it in place and reload the agent.";
@@ -40,6 +40,7 @@ void look_at_certificate(Walk& walk, const View& view) {
     return fault("certificate-not-yet-valid", "is not valid yet", "Set the clock of " + view.Node + ". " + make);
   }
   if (view.ThroughGateways) {
+    rank = Rank::configuration;  // names of servers and domains explain it
     const std::string any = "server." + view.Datacenter + "." + view.Domain;
     for (const std::string& name : {any, view.Node + "." + any}) {
       const bool there =

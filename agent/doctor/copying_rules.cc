@@ -15,7 +15,8 @@ bool later(const base::Time& a, const base::Time& b) {
 }
 
 bool fails(const Copying& copying) {
-  return !copying.Error.empty() && !later(copying.LastSuccess, copying.LastError);
+  // Times of ACLs are whole seconds; what goes on failing fails again in a later one.
+  return !copying.Error.empty() && later(copying.LastError, copying.LastSuccess);
 }
 
 std::uint64_t lag_of(const Copying& copying, const View* primary) {
@@ -81,7 +82,9 @@ void look_at_copies(Walk& walk, const View& leader) {
     if (bad) {
       const bool denied = is_denial(copying.Error);
       walk.fault(denied ? Rank::token : Rank::replication, denied ? "replication-denied" : "replication-failing", own,
-                 copying.Kind + " are not copied from " + walk.own.PrimaryDatacenter + ": " + copying.Error,
+                 copying.Kind +
+                     (copying.Kind.starts_with("the own") ? " is not written in " : " are not copied from ") +
+                     walk.own.PrimaryDatacenter + ": " + copying.Error,
                  denied ? "The replication token of the server " + leader.Node +
                               " is wrong, or may too little: see "
                               "`consul acl set-agent-token replication`."

@@ -1,4 +1,4 @@
-// The federation commands: their rows.
+// The rows of the commands about how datacenters are joined.
 #pragma once
 
 #include <span>
