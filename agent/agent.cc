@@ -179,6 +179,7 @@ Result<> Agent::Impl::start() {
         cluster::CoordinateSender::Options{.node = config.node_name,
                                            .datacenter = config.datacenter,
                                            .token = [this] { return tokens.agent(); },
+                                           .ready = [this] { return mode->knows_tokens(); },
                                            .rate = config.sync_coordinate_rate_target,
                                            .interval_min = config.sync_coordinate_interval_min});
   }

@@ -264,7 +264,7 @@ void ServerMode::take_part() {
 }
 
 bool ServerMode::knows_tokens() const {
-  if (!acl_.enabled || acl_.in_primary() || !acl_.token_replication) return true;
+  if (!acl_.enabled || acl_.in_primary() || !acl_.token_replication || acl_.default_policy != "deny") return true;
   return server_->view()->tables().index_of("acl-tokens") > 0;
 }
 

@@ -175,6 +175,11 @@ int run_invite(const Context& context) {
   Result<invite::InviteRequest> request = make_invitation(flags, *facts, *signer, token);
   if (!request) return fail(context, "Error making certificates: " + request.error().detail);
 
+  // What would be refused where it is redeemed is not handed out.
+  if (const Result<Token> read = invite::parse_token(invite::to_text(token)); !read) {
+    return fail(context, "Error inviting: " + read.error().detail);
+  }
+
   ApiRequest call = client->request("PUT", std::string(kPath));
   call.body = base::to_json(*request);
   const Result<invite::InviteReply> kept = client->fetch<invite::InviteReply>(call);

@@ -8,6 +8,7 @@
 #include "agent/cli/files.h"
 #include "agent/cli/private_file.h"
 #include "agent/cli/text.h"
+#include "agent/cluster/join_address.h"
 #include "agent/config/load.h"
 #include "agent/invite/redeemer.h"
 #include "agent/invite/secondary.h"
@@ -19,7 +20,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/time.h"
-#include "base/uuid.h"
+#include "gossip/ip_text.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -123,10 +124,14 @@ Result<Joiner> joiner_of(const FlagValues& flags, const Token& token) {
   joiner.gateway_address = flags.text("gateway-address");
   if (joiner.gateway_address.empty()) {
     if (joiner.bind.empty()) return wrong("-gateway-address must say where the mesh gateway listens (or -no-gateway)");
-    joiner.gateway_address = joiner.bind + std::string(kGatewayPort);
+    const bool v6 = joiner.bind.find(':') != std::string::npos;
+    joiner.gateway_address = (v6 ? '[' + joiner.bind + ']' : joiner.bind) + std::string(kGatewayPort);
   }
   joiner.gateway_wan_address = flags.text("gateway-wan-address");
-  if (!invite::is_gateway_address(joiner.gateway_address)) return wrong("-gateway-address takes ip:port");
+  const Result<cluster::JoinAddress> listens = cluster::parse_join_address(joiner.gateway_address, 0);
+  if (!listens || listens->port == 0 || !gossip::ip_bytes(listens->host)) {
+    return wrong("-gateway-address takes ip:port, where the gateway listens");
+  }
   if (!joiner.gateway_wan_address.empty() && !invite::is_gateway_address(joiner.gateway_wan_address)) {
     return wrong("-gateway-wan-address takes host:port");
   }

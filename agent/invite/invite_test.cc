@@ -77,7 +77,7 @@ TEST(InvitationToken, SaysWhatIsWrongWithAText) {
   EXPECT_THAT(fault("proconsul-invitation-2-abc"), HasSubstr("another version"));
   EXPECT_THAT(fault(text.substr(0, text.size() - 1)), HasSubstr("not whole"));
   EXPECT_THAT(fault(std::string(kMostTokenText + 1, 'x')), HasSubstr("longer than any"));
-  for (std::size_t at = kTokenPrefix.size(); at < text.size(); at += 17) {
+  for (std::size_t at = kTokenPrefix.size(); at + 2 < text.size(); at += 17) {
     std::string changed = text;
     changed[at] = changed[at] == 'A' ? 'B' : 'A';
     EXPECT_FALSE(parse_token(changed)) << at;

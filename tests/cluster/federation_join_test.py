@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""One command on each side. The primary denies by default, encrypts its gossip and is reached through a gateway alone; it
-invites two servers of dc2, which join and are read both ways. Tokens that are changed, used up, over or of another
+"""One command on each side. The primary denies by default, encrypts its gossip and is reached through a gateway alone;
+it invites two servers of dc2, which join and are read both ways. Tokens that are changed, used up, over or of another
 datacenter are refused. A gateway may go once the other datacenter knows another one; dc2 is forgotten once it is dead.
 
     federation_join_test.py --binary PATH
@@ -27,7 +27,13 @@ class Secured(Server):
     """Asks as the operator."""
 
     def ask(self, method: str, path: str, body=None, timeout: float = 10, token: str = ROOT) -> tuple[int, bytes]:
-        return Agent.ask(self, method, f"{path}{'&' if '?' in path else '?'}token={token}", body, timeout)
+        connection = self.connection(timeout)
+        try:
+            connection.request(method, path, body, {"X-Consul-Token": token})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
 
     def gateway(self, address: tuple[str, int], wan: tuple[str, int] | None = None, name: str = "gateway") -> None:
         service = {"Kind": "mesh-gateway", "ID": name, "Service": "gateway", "Address": address[0],
@@ -75,7 +81,9 @@ def refused(binary: str, server: Joined, token: str, text: str, *more: str) -> N
 
 def complaints(server: Agent) -> list[str]:
     log = (server.folder / "log").read_text("utf-8", "replace")
-    return [line for line in log.splitlines() if re.search(r"\[(WARN|ERROR)\]", line)]
+    # What it says of its own configuration it says always; suspicions are those of a busy machine.
+    usual = re.compile(r"bootstrap_expect|memberlist: (Refuting|Was able to connect)")
+    return [line for line in log.splitlines() if re.search(r"\[(WARN|ERROR)\]", line) and not usual.search(line)]
 
 
 def check_files(server: Joined) -> dict:
@@ -152,7 +160,8 @@ def main() -> int:
             code, out, err = run(binary, "federation", "invite", "-datacenter", "dc2", *ca, at=a1)
             assert code == 1 and "no healthy mesh gateway" in err, (code, out, err)
             a1.gateway(lan1.address, inner1.address)
-            eventually("the primary knows its gateway", lambda: a1.get("/v1/internal/federation-invitation")["Faults"] == [])
+            eventually("the primary knows its gateway",
+                       lambda: a1.get("/v1/internal/federation-invitation")["Faults"] == [])
             code, out, err = run(binary, "federation", "invite", "-datacenter", "dc2", "-ttl", "1m", *ca, at=a1)
             assert code == 0, (code, out, err)
             short = out
@@ -200,7 +209,9 @@ def main() -> int:
                 assert not complaints(each), "\n".join(complaints(each))
             print("joined, without a complaint", flush=True)
 
-            eventually("the other token is over", lambda: "is over since" in join(binary, stranger, short)[2], 120)
+            elsewhere = ("-datacenter", "dc9")  # so that it is not redeemed before
+            eventually("the other token is over",
+                       lambda: "is over since" in join(binary, stranger, short, *elsewhere)[2], 120)
             refused(binary, stranger, short, "is over since")
             check_retirement(binary, a1, lan1.address, inner1.address)
             check_removal(binary, a1, [b1, b2], settings["acl"]["tokens"]["replication"])
