@@ -35,6 +35,7 @@
 #include "agent/local/local_agent.h"
 #include "agent/local/rpc_central_config.h"
 #include "agent/mesh/leaf_certs.h"
+#include "agent/own_gateway.h"
 #include "agent/own_server.h"
 #include "agent/server_mode.h"
 #include "agent/start_rules.h"
@@ -106,6 +107,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<CertificateCheck> certificates{};          // null: it is off
   std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
   std::unique_ptr<backup::Scheduler> snapshots{};  // null: none are scheduled
+  std::unique_ptr<OwnGateway> gateway{};           // null: it is off
   Watches watches{};                               // by reload_mutex
   std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
@@ -147,6 +149,9 @@ Result<> Agent::Impl::start() {
       config.enable_agent_tls_for_checks ? tls_settings(config.tls.internal_rpc) : base::net::TlsSettings{});
   if (!of_checks) return of_checks.error();
   check_tls = std::move(*of_checks);
+  Result<std::unique_ptr<OwnGateway>> forwarding = OwnGateway::start(loaded, loops);
+  if (!forwarding) return forwarding.error();
+  gateway = std::move(*forwarding);
   if (Result<> begun = start_local(); !begun) return begun;
   if (Result<> begun = start_api(); !begun) return begun;
   // Before anybody can see that the agent is there: a file that is changed from then on counts as changed.
@@ -162,6 +167,9 @@ Result<> Agent::Impl::start() {
   const std::lock_guard no_reload(reload_mutex);
   if (Result<> listening = listen(); !listening) return listening;
   mode->take_part();
+  if (gateway) {
+    if (Result<> following = gateway->follow(); !following) return following;
+  }
   join_others();
   if (!config.disable_coordinates) {
     coordinates = std::make_unique<cluster::CoordinateSender>(
@@ -261,6 +269,16 @@ Result<> Agent::Impl::start_gossip() {
   return {};
 }
 
+/// What the configuration defines, the gateway's own service among it.
+static Result<local::Configured> definitions_of(const config::Loaded& loaded, const std::string& node_id) {
+  const Result<std::optional<catalog::ServiceDefinition>> gateway = own_gateway_service(loaded);
+  if (!gateway) return gateway.error();
+  if (!*gateway) return configured(loaded.config, node_id);
+  Config config = loaded.config;
+  config.services.push_back(**gateway);
+  return configured(config, node_id);
+}
+
 Result<> Agent::Impl::start_local() {
   const Config& config = loaded.config;
   local::LocalAgent::Options own;
@@ -287,7 +305,7 @@ Result<> Agent::Impl::start_local() {
   }
   if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;
   local = std::make_unique<local::LocalAgent>(std::move(own), mode->catalog(), local_watches, base::system_clock());
-  Result<local::Configured> definitions = configured(config, node_id);
+  Result<local::Configured> definitions = definitions_of(loaded, node_id);
   if (!definitions) return definitions.error();
   if (Result<> ready = local->start(std::move(*definitions)); !ready) return ready;
   live_local = local.get();
@@ -508,7 +526,8 @@ Result<> Agent::Impl::reload(bool automatic) {
     keep_tls(config.tls.grpc, before.grpc, "grpc");
     keep_tls(config.tls.https, before.https, "https");
   }
-  Result<local::Configured> definitions = configured(config, node_id);
+  keep_own_gateway(fresh->settings, loaded.settings);
+  Result<local::Configured> definitions = definitions_of(*fresh, node_id);
   if (!definitions) return definitions.error();
   if (https) {
     if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
@@ -522,6 +541,9 @@ Result<> Agent::Impl::reload(bool automatic) {
   }
   Result<dns::Settings> dns_settings = dns::dns_settings(config);
   if (!dns_settings) return {dns_settings.error().code, "Failed reloading dns config : " + dns_settings.error().detail};
+  if (gateway) {
+    if (Result<> changed = gateway->reload(*fresh); !changed) return changed;
+  }
   if (Result<> watching = watches.replace(config); !watching) {
     return {watching.error().code, "Failed reloading watches: " + watching.error().detail};
   }
@@ -595,6 +617,9 @@ void Agent::stop() {
   {
     const std::lock_guard no_reload(impl_->reload_mutex);
     impl_->watches.stop();
+    // While all else still answers: what is in flight may end, and nobody comes any more.
+    if (impl_->gateway) impl_->gateway->drain();
+    impl_->gateway.reset();
   }
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();
