@@ -460,6 +460,25 @@ class World {
       }
     }
   }
+  /// For whoever looks for the cause.
+  std::string story() {
+    std::string all;
+    for (const auto& at : datacenters_) {
+      all += text("\n    ", at->name,
+                  at->leader ? text(": server ", *at->leader + 1, " leads") : std::string(": no leader"), ", keeps at ",
+                  at->keep.next, " after ", at->keep.failures, " failures, copies at ", at->copy.next, " after ",
+                  at->copy.failures, at->asked_by ? ", waits by " + at->asked_by->gateway : std::string(", asks"),
+                  " at index ", at->after, direct_cuts_.contains(at->number) ? ", has no direct way" : "");
+      for (const Gateway& gateway : at->gateways) {
+        all += text("; gateway ", gateway.lan, " ", gateway.wan, gateway.critical ? " critical" : "");
+      }
+      for (const auto& other : datacenters_) {
+        all += "; knows of " + other->name + ":";
+        for (const std::string& address : route(*at, other->name)) all += " " + address;
+      }
+    }
+    return all;
+  }
   void settle(const char* after) {
     const std::int64_t begun = now_;
     unwell_at_ = now_;
@@ -471,7 +490,7 @@ class World {
     result_.counts.longest_heal = std::max(result_.counts.longest_heal, took);
     tell(text("well ", took, " s after ", after));
     if (took <= kHealed) return;
-    result_.violations.push_back(text(now_, " s: not well ", took, " s after ", after, ": ", why_));
+    result_.violations.push_back(text(now_, " s: not well ", took, " s after ", after, ": ", why_, story()));
   }
 
   // -- what happens to it --------------------------------------------------------------------------------------------
