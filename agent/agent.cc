@@ -428,7 +428,7 @@ Result<> Agent::Impl::listen() {
                                                            .remote_tokens = mode->remote_tokens(),
                                                            .node = config.node_name,
                                                            .datacenter = config.datacenter,
-                                                           .domain = tls_rules(config).domain});
+                                                           .domain = cluster::tls_rules(config).domain});
   Result<std::unique_ptr<GrpcPorts>> grpc_ports =
       GrpcPorts::listen({.loops = loops,
                          .mode = *mode,

@@ -24,6 +24,7 @@ const std::vector<Command>& commands() {
                                             catalog_commands(),
                                             config_commands(),
                                             connect_ca_commands(),
+                                            connect_envoy_commands(),
                                             connect_expose_commands(),
                                             debug_commands(),
                                             event_commands(),
