@@ -25,6 +25,7 @@ const std::vector<Command>& commands() {
                                             catalog_commands(),
                                             config_commands(),
                                             connect_ca_commands(),
+                                            connect_envoy_commands(),
                                             connect_expose_commands(),
                                             connect_mesh_gateway_commands(),
                                             debug_commands(),

@@ -143,6 +143,9 @@ void Service::Stream::received(std::string_view message) {
   }
   if (request.type_url.empty()) return end({Code::invalid_argument, "type URL is required for ADS"});
   if (request.node && id_.empty()) {
+    if (request.node->id.empty()) {
+      return end({Code::invalid_argument, "the node has no id: it names the proxy's service"});
+    }
     if (const std::string why = why_unsupported(*request.node); !why.empty()) {
       return end({Code::invalid_argument, why});
     }
