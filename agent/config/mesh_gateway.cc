@@ -81,7 +81,7 @@ MeshGateway mesh_gateway(const Settings& settings, const Surroundings& host, std
   if (!out.enabled) return out;
   if (out.service.empty()) wrong("service", "cannot be empty");
   if (out.address.Address.empty() && errors.empty()) {
-    wrong("address", "is needed: the IP:PORT by which this datacenter reaches the gateway");
+    wrong("enabled", "needs mesh_gateway.address, the IP:PORT by which this datacenter reaches the gateway");
   }
   return out;
 }
