@@ -100,8 +100,7 @@ std::vector<std::string> filtered_hostnames(const HTTPRouteConfigEntry& route, s
 }
 
 GatewayBinding GatewayBinding::afresh(const APIGatewayConfigEntry& gateway, const BoundAPIGatewayConfigEntry* before) {
-  std::shared_ptr<ConfigEntry> entry =
-      before ? copy_config_entry(*before) : find_config_kind(kind::kBoundApiGateway)->make();
+  std::shared_ptr<ConfigEntry> entry = before ? copy_config_entry(*before) : *make_config_entry(kind::kBoundApiGateway);
   auto bound = std::static_pointer_cast<BoundAPIGatewayConfigEntry>(std::move(entry));
   if (!before) {
     bound->Kind = kind::kBoundApiGateway;
