@@ -107,6 +107,7 @@ GatewayBinding GatewayBinding::afresh(const APIGatewayConfigEntry& gateway, cons
     bound->Name = gateway.Name;
   }
   // The services stay: routes add theirs, and take them back when they are deleted only.
+  bound->Services.make_present();
   bound->Listeners.clear();
   bound->Listeners.make_present();
   for (const APIGatewayListener& listener : gateway.Listeners) {
