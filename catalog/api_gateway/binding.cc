@@ -100,14 +100,14 @@ std::vector<std::string> filtered_hostnames(const HTTPRouteConfigEntry& route, s
 }
 
 GatewayBinding GatewayBinding::afresh(const APIGatewayConfigEntry& gateway, const BoundAPIGatewayConfigEntry* before) {
-  std::shared_ptr<ConfigEntry> entry =
-      before ? copy_config_entry(*before) : find_config_kind(kind::kBoundApiGateway)->make();
+  std::shared_ptr<ConfigEntry> entry = before ? copy_config_entry(*before) : *make_config_entry(kind::kBoundApiGateway);
   auto bound = std::static_pointer_cast<BoundAPIGatewayConfigEntry>(std::move(entry));
   if (!before) {
     bound->Kind = kind::kBoundApiGateway;
     bound->Name = gateway.Name;
   }
   // The services stay: routes add theirs, and take them back when they are deleted only.
+  bound->Services.make_present();
   bound->Listeners.clear();
   bound->Listeners.make_present();
   for (const APIGatewayListener& listener : gateway.Listeners) {

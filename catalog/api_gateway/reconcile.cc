@@ -69,6 +69,10 @@ class Reconciler {
 
   void bound(const ConfigEntry& bound) {
     if (!find_config_entry(tables_, kind::kApiGateway, bound.Name)) write("delete-cas", copy_config_entry(bound));
+    // A route that has gone may have been in the way of others.
+    for (const GatewayBinding& binding : GatewayBinding::list(tables_)) {
+      if (binding.gateway().Name == bound.Name) note_conflicts(binding);
+    }
   }
 
   void bound_gone(std::string_view name) {
@@ -101,11 +105,7 @@ class Reconciler {
       const auto same = [&](const ResourceReference& each) { return same_resource(each, parent); };
       if (std::ranges::none_of(known, same)) status.set(route_gateway_missing(parent));
     }
-    for (const GatewayBinding& binding : bindings) {
-      StatusDraft conflicts(binding.gateway().Status, now_);
-      binding.set_conflicts(conflicts);
-      if (const auto now = conflicts.changed()) outcome_.writes.push_back(with_status(binding.gateway(), *now));
-    }
+    for (const GatewayBinding& binding : bindings) note_conflicts(binding);
     if (const auto now = status.changed()) outcome_.writes.push_back(with_status(*route.entry, *now));
     for (const GatewayBinding* binding : changed) write("upsert-cas", binding->entry());
   }
@@ -133,6 +133,12 @@ class Reconciler {
   static void say(StatusDraft& status, const GatewayBinding::Outcome& bound) {
     for (const ResourceReference& parent : bound.bound) status.set(route_bound(parent));
     for (const auto& [parent, why] : bound.errors) status.set(route_unbound(parent, why));
+  }
+
+  void note_conflicts(const GatewayBinding& binding) {
+    StatusDraft status(binding.gateway().Status, now_);
+    binding.set_conflicts(status);
+    if (const auto now = status.changed()) outcome_.writes.push_back(with_status(binding.gateway(), *now));
   }
 
   static ConfigEntryRequest with_status(const ConfigEntry& entry, const EntryStatus& status) {
