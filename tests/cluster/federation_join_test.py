@@ -81,8 +81,9 @@ def refused(binary: str, server: Joined, token: str, text: str, *more: str) -> N
 
 def complaints(server: Agent) -> list[str]:
     log = (server.folder / "log").read_text("utf-8", "replace")
-    # What it says of its own configuration it says always; suspicions are those of a busy machine.
-    usual = re.compile(r"bootstrap_expect|memberlist: (Refuting|Was able to connect)")
+    # What it says of its own configuration it says always, and once that the other server is not there yet; suspicions
+    # are those of a busy machine.
+    usual = re.compile(r"bootstrap_expect|\(LAN\) couldn't join|Join cluster failed|memberlist: (Refuting|Was able)")
     return [line for line in log.splitlines() if re.search(r"\[(WARN|ERROR)\]", line) and not usual.search(line)]
 
 
