@@ -14,6 +14,7 @@
 #include "agent/backup/scheduler.h"
 #include "agent/certificate_check.h"
 #include "agent/client_mode.h"
+#include "agent/cluster/connections.h"
 #include "agent/cluster/coordinate_sender.h"
 #include "agent/cluster/pools.h"
 #include "agent/cluster/retry_join.h"
@@ -98,6 +99,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<ui_proxy::MetricsProxy> metrics_proxy;  // after http: what still waits for an answer refers to that
   std::unique_ptr<dns::DnsServer> dns;
+  std::unique_ptr<xds::Service> xds;
   std::unique_ptr<GrpcPorts> grpc;  // null: there are none
   std::unique_ptr<Telemetry> telemetry;
   std::size_t pings = 0;  // to each loop
@@ -177,6 +179,7 @@ Result<> Agent::Impl::start() {
         cluster::CoordinateSender::Options{.node = config.node_name,
                                            .datacenter = config.datacenter,
                                            .token = [this] { return tokens.agent(); },
+                                           .ready = [this] { return mode->knows_tokens(); },
                                            .rate = config.sync_coordinate_rate_target,
                                            .interval_min = config.sync_coordinate_interval_min});
   }
@@ -300,7 +303,8 @@ Result<> Agent::Impl::start_local() {
   own.expose_ports = {.min = config.expose_min_port, .max = config.expose_max_port};
   own.checks.tls = check_tls;
   if (config.enable_central_service_config) {
-    central = std::make_unique<local::RpcCentralConfig>(loops, mode->caller(), config.datacenter);
+    central = std::make_unique<local::RpcCentralConfig>(loops, mode->caller(), config.datacenter,
+                                                        [this] { return mode->knows_tokens(); });
     own.central = central.get();
   }
   if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;
@@ -435,8 +439,23 @@ Result<> Agent::Impl::listen() {
     }
     return {};
   };
-  Result<std::unique_ptr<GrpcPorts>> grpc_ports = GrpcPorts::listen(
-      {.loops = loops, .mode = *mode, .dns = *dns, .limits = mode->server() != nullptr ? &limits : nullptr}, config);
+  xds = std::make_unique<xds::Service>(xds::Service::Parts{.loops = loops,
+                                                           .caller = mode->caller(),
+                                                           .local = *local,
+                                                           .local_watches = local_watches,
+                                                           .server = mode->server(),
+                                                           .tokens = mode->tokens(),
+                                                           .remote_tokens = mode->remote_tokens(),
+                                                           .node = config.node_name,
+                                                           .datacenter = config.datacenter,
+                                                           .domain = cluster::tls_rules(config).domain});
+  Result<std::unique_ptr<GrpcPorts>> grpc_ports =
+      GrpcPorts::listen({.loops = loops,
+                         .mode = *mode,
+                         .dns = *dns,
+                         .xds = *xds,
+                         .limits = mode->server() != nullptr ? &limits : nullptr},
+                        config);
   if (!grpc_ports) return grpc_ports.error();
   grpc = std::move(*grpc_ports);
   if (Result<> opened = open(config.http_addrs, nullptr, "http"); !opened) return opened;

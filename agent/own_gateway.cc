@@ -76,12 +76,12 @@ Result<std::optional<catalog::ServiceDefinition>> own_gateway_service(const conf
 
 void keep_own_gateway(config::Settings& fresh, const config::Settings& before) {
   const auto same = [&](const char* path) {
-    const base::Value* a = find(fresh, path);
-    const base::Value* b = find(before, path);
+    const base::Value* a = config::find(fresh, path);
+    const base::Value* b = config::find(before, path);
     return a == b || (a != nullptr && b != nullptr && *a == *b);
   };
   if (same("mesh_gateway.enabled") && same("mesh_gateway.service")) return;
-  if (const base::Value* block = find(before, "mesh_gateway")) set(fresh, "mesh_gateway", *block);
+  if (const base::Value* block = config::find(before, "mesh_gateway")) config::set(fresh, "mesh_gateway", *block);
 }
 
 OwnGateway::OwnGateway() = default;

@@ -153,6 +153,8 @@ void Locator::reached(const Way& way, bool answered, base::MonotonicTime now) {
   if (std::ranges::find(all, way.gateway, &Candidate::gateway) == all.end()) return;
   Health& health = health_[way];
   health.works = answered;
+  ++health.dials;
+  if (!answered) ++health.all_failures;
   if (answered) {
     health.failures = 0;
     return;
@@ -165,6 +167,24 @@ void Locator::reached(const Way& way, bool answered, base::MonotonicTime now) {
   // Not all servers at once.
   rest.nanoseconds -= static_cast<std::int64_t>(static_cast<double>(rest.nanoseconds) * 0.25 * random_.unit());
   health.next_probe = now + rest;
+}
+
+std::vector<WayState> Locator::survey() const {
+  std::vector<WayState> all;
+  for (const std::string& datacenter : datacenters()) {
+    for (const Candidate& candidate : candidates(datacenter)) {
+      WayState state{.way = {datacenter, candidate.gateway}, .tier = candidate.tier};
+      if (const Health* health = this->health(datacenter, candidate.gateway)) {
+        state.works = health->works;
+        state.failed = !health->works && health->failures > 0;
+        state.dials = health->dials;
+        state.failures = health->all_failures;
+        state.last_failure = health->last_failure;
+      }
+      all.push_back(std::move(state));
+    }
+  }
+  return all;
 }
 
 std::vector<Way> Locator::due(base::MonotonicTime now) {

@@ -41,6 +41,16 @@ struct Way {
   auto operator<=>(const Way&) const = default;
 };
 
+/// A way with what became of it.
+struct WayState {
+  Way way{};
+  enum class Tier : std::uint8_t { local, direct, remembered } tier{};
+  bool works{};
+  bool failed{};  // neither: it was not tried yet
+  std::uint64_t dials{}, failures{};
+  base::MonotonicTime last_failure{};  // if there were failures
+};
+
 class Locator {
  public:
   struct Options {
@@ -71,18 +81,20 @@ class Locator {
 
   /// What became of a dial: whether a server of the datacenter answered.
   void reached(const Way& way, bool answered, base::MonotonicTime now);
+  /// All ways that are known, by datacenter, in the order of preference.
+  std::vector<WayState> survey() const;
   /// Ways of which it is time to see whether they work; each is told once, until `reached` or some time later.
   std::vector<Way> due(base::MonotonicTime now);
 
  private:
-  // In the order of preference.
-  enum class Tier : std::uint8_t { local, direct, remembered };
+  using Tier = WayState::Tier;  // in the order of preference
   struct Candidate {
     Tier tier{};
     std::string gateway{};
   };
   struct Health {
     int failures{};  // since the last success
+    std::uint64_t dials{}, all_failures{};
     bool works{};
     base::MonotonicTime last_failure{};
     base::MonotonicTime next_probe{};

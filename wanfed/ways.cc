@@ -142,6 +142,11 @@ std::vector<Way> Ways::due() {
   return locator_.due(options_.clock->now());
 }
 
+std::vector<WayState> Ways::survey() const {
+  const std::lock_guard lock(mutex_);
+  return locator_.survey();
+}
+
 std::uint64_t Ways::failures() const {
   const std::lock_guard lock(mutex_);
   return failures_;

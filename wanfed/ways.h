@@ -40,6 +40,7 @@ class Ways {
   /// How often a datacenter was reached by some way after no way worked any more.
   std::uint64_t returns(const std::string& datacenter) const;
   std::vector<Way> due();
+  std::vector<WayState> survey() const;
   /// How many dials did not reach anybody: whoever resolves names does it again when there are more.
   std::uint64_t failures() const;
 

@@ -50,6 +50,9 @@ void FederationDuties::keep_own(const std::stop_token& over, const ReplicationPa
   };
   means.pause = pause;
   means.datacenter = settings_.datacenter;
+  means.report = [this](const Result<bool>& pass) {
+    kept_.report(pass ? Result<std::uint64_t>(0) : Result<std::uint64_t>(pass.error()));
+  };
   FederationAntiEntropy(std::move(means)).run(over);
 }
 
@@ -63,6 +66,7 @@ void FederationDuties::copy(const std::stop_token& over, const ReplicationPause&
   means.apply = [this](std::string command) { return apply_as_leader(*server_, std::move(command)); };
   means.pause = pause;
   means.datacenter = settings_.datacenter;
+  means.report = [this](const Result<std::uint64_t>& round) { copied_.report(round); };
   FederationReplicator({}, std::move(means)).run(over);
 }
 

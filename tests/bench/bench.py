@@ -432,8 +432,8 @@ class Bench:
         pool.datacenters(self)
 
     def catch_up(self) -> None:
-        for kept in (True, False):
-            pool.catch_up(self, kept)
+        for kept, count, size in ((True, 1_000_000, 64), (False, 1_000_000, 64), (False, 8_000, 64_000)):
+            pool.catch_up(self, kept, count, size)
 
     def access(self) -> None:
         access.reads(self)
