@@ -264,7 +264,8 @@ class CommandGateway(Gateway):
 
     def words(self) -> list[str]:
         return [self.world.binary, "connect", "mesh-gateway", "-register", "-expose-servers", "-service", "gateway",
-                "-token", GATEWAY, "-address", f"{self.lan}:{GATEWAY_PORT}", "-wan-address", f"{self.wan}:{GATEWAY_PORT}"]
+                "-token", GATEWAY, "-data-dir", str(self.agent.folder / "gateway"), "-drain-timeout", "1s",
+                "-address", f"{self.lan}:{GATEWAY_PORT}", "-wan-address", f"{self.wan}:{GATEWAY_PORT}"]
 
     def start(self) -> None:
         if not self.agent.alive():
