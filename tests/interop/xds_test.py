@@ -109,6 +109,32 @@ def check_commands(binary: str, agent: Agent, grpc: int) -> None:
     agent.ask("PUT", "/v1/agent/service/deregister/gate")
 
 
+def check_client(binary: str, program: str, folder: pathlib.Path, server: Agent) -> None:
+    """A client agent serves its own gateway: Envoy waits until that is registered, and leads to a service of the mesh."""
+    ports = json.loads((server.folder / "agent.json").read_text())["ports"]
+    client = Agent(binary, folder / "client", "client", {
+        "server": False, "bootstrap_expect": 0, "retry_join": [f"127.0.0.1:{ports['serf_lan']}"],
+        "connect": {"enabled": True}})
+    port, = free_ports(1)
+    envoy = Envoy(binary, program, folder, client, "127.0.0.1", "-register", "-service=edge",
+                  f"-address=127.0.0.1:{port}")
+    with ended([client]):
+        client.start()
+        eventually("the client knows the server", lambda: client.ask("GET", "/v1/catalog/nodes")[0] == 200, LIMIT)
+        try:
+            envoy.run()
+            eventually("Envoy listens", lambda: listens(("127.0.0.1", port)), LIMIT)
+            status, _ = server.ask("PUT", "/v1/agent/service/register", json.dumps(
+                {"Name": "web", "Port": 80, "Connect": {"Native": True}}))
+            assert status == 200
+            eventually("Envoy leads to the service", lambda: "web.default.dc1.internal" in envoy.config(), LIMIT)
+            server.ask("PUT", "/v1/agent/service/deregister/web")
+            eventually("and forgets it", lambda: "web.default.dc1.internal" not in envoy.config(), LIMIT)
+        finally:
+            envoy.stop()
+    print("a client agent's gateway", flush=True)
+
+
 def check_token(binary: str, program: str, folder: pathlib.Path) -> None:
     """A token that does not allow it is refused, an unknown one too; one that does is served."""
     agent = Agent(binary, folder / "acl", "acl", {
@@ -235,6 +261,7 @@ def main() -> int:
             plain.wait_leader(60)
             ports = json.loads((plain.folder / "agent.json").read_text())["ports"]
             check_commands(binary, plain, ports["grpc"])
+            check_client(binary, program, folder, plain)
         check_token(binary, program, folder)
         check_federation(binary, program, folder)
     print("ok")
