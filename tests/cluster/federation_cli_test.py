@@ -251,6 +251,29 @@ def main() -> int:
                 agents.append(server)
                 return server
 
+            # ---- clocks
+            compiler = shutil.which("cc") or shutil.which("clang-19")
+            if compiler:
+                (folder / "skew.c").write_text(SKEW)
+                subprocess.run([compiler, "-shared", "-fPIC", "-o", str(folder / "skew.so"), str(folder / "skew.c"), "-ldl"],
+                               check=True, timeout=120)
+                late = further("late", "dc8", acl=acl | {"enable_token_replication": True,
+                                                         "tokens": {"replication": REPLICATION}})
+                late.binary = str(folder / "late.sh")
+                pathlib.Path(late.binary).write_text(f'#!/bin/sh\nLD_PRELOAD={folder}/skew.so exec {binary} "$@"\n')
+                pathlib.Path(late.binary).chmod(0o755)
+                late.start()
+                eventually("it answers", lambda: ask(late, "GET", "/v1/status/leader"))
+                eventually("it knows the token", lambda: ask(late, "GET", "/v1/internal/federation-states") is not None)
+                servers["server.dc8.consul"] = servers["late.server.dc8.consul"] = (late.host, late.ports["server"])
+                outward = {"dc1": inner1.address, "dc2": inner2.address}
+                lan8 = Relay(("127.0.0.1", 0), lambda name: outward.get(name.split(".")[-2], servers.get(name)))
+                others["dc8"] = lan8.address
+                register(late, lan8.address, lan8.address)
+                bench.names(late, "clock", "a clock that is ten minutes ahead")
+                late.kill()
+                lan8.stop()
+
             hangs_up, http, black_hole = Port(lambda client: None), Port(says_http), Port()
             astray = Relay(("127.0.0.1", 0), lambda name: servers["b1.server.dc2.consul"])
             closed = free_ports(1)[0]
@@ -295,29 +318,6 @@ def main() -> int:
                 eventually(f"{server.name} answers", lambda s=server: ask(s, "GET", "/v1/status/leader"))
                 bench.names(server, code, what)
                 server.kill()
-
-            # ---- clocks
-            compiler = shutil.which("cc") or shutil.which("clang-19")
-            if compiler:
-                (folder / "skew.c").write_text(SKEW)
-                subprocess.run([compiler, "-shared", "-fPIC", "-o", str(folder / "skew.so"), str(folder / "skew.c"), "-ldl"],
-                               check=True, timeout=120)
-                late = further("late", "dc8", acl=acl | {"enable_token_replication": True,
-                                                         "tokens": {"replication": REPLICATION}})
-                late.binary = str(folder / "late.sh")
-                pathlib.Path(late.binary).write_text(f'#!/bin/sh\nLD_PRELOAD={folder}/skew.so exec {binary} "$@"\n')
-                pathlib.Path(late.binary).chmod(0o755)
-                late.start()
-                eventually("it answers", lambda: ask(late, "GET", "/v1/status/leader"))
-                eventually("it knows the token", lambda: ask(late, "GET", "/v1/internal/federation-states") is not None)
-                servers["server.dc8.consul"] = servers["late.server.dc8.consul"] = (late.host, late.ports["server"])
-                outward = {"dc1": inner1.address, "dc2": inner2.address}
-                lan8 = Relay(("127.0.0.1", 0), lambda name: outward.get(name.split(".")[-2], servers.get(name)))
-                others["dc8"] = lan8.address
-                register(late, lan8.address, lan8.address)
-                bench.names(late, "clock", "a clock that is ten minutes ahead")
-                late.kill()
-                lan8.stop()
 
             # ---- the other datacenter is gone
             lan2.stop()
