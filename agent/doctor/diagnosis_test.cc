@@ -334,8 +334,8 @@ std::vector<Broken> broken_setups() {
        }},
       {"no gateway here", "no-gateway",
        [](Findings& all) {
+         there(all).Members.back().Status = "failed";
          all.own.Gateways.clear();
-         all.probes.erase(all.probes.begin());
        }},
       {"the gateway is not marked", "gateway-unmarked", [](Findings& all) { all.own.Gateways[0].Marked = false; }},
       {"the gateway is critical", "gateways-critical", [](Findings& all) { all.own.Gateways[0].Health = "critical"; }},
@@ -361,6 +361,12 @@ std::vector<Broken> broken_setups() {
        [](Findings& all) {
          fail_all(all, "read: EOF");
          all.own.States.front().Wan = all.own.States.back().Wan;
+       }},
+      {"neither the primary nor another one is reached, and there is no gateway", "gateway-refuses",
+       [](Findings& all) {
+         fail_all(all, "dial tcp 198.18.0.1:443: connect: connection refused");
+         all.own.Gateways.clear();
+         all.own.Members.push_back({.Name = "c1.dc3", .Datacenter = "dc3", .Status = "failed"});
        }},
       {"the primary is gone", "gateway-has-no-way",
        [](Findings& all) {

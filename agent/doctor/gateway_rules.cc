@@ -49,9 +49,11 @@ void look_at_registered(Walk& walk, const View& view) {
   }
   // A secondary whose primary answers has time for this; whoever has no other way has not.
   const bool alone = walk.datacenters.empty() && !walk.is_secondary();
-  const bool lost = std::ranges::any_of(walk.datacenters, [&](const std::string& other) {
-    return other != walk.own.PrimaryDatacenter && !walk.reached(other);
-  });
+  const std::string& primary = walk.own.PrimaryDatacenter;
+  const bool lost = (!walk.is_secondary() || walk.reached(primary)) &&
+                    std::ranges::any_of(walk.datacenters, [&](const std::string& other) {
+                      return other != primary && !walk.reached(other);
+                    });
   const Rank rank = lost ? Rank::needed_gateway : Rank::gateway;
   const bool marked = std::ranges::any_of(view.Gateways, &Gateway::Marked);
   const std::string effect = ": no other datacenter reaches the servers of " + datacenter;

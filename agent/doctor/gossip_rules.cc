@@ -76,6 +76,8 @@ void look_at_gossip(Walk& walk) {
     });
     if (seen) continue;
     walk.hop(datacenter, "gossip", there->Node + " sees " + own.Datacenter, "fail");
+    // Nobody gets in: the rules of gateways say so.
+    if (own.ThroughGateways && std::ranges::none_of(own.Gateways, &usable)) continue;
     walk.fault(
         Rank::gossip, "not-seen-there", datacenter,
         "the WAN pool of " + datacenter + " takes all servers of " + own.Datacenter + " for failed, or knows none",

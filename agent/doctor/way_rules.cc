@@ -174,7 +174,9 @@ bool look_at_needed_gateways(Walk& walk, const std::string& datacenter) {
   const KnownState* state = own.state(datacenter);
   if (state && !state->Wan.empty()) return false;
   const bool unusable = state && state->Gateways > 0;
-  walk.fault(Rank::needed_gateway, unusable ? "gateways-critical" : "no-gateway", datacenter,
+  // Without the primary, news of others do not come.
+  const bool first = !walk.is_secondary() || walk.reached(own.PrimaryDatacenter);
+  walk.fault(first ? Rank::needed_gateway : Rank::gateway, unusable ? "gateways-critical" : "no-gateway", datacenter,
              unusable ? "all mesh gateways of " + datacenter + " are critical, or not marked for WAN federation"
                       : "no mesh gateway of " + datacenter + " is known here: nobody reaches its servers",
              unusable

@@ -154,11 +154,14 @@ def main() -> int:
         servers = {"a1.server.dc1.consul": (a1.host, a1.ports["server"])}
         servers["server.dc1.consul"] = servers["a1.server.dc1.consul"]
         ports = free_ports(5)
+        others: dict[str, tuple[str, int]] = {}  # gateways of further datacenters
         wan2: list[tuple[str, int]] = [("127.0.8.2", ports[4])]  # where dc1's gateway finds dc2
 
         direct = Relay(("127.0.0.1", ports[0]), lambda name: servers.get(name) if ".dc1." in name else None)
-        lan1 = Relay(("127.0.6.9", ports[1]), lambda name: servers.get(name) if ".dc1." in name else wan2[0])
-        lan2 = Relay(("127.0.7.9", ports[2]), lambda name: servers.get(name) if ".dc2." in name else inner1.address)
+        lan1 = Relay(("127.0.6.9", ports[1]), lambda name: servers.get(name) if ".dc1." in name else
+                     others.get(name.split(".")[-2], wan2[0]))
+        lan2 = Relay(("127.0.7.9", ports[2]), lambda name: servers.get(name) if ".dc2." in name else
+                     others.get(name.split(".")[-2], inner1.address))
         inner1 = Relay(("127.0.8.1", ports[3]), lambda name: servers.get(name) if ".dc1." in name else None)
         inner2 = Relay(wan2[0], lambda name: servers.get(name) if ".dc2." in name else None)
         b1 = Server(binary, folder, "b1", "dc2", "127.0.7.1", certificates, primary_gateways=[text(direct.address)],
@@ -248,6 +251,29 @@ def main() -> int:
                 agents.append(server)
                 return server
 
+            # ---- clocks
+            compiler = shutil.which("cc") or shutil.which("clang-19")
+            if compiler:
+                (folder / "skew.c").write_text(SKEW)
+                subprocess.run([compiler, "-shared", "-fPIC", "-o", str(folder / "skew.so"), str(folder / "skew.c"), "-ldl"],
+                               check=True, timeout=120)
+                late = further("late", "dc8", acl=acl | {"enable_token_replication": True,
+                                                         "tokens": {"replication": REPLICATION}})
+                late.binary = str(folder / "late.sh")
+                pathlib.Path(late.binary).write_text(f'#!/bin/sh\nLD_PRELOAD={folder}/skew.so exec {binary} "$@"\n')
+                pathlib.Path(late.binary).chmod(0o755)
+                late.start()
+                eventually("it answers", lambda: ask(late, "GET", "/v1/status/leader"))
+                eventually("it knows the token", lambda: ask(late, "GET", "/v1/internal/federation-states") is not None)
+                servers["server.dc8.consul"] = servers["late.server.dc8.consul"] = (late.host, late.ports["server"])
+                outward = {"dc1": inner1.address, "dc2": inner2.address}
+                lan8 = Relay(("127.0.0.1", 0), lambda name: outward.get(name.split(".")[-2], servers.get(name)))
+                others["dc8"] = lan8.address
+                register(late, lan8.address, lan8.address)
+                bench.names(late, "clock", "a clock that is ten minutes ahead")
+                late.kill()
+                lan8.stop()
+
             hangs_up, http, black_hole = Port(lambda client: None), Port(says_http), Port()
             astray = Relay(("127.0.0.1", 0), lambda name: servers["b1.server.dc2.consul"])
             closed = free_ports(1)[0]
@@ -293,29 +319,12 @@ def main() -> int:
                 bench.names(server, code, what)
                 server.kill()
 
-            # ---- clocks
-            compiler = shutil.which("cc") or shutil.which("clang-19")
-            if compiler:
-                (folder / "skew.c").write_text(SKEW)
-                subprocess.run([compiler, "-shared", "-fPIC", "-o", str(folder / "skew.so"), str(folder / "skew.c"), "-ldl"],
-                               check=True, timeout=120)
-                late = further("late", "dc8", acl=acl | {"enable_token_replication": True,
-                                                         "tokens": {"replication": REPLICATION}})
-                late.binary = str(folder / "late.sh")
-                pathlib.Path(late.binary).write_text(f'#!/bin/sh\nLD_PRELOAD={folder}/skew.so exec {binary} "$@"\n')
-                pathlib.Path(late.binary).chmod(0o755)
-                late.start()
-                eventually("it answers", lambda: ask(late, "GET", "/v1/status/leader"))
-                eventually("it knows the token", lambda: ask(late, "GET", "/v1/internal/federation-states") is not None)
-                bench.names(late, "clock", "a clock that is ten minutes ahead")
-                late.kill()
-
             # ---- the other datacenter is gone
-            lan2.stop()
-            direct.stop()
-            bench.names(b1, "gateway-refuses", "both gateways are gone")
-            lan2.start()
-            direct.start()
+            for relay in (lan2, direct, inner1):
+                relay.stop()
+            bench.names(b1, "gateway-refuses", "all gateways are gone")
+            for relay in (lan2, direct, inner1):
+                relay.start()
             a1.kill()
             bench.names(b1, "gateway-has-no-way", "the primary is gone")
         for relay in (direct, lan1, lan2, inner1, inner2, astray):

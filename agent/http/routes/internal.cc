@@ -38,7 +38,7 @@ constexpr Failure kBadAddresses{500, R"((cannot associate more than|[\s\S]* is n
 constexpr Failure kNoPeer{500, "must provide PeerName", "?peer is missing."};
 constexpr Failure kNoTopology{500, R"((not an APIGateway|failed to get sources for discovery chain target)[\s\S]*)",
                               "Nothing is bound to the gateway; the mesh is off, or a chain is wrong."};
-constexpr Failure kBusy{500, "too many look at the federation now, try again later", "Others examine it, too."};
+constexpr Failure kBusy{500, R"([\s\S]*too many look at the federation now, try again later)", "Others examine it, too."};
 constexpr Failure kNotFederated{500, R"([\s\S]+)", "The servers refuse it: the text says why."};
 constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
 
