@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """One command on each side. The primary denies by default, encrypts its gossip and is reached through a gateway alone;
-it invites two servers of dc2, which join, one with the built-in gateway, and are read both ways. Tokens that are changed, used up, over or of another
-datacenter are refused. A gateway may go once the other datacenter knows another one; dc2 is forgotten once it is dead.
+it invites two servers of dc2, which join, one with the built-in gateway, and are read both ways. Tokens that are changed,
+used up, over or of another datacenter are refused. A gateway may go once the other datacenter knows another one; dc2 is
+forgotten once it is dead.
 
     federation_join_test.py --binary PATH
 """
