@@ -135,13 +135,15 @@ Result<> Runner::reconnect(cli::ApiConfig api, std::optional<catalog::ServiceDef
 void Runner::drain(base::Interrupt& cut) {
   stop_.raise();
   follower_.reset();
-  if (options_.registration && registered_) {
+  // Also when only an earlier run came to register it.
+  if (options_.registration) {
     cli::ApiConfig api = options_.api;
     api.interrupt = &cut;
     Result<cli::ApiClient> client = cli::ApiClient::make(std::move(api));
     Result<> gone;
     if (client) {
-      const auto done = client->call(client->request("PUT", "/v1/agent/service/deregister/" + options_.service));
+      const auto done =
+          client->call(client->request("PUT", "/v1/agent/service/deregister/" + options_.service), {200, 404});
       if (!done) gone = done.error();
     } else {
       gone = client.error();
