@@ -10,6 +10,8 @@
 #include "catalog/config_entry/codec.h"
 #include "catalog/config_entry/entries.h"
 #include "catalog/config_entry/intentions.h"
+#include "catalog/peering/codec.h"
+#include "catalog/peering/peerings.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
@@ -265,6 +267,35 @@ Result<ApplyResult> apply_acl_auth_method_delete(Transaction& tx, std::string_vi
   });
 }
 
+template <class Request, class Act>
+Result<ApplyResult> with_peering(Transaction& tx, std::string_view body, std::string_view operation, Act act) {
+  Request request;
+  if (Result<> parsed = peering_schema().parse(body, request); !parsed) {
+    return Error{Errc::corrupt, "failed to decode request: " + parsed.error().detail};
+  }
+  tx.note_operation(operation);
+  return answer(act(tx, std::move(request)));
+}
+
+Result<ApplyResult> apply_peering_write_command(Transaction& tx, std::string_view body) {
+  return with_peering<PeeringWriteRequest>(tx, body, "write", apply_peering_write);
+}
+Result<ApplyResult> apply_peering_delete_command(Transaction& tx, std::string_view body) {
+  return with_peering<PeeringNameRequest>(tx, body, "delete", apply_peering_delete);
+}
+Result<ApplyResult> apply_peering_terminate_command(Transaction& tx, std::string_view body) {
+  return with_peering<PeeringTerminateByIDRequest>(tx, body, "terminate", apply_peering_terminate);
+}
+Result<ApplyResult> apply_trust_bundle_write_command(Transaction& tx, std::string_view body) {
+  return with_peering<PeeringTrustBundleWriteRequest>(tx, body, "write", apply_trust_bundle_write);
+}
+Result<ApplyResult> apply_trust_bundle_delete_command(Transaction& tx, std::string_view body) {
+  return with_peering<PeeringNameRequest>(tx, body, "delete", apply_trust_bundle_delete);
+}
+Result<ApplyResult> apply_peering_secrets_command(Transaction& tx, std::string_view body) {
+  return with_peering<SecretsWriteRequest>(tx, body, "write", apply_peering_secrets_write);
+}
+
 constexpr CommandRow kCommands[] = {
     {0, "Register", &apply_register_command},
     {1, "Deregister", &apply_deregister_command},
@@ -293,12 +324,12 @@ constexpr CommandRow kCommands[] = {
     {28, "ACLAuthMethodDelete", &apply_acl_auth_method_delete},
     {30, "FederationState", &apply_federation_state_command},
     {31, "SystemMetadata", &apply_system_metadata_command},
-    {35, "Peering", nullptr},
-    {36, "PeeringDelete", nullptr},
-    {37, "PeeringTerminateByID", nullptr},
-    {38, "PeeringTrustBundle", nullptr},
-    {39, "PeeringTrustBundleDelete", nullptr},
-    {40, "PeeringSecret", nullptr},
+    {35, "Peering", &apply_peering_write_command},
+    {36, "PeeringDelete", &apply_peering_delete_command},
+    {37, "PeeringTerminateByID", &apply_peering_terminate_command},
+    {38, "PeeringTrustBundle", &apply_trust_bundle_write_command},
+    {39, "PeeringTrustBundleDelete", &apply_trust_bundle_delete_command},
+    {40, "PeeringSecret", &apply_peering_secrets_command},
     {41, "RaftLogVerifierCheckpoint", &pass_checkpoint},
     {42, "Resource", nullptr},
     {43, "UpdateManualVirtualIPRequestType", &apply_virtual_ips},

@@ -43,6 +43,12 @@ enum class Command : std::uint8_t {
   acl_auth_method_delete = 28,
   federation_state = 30,
   system_metadata = 31,
+  peering_write = 35,
+  peering_delete = 36,
+  peering_terminate_by_id = 37,
+  peering_trust_bundle_write = 38,
+  peering_trust_bundle_delete = 39,
+  peering_secrets_write = 40,
   virtual_ips = 43,
 };
 

@@ -185,8 +185,8 @@ TEST(StateMachine, AnUnknownCommandIsFatalUnlessItSaysThatItDoesNoHarm) {
   EXPECT_EQ(spell(machine.apply({.index = 7, .term = 1, .data = std::string_view("\x32\x80", 2)})),
             "fatal: failed to apply request: unknown command type 50 in 3280 (log entry 7)");
   EXPECT_EQ(spell(machine.apply({.index = 8, .term = 1, .data = std::string_view("\xb2\x80", 2)})), "nil");
-  EXPECT_EQ(spell(machine.apply({.index = 9, .term = 1, .data = std::string_view("\xa3\x80", 2)})),
-            "fatal: this server version cannot apply command type 35 (Peering) (log entry 9)");
+  EXPECT_EQ(spell(machine.apply({.index = 9, .term = 1, .data = std::string_view("\xaa\x80", 2)})),
+            "fatal: this server version cannot apply command type 42 (Resource) (log entry 9)");
 }
 
 TEST(StateMachine, ABodyThatCannotBeReadIsFatal) {

@@ -8,6 +8,8 @@
 #include "catalog/acl/tokens.h"
 #include "catalog/config_entry/codec.h"
 #include "catalog/config_entry/entries.h"
+#include "catalog/peering/codec.h"
+#include "catalog/peering/peerings.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/connect_ca.h"
 #include "catalog/registry/coordinates.h"
@@ -266,6 +268,16 @@ class SnapshotReader {
     return {};
   }
 
+  template <class T, class Take>
+  static Result<> with_peering(std::string_view body, Take take) {
+    Result<std::string_view> bytes = peering_record(body);
+    if (!bytes) return bytes.error();
+    T row;
+    if (Result<> parsed = peering_schema().parse(*bytes, row); !parsed) return parsed;
+    take(row);
+    return {};
+  }
+
   Result<> restore(std::uint8_t number, std::string_view body) {
     switch (static_cast<Record>(number)) {
       case Record::registration: {
@@ -314,6 +326,14 @@ class SnapshotReader {
         return with<FederationStateRequest>(body, [&](FederationStateRequest& request) {
           if (request.State) restore_federation_state(tx_, std::move(*request.State));
         });
+      case Record::peering:
+        return with_peering<Peering>(body, [&](Peering& row) { restore_peering(tx_, std::move(row)); });
+      case Record::peering_trust_bundle:
+        return with_peering<PeeringTrustBundle>(
+            body, [&](PeeringTrustBundle& row) { restore_trust_bundle(tx_, std::move(row)); });
+      case Record::peering_secrets:
+        return with_peering<PeeringSecrets>(body,
+                                            [&](PeeringSecrets& row) { restore_peering_secrets(tx_, std::move(row)); });
       case Record::index:
         return with<IndexEntry>(body, [&](IndexEntry& entry) { indexes_.push_back(std::move(entry)); });
       case Record::chunks: {

@@ -30,6 +30,9 @@ enum class Record : std::uint8_t {
   system_metadata = 31,
   virtual_ip = 32,
   free_virtual_ip = 33,
+  peering = 35,
+  peering_trust_bundle = 38,
+  peering_secrets = 40,
 };
 
 /// Every record that a peer may write, in order. Those that Record does not name are foreign: kept as they come.

@@ -4,6 +4,7 @@
 #include "base/msgpack.h"
 #include "catalog/config_entry/codec.h"
 #include "catalog/config_entry/kinds.h"
+#include "catalog/peering/codec.h"
 #include "catalog/snapshot.h"
 #include "catalog/snapshot_records.h"
 #include "catalog/store/key.h"
@@ -149,6 +150,12 @@ class SnapshotWriter {
           put(number, IndexEntry{.Key = std::string(key), .Value = value});
         });
         return;
+      case Record::peering:
+        return each_peering(number, tables_.peerings);
+      case Record::peering_trust_bundle:
+        return each_peering(number, tables_.peering_trust_bundles);
+      case Record::peering_secrets:
+        return each_peering(number, tables_.peering_secrets);
       case Record::chunks: {
         base::MsgpackWriter writer = begin(number);
         chunks_.write(writer);
@@ -197,6 +204,17 @@ class SnapshotWriter {
   template <class T>
   void each(std::uint8_t number, const Table<T>& table) {
     for (const auto [key, row] : table.all()) put(number, static_cast<const T&>(*row));
+  }
+
+  template <class T>
+  void each_peering(std::uint8_t number, const Table<T>& table) {
+    std::string bytes;
+    for (const auto [key, row] : table.all()) {
+      bytes.clear();
+      peering_schema().append(bytes, static_cast<const T&>(*row));
+      begin(number).string(bytes);
+      end();
+    }
   }
 
   template <class T>

@@ -40,6 +40,12 @@ constexpr CommandName kNames[] = {
     {27, "fsm.acl.authmethod", "upsert"},
     {28, "fsm.acl.authmethod", "delete"},
     {31, "fsm.system_metadata", nullptr},
+    {35, "fsm.peering", "write"},
+    {36, "fsm.peering", "delete"},
+    {37, "fsm.peering", "terminate"},
+    {38, "fsm.peering_trust_bundle", "write"},
+    {39, "fsm.peering_trust_bundle", "delete"},
+    {40, "fsm.peering_secrets", "write"},
 };
 
 // Operations come from the log: names that nobody knows must not fill the memory.

@@ -17,6 +17,7 @@
 #include "catalog/types/connect_ca.h"
 #include "catalog/types/coordinate.h"
 #include "catalog/types/federation_state.h"
+#include "catalog/types/peering.h"
 #include "catalog/types/session.h"
 #include "catalog/types/system.h"
 
@@ -69,6 +70,11 @@ struct Tables {
   Table<SystemMetadataEntry> system_metadata{};       // key
   Table<AutopilotConfig> autopilot{};                 // one row, under the empty key
   Table<FederationState> federation_states{};         // datacenter
+  Table<Peering> peerings{};                          // name
+  Table<Peering> peerings_by_id{};                    // ID
+  Table<PeeringTrustBundle> peering_trust_bundles{};  // name of the peering
+  Table<PeeringSecrets> peering_secrets{};            // ID of the peering
+  base::RadixCounters peering_secret_uuids{};         // those made here -> 1
   Table<CARoot> ca_roots{};                           // ID
   Table<CAConfiguration> ca_config{};                 // one row, under the empty key
   Table<CAConsulProviderState> ca_provider_states{};  // ID
