@@ -246,6 +246,8 @@ class Faults:
     def wrong_token(self) -> None:
         """The replication token of dc2 is another, and then right again."""
         self.set_replication_token(self.second, "aaaaaaaa-0000-0000-0000-00000000dead")
+        # What waits at the primary came with the right one; something new ends that.
+        self.primary.servers[0].put("/v1/acl/token", {"Policies": [{"Name": "readers"}]})
         eventually("its replication says so", lambda: "ACL not found" in
                    self.second.servers[0].get("/v1/acl/replication")["LastErrorMessage"], 90)
         message = self.second.servers[0].get("/v1/acl/replication")["LastErrorMessage"]
