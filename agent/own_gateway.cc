@@ -25,7 +25,13 @@ const base::log::Logger kLog("agent.mesh_gateway");
 
 config::MeshGateway settings_of(const config::Loaded& loaded, const config::Surroundings& host) {
   std::vector<std::string> none;  // the configuration was checked
-  return config::mesh_gateway(loaded.settings, host, none);
+  config::MeshGateway settings = config::mesh_gateway(loaded.settings, host, none);
+  // Without a token of its own it is registered, and asks, by that of the agent for such things, or by the agent's.
+  const config::AclTokens& own = loaded.config.acl_tokens;
+  for (const std::string* token : {&own.config_file_registration, &own.user, &own.agent}) {
+    if (settings.token.empty()) settings.token = *token;
+  }
+  return settings;
 }
 
 Result<catalog::ServiceDefinition> service_of(const config::MeshGateway& settings, const config::Surroundings& host) {
