@@ -24,7 +24,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
-from agent_process import Agent  # noqa: E402
+from agent_process import Agent, answer, eventually  # noqa: E402
 
 SERVICES, KEYS, WAITERS = 200, 2000, 100
 
@@ -217,6 +217,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="proconsul-soak-") as folder:
         agent = Agent(options.binary, pathlib.Path(folder), config={"raft_snapshot_threshold": 4096})
         agent.start().wait_leader()
+        eventually("its node is well", lambda: answer(agent, "/v1/health/state/passing"))  # sessions need serfHealth
         dns_port = json.loads((pathlib.Path(folder) / "agent.json").read_text())["ports"]["dns"]
         churn = Churn(agent, dns_port, target.server_port)
         samples = []
