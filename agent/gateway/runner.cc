@@ -14,7 +14,6 @@ namespace proconsul::agent::gateway {
 using base::Result;
 using wanfed::gateway::Address;
 using wanfed::gateway::Limits;
-using wanfed::gateway::RouteChanges;
 using wanfed::gateway::RouteTable;
 using wanfed::gateway::Topology;
 
@@ -22,12 +21,6 @@ namespace {
 
 const base::log::Logger kLog("mesh-gateway");
 constexpr base::Duration kTick = base::milliseconds(20);
-
-std::string joined(const std::vector<Address>& addresses) {
-  std::string out;
-  for (const Address& address : addresses) out += (out.empty() ? "" : ", ") + to_string(address);
-  return out;
-}
 
 }  // namespace
 
@@ -58,13 +51,7 @@ Runner::~Runner() {
 }
 
 void Runner::set_routes(const Topology& topology) {
-  const RouteChanges changes = gateway_.set_routes(std::make_shared<RouteTable>(topology));
-  if (changes.empty()) return;
-  kLog.info(
-      "routes changed",
-      {{"added", changes.added.size()}, {"changed", changes.changed.size()}, {"removed", changes.removed.size()}});
-  for (const std::string& name : changes.added) kLog.debug("a route was added", {{"name", name}});
-  for (const std::string& name : changes.removed) kLog.debug("a route was removed", {{"name", name}});
+  gateway_.set_routes(std::make_shared<RouteTable>(topology));
 }
 
 Result<> Runner::follow() {
@@ -110,9 +97,7 @@ Result<> Runner::told(const http::AgentService* service) {
 Result<> Runner::listen(const std::vector<Address>& addresses) {
   const std::vector<Address> before = gateway_.listening();
   if (before == addresses) return {};
-  if (Result<> listening = gateway_.listen(addresses); !listening) return listening;
-  kLog.info("listening", {{"addresses", joined(gateway_.listening())}});
-  return {};
+  return gateway_.listen(addresses);
 }
 
 void Runner::set_limits(const Limits& limits) {

@@ -86,12 +86,13 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
     binary = str(pathlib.Path(parser.parse_args().binary).resolve())
-    with tempfile.TemporaryDirectory() as temporary:
-        validate(binary, pathlib.Path(temporary))
+    with tempfile.TemporaryDirectory() as examples:
+        validate(binary, pathlib.Path(examples))
         if os.geteuid() != 0 or subprocess.run(["ip", "netns", "list"], capture_output=True).returncode != 0:
             print("no right to make network namespaces")
             return SKIPPED
-        run_chapter(binary, pathlib.Path(temporary))
+    with tempfile.TemporaryDirectory() as chapter:
+        run_chapter(binary, pathlib.Path(chapter))
     print("ok")
     return 0
 
