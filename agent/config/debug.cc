@@ -149,6 +149,9 @@ Value object(std::initializer_list<std::pair<const char*, Value>> members) {
 Value::MapType debug_view(const Config& config) {
   Value view = Viewer().view("rt", base::type_of<Config>(), &config);
   Value::MapType& map = *view.as_map();
+  // What Consul does not have is not seen by who expects Consul's, until it is asked for.
+  if (!config.flap_damping.enabled) map.erase("FlapDamping");
+  if (!config.mass_failure_brake.enabled) map.erase("MassFailureBrake");
   // What Consul keeps in small structs of its own.
   map["StaticRuntimeConfig"] = object({{"EncryptVerifyIncoming", config.encrypt_verify_incoming},
                                        {"EncryptVerifyOutgoing", config.encrypt_verify_outgoing}});
