@@ -54,6 +54,8 @@ class LinesFsm final : public Fsm {
     const std::lock_guard lock(lock_);
     return lines_;
   }
+  /// Nothing is applied while it is held.
+  std::unique_lock<std::mutex> hold() { return std::unique_lock(lock_); }
 
  private:
   mutable std::mutex lock_;

@@ -195,6 +195,8 @@ void Node::after_round() {
   Effects effects = core_.take();
   // Before a message leaves that lets another server lead.
   if (is_leader()) lease_end_.store(core_.lease_end(now()), std::memory_order_release);
+  // Before a follower hears of it, and shows what this server has not applied yet.
+  committed_.store(core_.commit().value, std::memory_order_release);
   if (!effects.empty()) carry_out(std::move(effects));
 
   term_.store(core_.term().value, std::memory_order_relaxed);
@@ -215,7 +217,8 @@ void Node::after_round() {
 }
 
 bool Node::is_current() const {
-  return is_ready() && now() < lease_end_.load(std::memory_order_acquire);
+  return is_ready() && now() < lease_end_.load(std::memory_order_acquire) &&
+         fsm_queue_->applied().value >= committed_.load(std::memory_order_acquire);
 }
 
 void Node::run_timer() {

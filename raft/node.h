@@ -84,7 +84,8 @@ class Node final : private TransportHandler {
   Role role() const { return role_.load(std::memory_order_acquire); }
   /// Leader, and an entry of its own term is applied: membership may change.
   bool is_ready() const { return ready_.load(std::memory_order_acquire); }
-  /// Ready, and no other leader can be: what is applied here has every write that anybody was told of.
+  /// Ready, no other leader can be, and all that is committed is applied: the state here has every write that anybody
+  /// was told of, or was shown by a follower that was faster.
   bool is_current() const;
   Term term() const { return {term_.load(std::memory_order_relaxed)}; }
   LogIndex applied() const { return fsm_queue_->applied(); }
@@ -167,7 +168,7 @@ class Node final : private TransportHandler {
   std::atomic<Role> role_{Role::follower};
   std::atomic<bool> ready_{false};
   std::atomic<Instant> lease_end_{Instant::min()};
-  std::atomic<std::uint64_t> term_{0}, last_index_{0};
+  std::atomic<std::uint64_t> term_{0}, last_index_{0}, committed_{0};
   std::atomic<const Leader*> leader_;
   std::atomic<Instant> last_contact_{Instant::min()};
   std::atomic<bool> disk_healthy_{true};

@@ -570,6 +570,29 @@ TEST_F(ThreeNodes, AnIsolatedLeaderStepsDownAndItsUncommittedProposalsAreNotAckn
   EXPECT_EQ(lines, (std::vector<std::string>{"first", "second"}));
 }
 
+// A follower that is faster shows what is committed; a reader of it who then asks the leader must not see an older
+// state.
+TEST_F(ThreeNodes, ALeaderThatHasNotAppliedWhatAFollowerShowsIsNotCurrent) {
+  start_all();
+  write("first");
+  ASSERT_TRUE(all_agree(1));
+  Server* slow = leader();
+  ASSERT_TRUE(eventually([&] { return slow->node->is_current(); }));
+
+  std::optional held = slow->fsm->hold();
+  std::future<Result<Completion>> second =
+      std::async(std::launch::async, [&] { return propose(*slow->node, "second"); });
+  for (Server& server : servers_) {
+    if (&server == slow) continue;
+    ASSERT_TRUE(eventually([&] { return server.fsm->lines().size() == 2; }));
+    EXPECT_FALSE(slow->node->is_current());
+  }
+  held.reset();
+
+  EXPECT_TRUE(second.get());
+  EXPECT_TRUE(eventually([&] { return slow->node->is_current(); }));
+}
+
 TEST_F(ThreeNodes, AFollowerThatFellBehindGetsTheSnapshot) {
   snapshot_threshold_ = 40;
   start_all();
