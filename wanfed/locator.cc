@@ -141,10 +141,12 @@ std::optional<Way> Locator::pick(std::string_view datacenter) {
 bool Locator::outdated(std::string_view datacenter, std::string_view gateway) const {
   const std::vector<Candidate> all = candidates(datacenter);
   const auto place = std::ranges::find(all, gateway, &Candidate::gateway);
+  const Health* own = health(datacenter, gateway);
+  const bool failed = own != nullptr && !own->works && own->failures > 0;
   return std::ranges::any_of(all, [&](const Candidate& other) {
     const Health* health = this->health(datacenter, other.gateway);
     if (health == nullptr || !health->works) return false;
-    return place == all.end() || other.tier < place->tier;
+    return place == all.end() || failed || other.tier < place->tier;
   });
 }
 

@@ -76,7 +76,7 @@ class Locator {
   bool knows_way(std::string_view datacenter) const;
   /// Whether some way there is known to work.
   bool has_way(std::string_view datacenter) const;
-  /// Whether a better way than through this gateway is known to work.
+  /// Whether a better way than through this gateway is known to work: one of a better tier, or any if this one failed.
   bool outdated(std::string_view datacenter, std::string_view gateway) const;
 
   /// What became of a dial: whether a server of the datacenter answered.

@@ -132,6 +132,20 @@ TEST_F(LocatorTest, ARemovedGatewayIsForgottenAndAConnectionThroughItOutdated) {
   EXPECT_TRUE(locator.outdated("dc1", "10.0.0.7:443"));
 }
 
+TEST_F(LocatorTest, AWayThatFailedIsLeftForAnyThatWorks) {
+  locator.learn({.local = {"10.0.0.7:443", "10.0.0.8:443"}, .primary = {"1.1.1.1:443"}});
+  for (const char* each : {"10.0.0.7:443", "10.0.0.8:443", "1.1.1.1:443"}) reached("dc1", each, true);
+  EXPECT_FALSE(locator.outdated("dc1", "10.0.0.7:443"));
+
+  reached("dc1", "10.0.0.7:443", false);
+  EXPECT_TRUE(locator.outdated("dc1", "10.0.0.7:443"));
+  reached("dc1", "10.0.0.8:443", false);
+  EXPECT_TRUE(locator.outdated("dc1", "10.0.0.8:443"));
+  reached("dc1", "1.1.1.1:443", false);
+
+  EXPECT_FALSE(locator.outdated("dc1", "10.0.0.8:443")) << "there is no better one";
+}
+
 TEST_F(LocatorTest, OtherGatewaysOfADatacenterAreWorthAProbeAtOnce) {
   locator.learn({.states = {{"dc3", {.wan = {"3.3.3.1:443"}}}}, .local = {"10.0.0.7:443"}});
   for (int i = 0; i < 5; ++i) reached("dc3", "10.0.0.7:443", false);

@@ -38,14 +38,17 @@ rpc::Pool::Options Connections::pool_options(const config::Config& config) const
   options.route = [this](const rpc::Target& target, std::string_view protocol) {
     return destination(target, protocol);
   };
-  if (gateways_ != nullptr) {
-    options.outdated = [this](const rpc::Target& target, const std::string& gateway) {
-      return gateways_->is_elsewhere(target.datacenter) && gateways_->outdated(target.datacenter, gateway);
-    };
-  }
+  options.outdated = outdated();
   options.client_timeout = config.rpc_client_timeout;
   options.times = call_times(config);
   return options;
+}
+
+std::function<bool(const rpc::Target&, const std::string&)> Connections::outdated() const {
+  if (gateways_ == nullptr) return {};
+  return [this](const rpc::Target& target, const std::string& gateway) {
+    return gateways_->is_elsewhere(target.datacenter) && gateways_->outdated(target.datacenter, gateway);
+  };
 }
 
 Result<Connections::Tls> Connections::tls_of(rpc::TlsRules rules, const mesh::AutoTls& given) {
@@ -126,6 +129,7 @@ base::net::Destination Connections::destination(const rpc::Target& target, std::
 grpc::Client::Options Connections::grpc_options() const {
   grpc::Client::Options options;
   options.route = [this](const rpc::Target& target) { return destination(target, rpc::kRpcGrpc); };
+  options.outdated = outdated();
   return options;
 }
 

@@ -1,6 +1,7 @@
 // The ways to servers: their connections, under the TLS rules of tls.internal_rpc.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -52,6 +53,8 @@ class Connections {
   static base::Result<Tls> tls_of(rpc::TlsRules rules, const mesh::AutoTls& given);
   Connections(base::net::Loops& loops, const config::Config& config, WanGateways* gateways, Tls tls);
   rpc::Pool::Options pool_options(const config::Config& config) const;
+  /// Whether there is a better gateway for a server of another datacenter than this one; unset without gateways.
+  std::function<bool(const rpc::Target& target, const std::string& gateway)> outdated() const;
 
   mutable std::mutex mutex_{};  // guards the next three
   std::shared_ptr<const Tls> tls_;

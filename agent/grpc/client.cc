@@ -32,8 +32,15 @@ namespace {
 
 constexpr char kGrpcByte = 8;
 constexpr std::size_t kOutputPiece = 64 * 1024;
-constexpr std::size_t kMostUnsent = 256 * 1024;  // of a connection, below HTTP/2's windows
-constexpr std::uint32_t kCancel = 8;             // of RST_STREAM
+constexpr std::size_t kMostUnsent = 256 * 1024;   // of a connection, below HTTP/2's windows
+constexpr std::uint32_t kCancel = 8;              // of RST_STREAM
+constexpr auto kLook = std::chrono::seconds(1);   // whether connections should be moved
+constexpr auto kGrace = std::chrono::seconds(5);  // for calls on one that should
+// Of ways that are judged by what becomes of them (Destination::reached), where another one may do.
+constexpr auto kPatience = std::chrono::milliseconds(1500);
+constexpr int kImpatientDials = 2;
+constexpr auto kPingAfter = std::chrono::seconds(1);
+constexpr auto kPingTimeout = std::chrono::seconds(2);
 
 std::string key_of(const rpc::Target& target) {
   return target.datacenter + ':' + target.node + ':' + target.address;
@@ -221,6 +228,8 @@ class Client::Connection final : Channel::User, H2ClientCodec::User, Timer {
   /// Ends every call, and itself in order.
   void end(const Status& status);
   bool takes_calls() const { return codec_.takes_streams(); }
+  /// Leaves for a better way to its server, if there is one: takes no more calls, and those that it has get some time.
+  void look(Clock::time_point now);
   const rpc::Target& target() const { return target_; }
 
  private:
@@ -238,7 +247,9 @@ class Client::Connection final : Channel::User, H2ClientCodec::User, Timer {
   void said_goodbye(std::uint32_t, std::string_view) override;
   void on_timer() override;
 
+  void dial();
   void connected(Result<std::shared_ptr<TcpChannel>> channel);
+  Clock::duration ping_after() const;
   void open(const std::shared_ptr<Exchange>& exchange);
   std::shared_ptr<Exchange> find(StreamId id) const;
   void lost(const std::string& why);
@@ -259,11 +270,15 @@ class Client::Connection final : Channel::User, H2ClientCodec::User, Timer {
   Clock::time_point heard_{};
   bool pinged_ = false;
   bool flush_posted_ = false;
-  bool leaving_ = false;  // ends with its last call
+  bool leaving_ = false;                        // ends with its last call
+  std::string address_{};                       // that was dialed
+  std::function<void(bool)> judge_{};           // of the way there, if that is judged
+  int dials_ = 0;                               // that were made
+  std::optional<Clock::time_point> ends_at_{};  // once there is a better way
 };
 
 /// The connections of one loop. Shared: what is posted to the loop may come after the client is gone.
-class Client::Connections {
+class Client::Connections final : Timer {
  public:
   Connections(const Options& options, Metrics& metrics, Loop& loop)
       : options_(options), metrics_(metrics), loop_(loop) {}
@@ -271,6 +286,7 @@ class Client::Connections {
   void start(const rpc::Target& target, std::shared_ptr<Exchange> exchange) {
     if (stopped_) return exchange->finish(closing(), true);
     metrics_.request_count.add();
+    if (options_.outdated && !std::exchange(looks_, true)) arm(loop_, Clock::now() + kLook);
     std::unique_ptr<Connection>& known = connections_[key_of(target)];
     if (known && !known->takes_calls()) retire(*known);
     std::unique_ptr<Connection>& connection = connections_[key_of(target)];
@@ -294,6 +310,7 @@ class Client::Connections {
   }
   void stop() {
     stopped_ = true;
+    cancel();
     std::vector<std::unique_ptr<Connection>> all = std::exchange(retired_, {});
     for (auto& [key, connection] : std::exchange(connections_, {})) all.push_back(std::move(connection));
     for (const auto& connection : all) connection->end(closing());
@@ -304,11 +321,21 @@ class Client::Connections {
   bool stopped() const { return stopped_; }
 
  private:
+  void on_timer() override {
+    std::vector<Connection*> all;
+    for (const auto& [key, connection] : connections_) all.push_back(connection.get());
+    for (const auto& connection : retired_) all.push_back(connection.get());
+    const Clock::time_point now = Clock::now();
+    for (Connection* connection : all) connection->look(now);
+    arm(loop_, now + kLook);
+  }
+
   const Options& options_;  // gone once it is stopped, as are
   Metrics& metrics_;
   Loop& loop_;
   std::map<std::string, std::unique_ptr<Connection>> connections_{};
   std::vector<std::unique_ptr<Connection>> retired_{};  // their last calls still run
+  bool looks_ = false;                                  // on the timer
   bool stopped_ = false;
 };
 
@@ -359,15 +386,24 @@ void Client::Connection::carry(std::shared_ptr<Exchange> exchange) {
   if (channel_) return open(exchange);
   waiting_.push_back(std::move(exchange));
   if (attempt_) return;
-  const auto& route = connections_.options().route;
-  attempt_ = base::net::connect(
-      connections_.loop(), route ? route(target_) : base::net::Destination{.address = target_.address},
-      Clock::now() + connections_.options().dial_timeout, [this](auto channel) { connected(std::move(channel)); });
+  dial();
+}
+
+void Client::Connection::dial() {
+  const Options& options = connections_.options();
+  auto to = options.route ? options.route(target_) : base::net::Destination{.address = target_.address};
+  address_ = to.address;
+  judge_ = to.reached;
+  const bool impatient = judge_ && ++dials_ <= kImpatientDials;
+  attempt_ = base::net::connect(connections_.loop(), std::move(to),
+                                Clock::now() + (impatient ? Clock::duration(kPatience) : options.dial_timeout),
+                                [this](auto channel) { connected(std::move(channel)); });
 }
 
 void Client::Connection::connected(Result<std::shared_ptr<TcpChannel>> channel) {
   connections_.loop().post([attempt = std::move(attempt_)] {});  // it is on the stack
   if (!channel) {
+    if (channel.error().code == base::Errc::timeout && judge_ && dials_ <= kImpatientDials) return dial();
     for (auto& exchange : std::exchange(waiting_, {})) {
       exchange->connection = nullptr;
       exchange->finish(
@@ -501,6 +537,21 @@ void Client::Connection::lost(const std::string& why) {
   connections_.bury(*this);
 }
 
+void Client::Connection::look(Clock::time_point now) {
+  const auto& ask = connections_.options().outdated;
+  if (!ends_at_) {
+    if (!channel_ || !ask || !ask(target_, address_)) return;
+    ends_at_ = now + kGrace;
+    leaving_ = true;
+    connections_.retire(*this);
+    return rest();
+  }
+  if (now < *ends_at_) return;
+  end({Code::unavailable, "there is a better way to the server"});
+  quiet();
+  connections_.bury(*this);
+}
+
 void Client::Connection::end(const Status& status) {
   for (auto& exchange : std::exchange(waiting_, {})) {
     exchange->connection = nullptr;
@@ -536,11 +587,15 @@ void Client::Connection::flush_soon() {
   });
 }
 
+Clock::duration Client::Connection::ping_after() const {
+  return judge_ ? Clock::duration(kPingAfter) : connections_.options().ping_after;
+}
+
 /// What is waited for next: a sign of life, or that nobody calls any more.
 void Client::Connection::rest() {
   if (!channel_ || !*here_) return;
   if (!calls_.empty()) {
-    if (!pinged_) arm(connections_.loop(), heard_ + connections_.options().ping_after);
+    if (!pinged_) arm(connections_.loop(), heard_ + ping_after());
     return;
   }
   pinged_ = false;
@@ -555,11 +610,14 @@ void Client::Connection::on_timer() {
     return connections_.bury(*this);
   }
   const Clock::time_point now = Clock::now();
-  if (now < heard_ + options.ping_after) return arm(connections_.loop(), heard_ + options.ping_after);
-  if (pinged_) return lost("keepalive ping failed to receive ACK within timeout");
+  if (now < heard_ + ping_after()) return arm(connections_.loop(), heard_ + ping_after());
+  if (pinged_) {
+    if (judge_) judge_(false);
+    return lost("keepalive ping failed to receive ACK within timeout");
+  }
   pinged_ = true;
   codec_.ping();
-  arm(connections_.loop(), now + options.ping_timeout);
+  arm(connections_.loop(), now + (judge_ ? Clock::duration(kPingTimeout) : options.ping_timeout));
   flush();
 }
 

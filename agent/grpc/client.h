@@ -23,6 +23,9 @@ class Client {
   struct Options {
     /// Where a server is reached, TLS and its preface included; on a loop's thread. Unset: plain TCP to the address.
     std::function<base::net::Destination(const rpc::Target& target)> route{};
+    /// Whether there is a better way to it by now than to this address: new calls begin a new connection, and what
+    /// still runs on the old one some seconds later ends as unavailable. On a loop's thread. Unset: ways never change.
+    std::function<bool(const rpc::Target& target, const std::string& address)> outdated{};
     std::string type = "internal";                    // the label server_type of its metrics
     std::size_t most_message = std::size_t{8} << 20;  // bytes of one that comes in
     std::size_t most_ahead = std::size_t{256} << 10;  // bytes of a call that its user has not consumed

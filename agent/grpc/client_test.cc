@@ -118,6 +118,24 @@ TEST_F(GrpcClient, WhatIsNotConsumedIsNotSent) {
   drop(ping);
 }
 
+TEST_F(GrpcClient, AWayThatIsOutdatedIsLeftForABetterOne) {
+  std::atomic<bool> outdated = false;
+  Client moving(loops, {.outdated = [&](const rpc::Target&, const std::string&) { return outdated.load(); }});
+  Ear stays, next;
+  std::unique_ptr<Client::Call> one, two;
+  loops[0].run([&] { one = moving.call(loops[0], place.target(), "/test.Speaker/Speak", framed("hang"), stays); });
+  while (open == 0) std::this_thread::yield();
+  outdated = true;
+  EXPECT_EQ(stays.next(), "end 14 there is a better way to the server");
+  outdated = false;
+  loops[0].run([&] { two = moving.call(loops[0], place.target(), "/test.Speaker/Speak", framed("say 1 x"), next); });
+  EXPECT_EQ(next.next(), "x");
+  EXPECT_EQ(place.accepted, 2);
+  drop(one);
+  drop(two);
+  moving.stop();
+}
+
 TEST_F(GrpcClient, AMessageThatIsTooLargeEndsItsCallAlone) {
   Ear ear;
   auto one = call("big 3000000", ear), two = call("big 9000000", ear);

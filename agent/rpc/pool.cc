@@ -1,6 +1,7 @@
 #include "agent/rpc/pool.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <list>
 #include <map>
@@ -28,6 +29,12 @@ namespace {
 
 constexpr auto kDialTimeout = std::chrono::seconds(10);
 constexpr auto kLook = std::chrono::seconds(1);  // whether sessions should be moved
+// Of ways that are judged by what becomes of them (Destination::reached), where another one may do: silence on one is
+// noticed before callers lose patience, while a link that is merely slow gets there by the later dials.
+constexpr std::array kPatience{std::chrono::milliseconds(1500), std::chrono::milliseconds(1500),
+                               std::chrono::milliseconds(3000), std::chrono::milliseconds(4000)};
+constexpr auto kPingInterval = std::chrono::seconds(1);
+constexpr auto kPingTimeout = std::chrono::seconds(2);
 constexpr char kMultiplexByte = 4;
 constexpr std::int64_t kJitterFraction = 16;
 
@@ -149,7 +156,9 @@ class Pool::Session final : base::net::Timer {
 
   Sessions& sessions_;
   const Target target_;
-  std::string address_{};  // that was dialed
+  std::string address_{};              // that was dialed
+  std::function<void(bool)> judge_{};  // of the way there, if that is judged
+  std::size_t dials_ = 0;              // that met with silence
   std::unique_ptr<base::net::Attempt> attempt_{};
   std::shared_ptr<YamuxSession> yamux_{};
   std::list<std::shared_ptr<Exchange>> waiting_{};  // for the connection
@@ -200,6 +209,10 @@ class Pool::Sessions final : base::net::Timer {
   void on_timer() override {
     std::vector<Session*> outdated;
     for (const auto& [key, session] : sessions_) {
+      if (session->outdated()) outdated.push_back(session.get());
+    }
+    // What waits on one that takes no more calls would stay there for minutes.
+    for (const auto& session : retired_) {
       if (session->outdated()) outdated.push_back(session.get());
     }
     for (Session* session : outdated) session->leave();
@@ -262,7 +275,9 @@ void Pool::Session::leave() {
 void Pool::Session::dial() {
   base::net::Destination to = pool().destination(target_, kRpcMulti);
   address_ = to.address;
-  attempt_ = base::net::connect(loop(), std::move(to), Clock::now() + kDialTimeout,
+  judge_ = to.reached;
+  const Clock::duration patience = judge_ ? kPatience[dials_++] : Clock::duration(kDialTimeout);
+  attempt_ = base::net::connect(loop(), std::move(to), Clock::now() + patience,
                                 [this](auto channel) { connected(std::move(channel)); });
 }
 
@@ -270,6 +285,8 @@ void Pool::Session::connected(Result<std::shared_ptr<base::net::TcpChannel>> cha
   // The attempt is on the stack.
   loop().post([attempt = std::move(attempt_)] {});
   if (!channel) {
+    // The way has been judged: another one is dialed, or this one with more patience.
+    if (channel.error().code == Errc::timeout && judge_ && dials_ < kPatience.size()) return dial();
     for (auto& exchange : std::exchange(waiting_, {})) {
       exchange->finish(
           Error{Errc::unavailable, "rpc error getting client: failed to get conn: " + channel.error().detail});
@@ -278,7 +295,13 @@ void Pool::Session::connected(Result<std::shared_ptr<base::net::TcpChannel>> cha
     return sessions_.bury(*this);
   }
   (*channel)->send(kind_byte(**channel, kMultiplexByte));
-  yamux_ = YamuxSession::start(loop(), std::move(*channel), {.is_client = true}, {.ended = [this](const Error&) {
+  base::net::Yamux::Options options{.is_client = true};
+  if (judge_) {
+    options.keepalive_interval = kPingInterval;
+    options.answer_timeout = kPingTimeout;
+  }
+  yamux_ = YamuxSession::start(loop(), std::move(*channel), options, {.ended = [this](const Error& reason) {
+                                 if (judge_ && reason.code == Errc::timeout) judge_(false);
                                  sessions_.retire(*this);
                                  if (streams_.empty()) sessions_.bury(*this);
                                }});

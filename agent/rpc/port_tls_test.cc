@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <future>
 
@@ -120,6 +121,19 @@ class PortTlsTest : public testing::Test {
     return said;
   }
 
+  /// Of a call by the pool: empty, or its error.
+  std::string call_by(Pool& pool) {
+    std::promise<Result<>> promise;
+    std::unique_ptr<Pool::Call> running;
+    loops_[0].run([&] {
+      running = pool.call(loops_[0], {.datacenter = "dc1", .node = "s1", .address = "10.0.0.1:8300"}, "Status.Leader",
+                          find_method("Status.Leader")->make(), [&](Result<> result) { promise.set_value(result); });
+    });
+    const Result<> result = promise.get_future().get();
+    loops_[0].run([&] { running.reset(); });
+    return result ? std::string() : result.error().detail;
+  }
+
   raft::TemporaryDirectory directory_;
   base::net::Loops loops_{1};
   http::test::StoreServer server_;
@@ -206,6 +220,37 @@ TEST_F(PortTlsTest, AClientsContextTakesOverOtherAuthorities) {
   ASSERT_TRUE(context->reload(settings));
 
   EXPECT_EQ(finish(to, call(std::string(1, 0))), "answered");
+}
+
+TEST_F(PortTlsTest, AWayOnWhichNobodySpeaksIsLeftForAnother) {
+  const auto outgoing = outgoing_tls(rules_);
+  ASSERT_TRUE(outgoing);
+  const base::net::Fd silent = *base::net::listen_tcp("127.0.0.1", 0);  // the kernel takes connections
+  const std::string silent_address = "127.0.0.1:" + std::to_string(base::net::local_port(silent.get()));
+  std::vector<bool> judged;
+  const auto route = [&](bool tls) {
+    return [&, tls](const Target&, std::string_view) {
+      base::net::Destination to = destination(rules_, *outgoing, "dc1", "127.0.0.1:" + std::to_string(number_));
+      const bool fails = std::ranges::count(judged, false) == 0;
+      if (fails) {
+        to.address = silent_address;
+        if (!tls) to.tls = nullptr;
+      }
+      to.reached = [&](bool answered) { judged.push_back(answered); };
+      return to;
+    };
+  };
+  {
+    Pool pool(loops_, {.route = route(true)});
+    EXPECT_EQ(call_by(pool), "");
+    EXPECT_EQ(judged, (std::vector<bool>{false, true}));
+  }
+  // A session that stands, and falls silent.
+  judged.clear();
+  Pool pool(loops_, {.route = route(false)});
+  EXPECT_TRUE(is_eof(call_by(pool)));
+  EXPECT_EQ(judged, (std::vector<bool>{true, false}));
+  EXPECT_EQ(call_by(pool), "");
 }
 
 TEST_F(PortTlsTest, ServersCallOneAnother) {

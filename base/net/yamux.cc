@@ -73,6 +73,7 @@ const Yamux::Stream* Yamux::find(StreamId id) const {
 // What comes in.
 
 void Yamux::receive(std::string_view bytes, Instant now) {
+  heard_ = now;
   while (!bytes.empty() && !ended_) {
     if (payload_left_ > 0) {
       const auto piece = static_cast<std::uint32_t>(std::min<std::size_t>(payload_left_, bytes.size()));
@@ -451,7 +452,12 @@ void Yamux::tick(Instant now) {
     user_.broken(id, {Errc::timeout, "stream closed"});
   }
   if (ended_ || now < next_ping_) return;
-  if (ping_open_) return end({Errc::timeout, "keepalive timeout"});
+  if (ping_open_) {
+    // Behind much data an answer comes late.
+    if (now >= heard_ + options_.answer_timeout) return end({Errc::timeout, "keepalive timeout"});
+    next_ping_ = heard_ + options_.answer_timeout;
+    return;
+  }
   control(FrameType::ping, kSyn, 0, ++ping_id_);
   ping_open_ = true;
   next_ping_ = now + options_.answer_timeout;

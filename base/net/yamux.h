@@ -71,7 +71,7 @@ class Yamux {
     std::size_t most_unread = 64 * 1024 * 1024;  // bytes received and not consumed, of all streams
     std::size_t most_control = 1024 * 1024;      // bytes of answers that the peer does not read
     std::chrono::milliseconds keepalive_interval = std::chrono::seconds(30);
-    std::chrono::milliseconds answer_timeout = std::chrono::seconds(10);  // of a ping
+    std::chrono::milliseconds answer_timeout = std::chrono::seconds(10);  // of a ping, with nothing else coming either
     std::chrono::milliseconds open_timeout = std::chrono::seconds(75);    // until the peer accepts
     std::chrono::milliseconds close_timeout = std::chrono::minutes(5);    // until the peer finishes too
   };
@@ -168,6 +168,7 @@ class Yamux {
   bool remote_away_ = false;
   std::uint32_t ping_id_ = 0;
   bool ping_open_ = false;
+  Instant heard_;  // when bytes came
   Instant next_ping_;
   std::optional<Error> ended_{};
 };

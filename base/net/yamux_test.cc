@@ -304,6 +304,20 @@ TEST(Yamux, APingIsAnsweredAndOneWithoutAnswerEndsTheSession) {
   EXPECT_EQ(client.core.ended()->detail, "keepalive timeout");
 }
 
+TEST(Yamux, WhileSomethingElseComesAPingMayWaitForItsAnswer) {
+  End client(true);
+  const StreamId id = *client.core.open(kStart);
+  client.core.tick(kStart + 30s);
+  std::string bytes;
+  append_header(bytes, update(kAck, id));
+  client.core.receive(bytes, kStart + 35s);
+  client.core.tick(kStart + 40s);
+  EXPECT_FALSE(client.core.ended());
+  EXPECT_EQ(client.core.next_deadline(), kStart + 45s);
+  client.core.tick(kStart + 45s);
+  EXPECT_EQ(client.core.ended()->detail, "keepalive timeout");
+}
+
 TEST(Yamux, APeerThatSendsPingsAndReadsNothingIsCutOff) {
   End server(false, {.most_control = 1200});
   for (int i = 0; i < 101; ++i) server.receive({.type = 2, .flags = kSyn, .length = 1});

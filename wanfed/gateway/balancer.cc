@@ -32,6 +32,7 @@ std::optional<Balancer::Choice> Balancer::pick(Time now, base::Random& random, s
   const auto rank = [&](const Endpoint& endpoint) {
     if (std::find(tried.begin(), tried.end(), endpoint.id) != tried.end()) return never;
     if (endpoint.is_ejected) return out;
+    if (endpoint.is_on_trial) return suspect;
     return endpoint.failures > 0 && now < endpoint.suspect_until ? suspect : healthy;
   };
   Rank best = never;
@@ -59,11 +60,12 @@ std::optional<Balancer::Choice> Balancer::pick(Time now, base::Random& random, s
   }
   Endpoint& chosen = second->active < first->active ? *second : *first;
   ++chosen.active;
+  if (chosen.was_silent) chosen.is_on_trial = true;
   return Choice{chosen.id, chosen.address};
 }
 
 void Balancer::recover(Endpoint& endpoint, Time now) {
-  endpoint.is_ejected = endpoint.is_probed = false;
+  endpoint.is_ejected = endpoint.is_probed = endpoint.is_on_trial = false;
   endpoint.failures = 0;
   endpoint.well_since = now;
 }
@@ -75,6 +77,7 @@ std::chrono::milliseconds Balancer::eject(Endpoint& endpoint, Time now) {
   }
   auto length = options_.first_ejection;
   for (std::uint32_t i = 0; i < endpoint.ejections && length < options_.longest_ejection; ++i) length *= 2;
+  if (endpoint.was_silent) length = std::max(length, options_.silent_ejection);
   length = std::min(length, options_.longest_ejection);
   if (length < options_.longest_ejection) ++endpoint.ejections;
   endpoint.is_ejected = true;
@@ -85,9 +88,17 @@ std::chrono::milliseconds Balancer::eject(Endpoint& endpoint, Time now) {
 
 bool Balancer::connected(EndpointId id, Time now) {
   Endpoint* endpoint = find(id);
-  if (endpoint == nullptr) return false;
+  if (endpoint == nullptr || endpoint->was_silent) return false;
   const bool was_ejected = endpoint->is_ejected;
   if (was_ejected || endpoint->failures > 0) recover(*endpoint, now);
+  return was_ejected;
+}
+
+bool Balancer::answered(EndpointId id, Time now) {
+  Endpoint* endpoint = find(id);
+  if (endpoint == nullptr || !std::exchange(endpoint->was_silent, false)) return false;
+  const bool was_ejected = endpoint->is_ejected;
+  recover(*endpoint, now);
   return was_ejected;
 }
 
@@ -97,6 +108,8 @@ std::optional<std::chrono::milliseconds> Balancer::failed(EndpointId id, Failure
   if (endpoint->active > 0) --endpoint->active;
   ++endpoint->failures;
   endpoint->suspect_until = now + options_.first_ejection;
+  endpoint->is_on_trial = false;
+  if (failure == Failure::silent) endpoint->was_silent = true;
   // An ejected one was the last resort: probes alone tell how it fares.
   if (endpoint->is_ejected) return std::nullopt;
   if (failure == Failure::refused && endpoint->failures < static_cast<std::uint32_t>(options_.failures_to_eject)) {
@@ -109,7 +122,10 @@ std::optional<std::chrono::milliseconds> Balancer::failed(EndpointId id, Failure
 }
 
 void Balancer::closed(EndpointId id) {
-  if (Endpoint* endpoint = find(id); endpoint != nullptr && endpoint->active > 0) --endpoint->active;
+  Endpoint* endpoint = find(id);
+  if (endpoint == nullptr) return;
+  if (endpoint->active > 0) --endpoint->active;
+  endpoint->is_on_trial = false;
 }
 
 std::vector<Balancer::Choice> Balancer::due_for_probe(Time now) {

@@ -19,12 +19,15 @@ enum class EndpointId : std::uint32_t {};
 struct BalancerOptions {
   int failures_to_eject = 2;                        // refused connections in a row; one that times out is enough
   std::chrono::milliseconds first_ejection{1'000};  // each further one is twice as long
+  std::chrono::milliseconds silent_ejection{
+      4'000};  // the first one of an endpoint that takes connections and is silent
   std::chrono::milliseconds longest_ejection{10'000};
   std::chrono::milliseconds forgives_after{60'000};  // well for so long: the next ejection is one step shorter
   double most_ejected = 0.8;                         // share of the endpoints
 };
 
-enum class Failure : std::uint8_t { refused, timed_out };
+/// silent: it took a connection and a hello, and said nothing for long.
+enum class Failure : std::uint8_t { refused, timed_out, silent };
 
 class Balancer {
  public:
@@ -50,8 +53,11 @@ class Balancer {
   /// failed lately, and at last one that is ejected: better than none. The endpoint counts as loaded until closed() or
   /// failed().
   std::optional<Choice> pick(Time now, base::Random& random, std::span<const EndpointId> tried = {});
-  /// A connection stands. True: the endpoint was ejected, and is back.
+  /// A connection stands. True: the endpoint was ejected, and is back. That it connects proves nothing of an endpoint
+  /// that was silent before.
   bool connected(EndpointId id, Time now);
+  /// It said something on a connection that stands. True: it was ejected, and is back.
+  bool answered(EndpointId id, Time now);
   /// No connection came of the pick. For how long the endpoint is ejected by this, if it is.
   std::optional<std::chrono::milliseconds> failed(EndpointId id, Failure failure, Time now);
   /// The connection, or the try, ended otherwise.
@@ -59,7 +65,7 @@ class Balancer {
 
   /// Ejected endpoints whose time is over, each once until probed() tells whether it takes connections again.
   std::vector<Choice> due_for_probe(Time now);
-  /// True: it is back.
+  /// True: it is back. One that was silent gets one connection at a time until it answers.
   bool probed(EndpointId id, bool well, Time now);
   /// When the next one is due; nothing while none is ejected or all those are being probed.
   std::optional<Time> next_probe() const;
@@ -77,8 +83,10 @@ class Balancer {
     std::uint32_t ejections = 0;  // how often of late: the next one is as much longer
     bool is_ejected = false;
     bool is_probed = false;
-    Time until{};          // ejected: until then
-    Time suspect_until{};  // failed lately: others first
+    bool was_silent = false;   // and has not answered since
+    bool is_on_trial = false;  // has a connection that shows whether it is still silent: others first
+    Time until{};              // ejected: until then
+    Time suspect_until{};      // failed lately: others first
     Time well_since{};
   };
   Endpoint* find(EndpointId id);

@@ -147,6 +147,46 @@ TEST(Balancer, ProbesBringItBackAndFailedOnesAreFurtherApart) {
   EXPECT_EQ(f.picked(now).size(), 2u);
 }
 
+TEST(Balancer, OneThatWasSilentIsBackWhenItAnswersAndNotWhenItConnects) {
+  Fixture f(2);
+  const EndpointId id = f.pick("10.0.0.1", kStart);
+  EXPECT_EQ(f.balancer.failed(id, Failure::silent, kStart), 4000ms);
+  EXPECT_FALSE(f.balancer.connected(id, kStart));
+  EXPECT_EQ(f.balancer.ejected(), 1u);
+
+  EXPECT_TRUE(f.balancer.answered(id, kStart));
+  EXPECT_EQ(f.balancer.ejected(), 0u);
+  EXPECT_FALSE(f.balancer.answered(id, kStart));
+}
+
+TEST(Balancer, AfterAProbeOneThatWasSilentGetsOneConnectionAtATimeUntilItAnswers) {
+  Fixture f(2);
+  EndpointId id = f.pick("10.0.0.1", kStart);
+  f.balancer.failed(id, Failure::silent, kStart);
+  EXPECT_TRUE(f.balancer.probed(id, true, kStart + 4s));
+
+  id = f.pick("10.0.0.1", kStart + 4s);
+  f.balancer.connected(id, kStart + 4s);
+  EXPECT_EQ(f.picked(kStart + 4s), std::set<std::string>{"10.0.0.2"});
+  EXPECT_EQ(f.balancer.failed(id, Failure::silent, kStart + 9s), 4000ms) << "no shorter than the first time";
+  EXPECT_TRUE(f.balancer.probed(id, true, kStart + 13s));
+
+  id = f.pick("10.0.0.1", kStart + 13s);
+  f.balancer.answered(id, kStart + 13s);
+  f.balancer.closed(id);
+  EXPECT_EQ(f.picked(kStart + 13s).size(), 2u);
+}
+
+TEST(Balancer, WhenAllAreSilentTheyStillGetConnections) {
+  Fixture f(2);
+  for (int i = 0; i < 10; ++i) {
+    const auto choice = f.balancer.pick(kStart, f.random);
+    ASSERT_TRUE(choice);
+    f.balancer.failed(choice->id, Failure::silent, kStart);
+  }
+  EXPECT_EQ(f.balancer.ejected(), 1u);
+}
+
 TEST(Balancer, AnEndpointThatWasWellForLongIsForgiven) {
   Fixture f(2, {.longest_ejection = 8s, .forgives_after = 10s});
   const EndpointId id = f.pick("10.0.0.1", kStart);

@@ -243,7 +243,7 @@ void Connection::forward() {
   set_socket_options(server_.socket.get());
   up_.preload(std::move(opening_->received));
   opening_.reset();
-  last_ = worker_.loop().now();
+  last_ = forwarded_ = worker_.loop().now();
   Upstream::Traffic& traffic = upstream_->traffic();
   traffic.connections.fetch_add(1, std::memory_order_relaxed);
   traffic.active.fetch_add(1, std::memory_order_relaxed);
@@ -259,13 +259,31 @@ void Connection::move(Flow& flow, Side& source, Side& sink) {
       flow.pump(source.socket.get(), sink.socket.get(), {worker_.pipes(), worker_.loop().scratch()});
   if (moved > 0) {
     last_ = worker_.loop().now();
-    if (!is_up) answered_ = true;
+    if (!is_up && !std::exchange(answered_, true) && has_endpoint_ && upstream_->answered(endpoint_, last_)) {
+      kLog.info("endpoint answers again", {{"route", upstream_->name()}});
+    }
     Upstream::Traffic& traffic = upstream_->traffic();
     (is_up ? traffic.bytes_up : traffic.bytes_down).fetch_add(moved, std::memory_order_relaxed);
   }
   bool& passed = is_up ? up_passed_ : down_passed_;
   if (flow.state() == Flow::State::ended && !std::exchange(passed, true)) ::shutdown(sink.socket.get(), SHUT_WR);
   is_clean_ = up_passed_ && down_passed_;
+  // A client that has waited in vain has gone.
+  if (is_up && !answered_ && (up_passed_ || flow.state() == Flow::State::source_lost) &&
+      worker_.loop().now() >= forwarded_ + worker_.limits().silence) {
+    silent();
+  }
+}
+
+/// Nobody speaks at the endpoint, though it takes connections: others get them for a while.
+void Connection::silent() {
+  if (answered_ || down_passed_ || !std::exchange(has_endpoint_, false)) return;
+  const auto ejected = upstream_->failed(endpoint_, Failure::silent, worker_.loop().now());
+  if (!ejected) return;
+  kLog.warn("endpoint gets no connections for a while", {{"route", upstream_->name()},
+                                                         {"milliseconds", ejected->count()},
+                                                         {"error", "it takes connections and does not answer"}});
+  if (worker_.shared().on_ejection) worker_.shared().on_ejection();
 }
 
 bool Connection::over() const {
@@ -310,7 +328,10 @@ void Connection::on_timer() {
   const auto drain = upstream_->drain();
   if (now >= worker_.drain_deadline() || (drain && now >= *drain)) return refuse(Refusal::drained);
   if (!opening_) {
-    if (!answered_ && now >= last_ + worker_.limits().answer_timeout) return refuse(Refusal::no_answer);
+    if (!answered_ && now >= last_ + worker_.limits().answer_timeout) {
+      silent();
+      return refuse(Refusal::no_answer);
+    }
     if (now >= last_ + worker_.limits().idle_timeout) return refuse(Refusal::idle);
   }
   arm_timer();

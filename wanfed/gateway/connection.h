@@ -53,6 +53,7 @@ class Connection final : base::net::Timer {
   void dialled(base::Result<base::net::Fd> result);
   void forward();
   void move(Flow& flow, Side& source, Side& sink);
+  void silent();
   bool over() const;
   void watch(Side& side, std::uint32_t events);
   void forget(Side& side);
@@ -67,7 +68,8 @@ class Connection final : base::net::Timer {
   std::string peer_;
   Side client_{*this}, server_{*this};
   Flow up_{}, down_{};
-  base::net::Clock::time_point last_{};  // when bytes moved
+  base::net::Clock::time_point last_{};       // when bytes moved
+  base::net::Clock::time_point forwarded_{};  // when its endpoint got the hello
   EndpointId endpoint_{};
   bool has_endpoint_ = false;
   bool is_listed_opening_ = true;

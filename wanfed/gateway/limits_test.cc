@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "wanfed/gateway/dial.h"
 #include "wanfed/gateway/test_support.h"
 
 namespace proconsul::wanfed::gateway {
@@ -85,6 +86,53 @@ TEST(GatewayLimits, AnEndpointThatNeverAnswersIsGivenUp) {
 
   EXPECT_EQ(running.refused(Refusal::no_answer), 1u);
   over = true;
+}
+
+TEST(GatewayLimits, AnEndpointThatIsSilentGetsNoConnectionsForAWhile) {
+  // The gateway gives up, or the client does: half-closed, whole, or with a reset.
+  for (const int how : {0, 1, 2}) {
+    Running running({.limits = {.answer_timeout = how == 0 ? 100ms : 60'000ms, .silence = 50ms}});
+    std::atomic<bool> over = false;
+    Server silent([&](int) {
+      while (!over) std::this_thread::sleep_for(5ms);
+    });
+    Server well(echo);
+    running.route({{"web", {silent.address(), well.address()}}});
+    const auto ejected = [&] { return running.route_of("web").ejections == 1; };
+
+    for (int i = 0; i < 100 && !ejected(); ++i) {
+      Fd fd = running.open("web");
+      if (how == 0) {
+        receive(fd.get(), 1);
+        continue;
+      }
+      std::this_thread::sleep_for(60ms);
+      if (how == 2) reset_connection(std::move(fd));
+      fd.reset();
+      std::this_thread::sleep_for(20ms);
+    }
+
+    EXPECT_TRUE(eventually(ejected)) << how;
+    const int before = silent.accepted();
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(answers(running.open("web").get(), "web"));
+    EXPECT_EQ(silent.accepted(), before);
+    over = true;
+  }
+}
+
+TEST(GatewayLimits, AnEndpointThatRefusesANameIsNotSilent) {
+  Running running({.limits = {.silence = 0ms}});
+  Server refuses([](int fd) {
+    receive(fd, 1);
+    reset_connection(Fd(::dup(fd)));
+    ::shutdown(fd, SHUT_RDWR);
+  });
+  Server well(echo);
+  running.route({{"web", {refuses.address(), well.address()}}});
+
+  for (int i = 0; i < 20; ++i) receive(running.open("web").get(), 1);
+
+  EXPECT_EQ(running.route_of("web").ejections, 0u);
 }
 
 TEST(GatewayLimits, WhatIsIdleForTooLongIsCut) {

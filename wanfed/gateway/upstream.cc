@@ -26,6 +26,11 @@ bool Upstream::connected(EndpointId id, Time now) {
   return balancer_.connected(id, now);
 }
 
+bool Upstream::answered(EndpointId id, Time now) {
+  const std::lock_guard lock(mutex_);
+  return balancer_.answered(id, now);
+}
+
 std::optional<std::chrono::milliseconds> Upstream::failed(EndpointId id, Failure failure, Time now) {
   traffic_.connect_failures.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);

@@ -38,6 +38,7 @@ class Upstream {
   void set_endpoints(std::span<const Address> addresses);
   std::optional<Balancer::Choice> pick(Time now, base::Random& random, std::span<const EndpointId> tried);
   bool connected(EndpointId id, Time now);
+  bool answered(EndpointId id, Time now);
   std::optional<std::chrono::milliseconds> failed(EndpointId id, Failure failure, Time now);
   void closed(EndpointId id);
   std::vector<Balancer::Choice> due_for_probe(Time now);
