@@ -283,7 +283,7 @@ INTERNAL = [
     read("/internal/federation/status", "/internal/federation/status", "operator:read", shows='"Datacenters"'),
     read("/internal/federation/doctor", "/internal/federation/doctor", "operator:read", shows='"Hops"'),
     read("/internal/federation-state/{datacenter}", "/internal/federation-state/dc1", "operator:read", shows='"dc1"'),
-    Row("DELETE", "/internal/federation-state/{datacenter}", "/internal/federation-state/walk-gone",
+    Row("DELETE", "/internal/federation/state/{datacenter}", "/internal/federation/state/walk-gone",
         ("operator:write",)),
     read("/internal/federation-invitation", "/internal/federation-invitation", "operator:read", shows="Faults"),
     put("/internal/federation-invitation", "/internal/federation-invitation", "operator:write", "acl:write",

@@ -131,7 +131,7 @@ def check_removal(binary: str, a1: Secured, servers: list[Joined], replication: 
     assert status == 403, (status, body)
     code, out, err = run(binary, "federation", "remove", "dc9", at=a1)
     assert code == 1 and "nothing is known" in err, (code, out, err)
-    assert a1.ask("DELETE", "/v1/internal/federation-state/dc1")[0] == 200
+    assert a1.ask("DELETE", "/v1/internal/federation/state/dc1")[0] == 200
     print("dc2 is forgotten", flush=True)
 
 

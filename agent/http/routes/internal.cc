@@ -68,7 +68,7 @@ constexpr Route kInternalRoutes[] = {
       .answer = type_of<rpc::FederationStateResponse>,
       .failures = {&kNothing, &kDenied}}},
     {delete_,
-     "/v1/internal/federation-state/",
+     "/v1/internal/federation/state/",
      async(delete_federation_state),
      kNoNamespace,
      {.rpc = "FederationState.Apply",
