@@ -34,6 +34,10 @@ namespace proconsul::agent::grpc {
 class Services;
 }
 
+namespace proconsul::agent::peering {
+class Caller;
+}
+
 namespace proconsul::agent {
 
 class Mode {
@@ -81,6 +85,7 @@ class Mode {
   virtual void serve_grpc(grpc::Services& services) = 0;
   virtual local::Catalog& catalog() = 0;
   virtual rpc::Caller& caller() = 0;
+  virtual peering::Caller& peerings() = 0;
   virtual rpc::ArchiveServers& archives() = 0;
   virtual const grpc::Subscriber& subscriber() = 0;
   virtual server::Server* server() { return nullptr; }  // null on a client agent

@@ -44,6 +44,7 @@ class ServerMode final : public Mode {
 
   local::Catalog& catalog() override { return *catalog_; }
   rpc::Caller& caller() override { return rpc_->caller(); }
+  peering::Caller& peerings() override { return rpc_->peerings(); }
   rpc::ArchiveServers& archives() override { return *rpc_; }
   void serve_grpc(grpc::Services& services) override;
   const grpc::Subscriber& subscriber() override { return rpc_->subscriber(); }

@@ -9,5 +9,6 @@ namespace proconsul::agent::cli {
 
 std::span<const Command> connect_expose_commands();
 std::span<const Command> intention_commands();
+std::span<const Command> peering_commands();
 
 }  // namespace proconsul::agent::cli

@@ -57,6 +57,8 @@ class Call {
   virtual const std::string& from() const = 0;
   virtual base::net::Loop& loop() = 0;
 
+  /// Further fields of the answer's head, names in small letters; before the first send().
+  virtual void add_head(base::net::H2Fields fields) = 0;
   /// What the client's windows have no room for is kept: see unsent(). Nothing after end().
   virtual void send(Frames messages) = 0;
   virtual std::size_t unsent() const = 0;

@@ -183,9 +183,14 @@ class Server::Stream final : public Call, Timer {
   const H2Fields& metadata() const override { return metadata_; }
   const std::string& from() const override { return connection_.from(); }
   base::net::Loop& loop() override { return connection_.loop(); }
+  void add_head(H2Fields fields) override { head_ = std::move(fields); }
   void send(Frames messages) override {
     if (ended_) return;
-    if (!std::exchange(responded_, true)) connection_.codec().respond(id_, head_fields("200", subtype_));
+    if (!std::exchange(responded_, true)) {
+      H2Fields head = head_fields("200", subtype_);
+      for (auto& field : std::exchange(head_, {})) head.push_back(std::move(field));
+      connection_.codec().respond(id_, head);
+    }
     connection_.codec().send(id_, std::move(messages));
     connection_.flush_soon();
   }
@@ -211,6 +216,7 @@ class Server::Stream final : public Call, Timer {
   const Shape shape_;
   std::unique_ptr<Handler> handler_{};
   std::string input_{};  // of a message that is not whole
+  H2Fields head_{};      // what is added to it
   bool got_message_ = false;
   bool responded_ = false;
   bool ended_ = false;

@@ -129,6 +129,28 @@ int protocols_slot() {
   return kSlot;
 }
 
+/// What is shown to who asks for a name.
+struct Named {
+  std::string name;
+  ContextPtr context;
+};
+
+int named_slot() {
+  static const int kSlot = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* named, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Named*>(named); });
+  return kSlot;
+}
+
+int show_by_name(SSL* stream, int*, void* argument) {
+  const auto& named = *static_cast<const Named*>(argument);
+  const char* asked = SSL_get_servername(stream, TLSEXT_NAMETYPE_host_name);
+  if (asked == nullptr || named.name != asked) return SSL_TLSEXT_ERR_OK;
+  SSL_set_SSL_CTX(stream, named.context.get());
+  SSL_set_verify(stream, SSL_VERIFY_NONE, nullptr);
+  return SSL_TLSEXT_ERR_OK;
+}
+
 /// As Go does: who offers nothing that is spoken here gets an alert.
 int select_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
                     unsigned offered_size, void* list) {
@@ -220,6 +242,18 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsSettings& settin
   if (!context) return context.error();
   if (Result<> used = use_pair(context->get(), shown); !used) return used.error();
   return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
+}
+
+Result<> TlsContext::show_to(const std::string& name, const TlsPair& shown) {
+  ContextPtr other(SSL_CTX_new(TLS_server_method()));
+  if (!other) return {Errc::internal, "TLS: " + last_error()};
+  if (Result<> used = use_pair(other.get(), shown); !used) return used;
+  SSL_CTX* ctx = native(context_);
+  auto* named = new Named{name, std::move(other)};
+  SSL_CTX_set_ex_data(ctx, named_slot(), named);
+  SSL_CTX_set_tlsext_servername_arg(ctx, named);
+  SSL_CTX_set_tlsext_servername_callback(ctx, show_by_name);
+  return {};
 }
 
 Result<> TlsContext::reload(const TlsSettings& settings) {

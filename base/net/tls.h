@@ -42,6 +42,8 @@ class TlsContext {
   /// The same with a certificate that is in no file; those of the settings do not count.
   static Result<std::shared_ptr<TlsContext>> client(const TlsSettings& settings, const TlsPair& shown);
   ~TlsContext();
+  /// Of a server, before it is shared: clients that ask for `name` see this certificate, and need to show none.
+  Result<> show_to(const std::string& name, const TlsPair& shown);
   TlsContext(const TlsContext&) = delete;
   /// For connections from now on; those that stand keep what they began with. An error changes nothing. Any thread.
   Result<> reload(const TlsSettings& settings);
