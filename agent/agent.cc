@@ -14,6 +14,7 @@
 #include "agent/backup/scheduler.h"
 #include "agent/certificate_check.h"
 #include "agent/client_mode.h"
+#include "agent/cluster/connections.h"
 #include "agent/cluster/coordinate_sender.h"
 #include "agent/cluster/pools.h"
 #include "agent/cluster/retry_join.h"
@@ -35,6 +36,7 @@
 #include "agent/local/local_agent.h"
 #include "agent/local/rpc_central_config.h"
 #include "agent/mesh/leaf_certs.h"
+#include "agent/own_gateway.h"
 #include "agent/own_server.h"
 #include "agent/server_mode.h"
 #include "agent/start_rules.h"
@@ -97,6 +99,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<http::HttpServer> http;
   std::unique_ptr<ui_proxy::MetricsProxy> metrics_proxy;  // after http: what still waits for an answer refers to that
   std::unique_ptr<dns::DnsServer> dns;
+  std::unique_ptr<xds::Service> xds;
   std::unique_ptr<GrpcPorts> grpc;  // null: there are none
   std::unique_ptr<Telemetry> telemetry;
   std::size_t pings = 0;  // to each loop
@@ -106,6 +109,7 @@ struct Agent::Impl final : http::AgentControl {
   std::unique_ptr<CertificateCheck> certificates{};          // null: it is off
   std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
   std::unique_ptr<backup::Scheduler> snapshots{};  // null: none are scheduled
+  std::unique_ptr<OwnGateway> gateway{};           // null: it is off
   Watches watches{};                               // by reload_mutex
   std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
@@ -147,6 +151,9 @@ Result<> Agent::Impl::start() {
       config.enable_agent_tls_for_checks ? tls_settings(config.tls.internal_rpc) : base::net::TlsSettings{});
   if (!of_checks) return of_checks.error();
   check_tls = std::move(*of_checks);
+  Result<std::unique_ptr<OwnGateway>> forwarding = OwnGateway::start(loaded, loops);
+  if (!forwarding) return forwarding.error();
+  gateway = std::move(*forwarding);
   if (Result<> begun = start_local(); !begun) return begun;
   if (Result<> begun = start_api(); !begun) return begun;
   // Before anybody can see that the agent is there: a file that is changed from then on counts as changed.
@@ -162,6 +169,9 @@ Result<> Agent::Impl::start() {
   const std::lock_guard no_reload(reload_mutex);
   if (Result<> listening = listen(); !listening) return listening;
   mode->take_part();
+  if (gateway) {
+    if (Result<> following = gateway->follow(); !following) return following;
+  }
   join_others();
   if (!config.disable_coordinates) {
     coordinates = std::make_unique<cluster::CoordinateSender>(
@@ -169,6 +179,7 @@ Result<> Agent::Impl::start() {
         cluster::CoordinateSender::Options{.node = config.node_name,
                                            .datacenter = config.datacenter,
                                            .token = [this] { return tokens.agent(); },
+                                           .ready = [this] { return mode->knows_tokens(); },
                                            .rate = config.sync_coordinate_rate_target,
                                            .interval_min = config.sync_coordinate_interval_min});
   }
@@ -261,6 +272,16 @@ Result<> Agent::Impl::start_gossip() {
   return {};
 }
 
+/// What the configuration defines, the gateway's own service among it.
+static Result<local::Configured> definitions_of(const config::Loaded& loaded, const std::string& node_id) {
+  const Result<std::optional<catalog::ServiceDefinition>> gateway = own_gateway_service(loaded);
+  if (!gateway) return gateway.error();
+  if (!*gateway) return configured(loaded.config, node_id);
+  Config config = loaded.config;
+  config.services.push_back(**gateway);
+  return configured(config, node_id);
+}
+
 Result<> Agent::Impl::start_local() {
   const Config& config = loaded.config;
   local::LocalAgent::Options own;
@@ -282,12 +303,13 @@ Result<> Agent::Impl::start_local() {
   own.expose_ports = {.min = config.expose_min_port, .max = config.expose_max_port};
   own.checks.tls = check_tls;
   if (config.enable_central_service_config) {
-    central = std::make_unique<local::RpcCentralConfig>(loops, mode->caller(), config.datacenter);
+    central = std::make_unique<local::RpcCentralConfig>(loops, mode->caller(), config.datacenter,
+                                                        [this] { return mode->knows_tokens(); });
     own.central = central.get();
   }
   if (const char* docker = std::getenv("DOCKER_HOST")) own.checks.docker_host = docker;
   local = std::make_unique<local::LocalAgent>(std::move(own), mode->catalog(), local_watches, base::system_clock());
-  Result<local::Configured> definitions = configured(config, node_id);
+  Result<local::Configured> definitions = definitions_of(loaded, node_id);
   if (!definitions) return definitions.error();
   if (Result<> ready = local->start(std::move(*definitions)); !ready) return ready;
   live_local = local.get();
@@ -418,8 +440,23 @@ Result<> Agent::Impl::listen() {
     }
     return {};
   };
-  Result<std::unique_ptr<GrpcPorts>> grpc_ports = GrpcPorts::listen(
-      {.loops = loops, .mode = *mode, .dns = *dns, .limits = mode->server() != nullptr ? &limits : nullptr}, config);
+  xds = std::make_unique<xds::Service>(xds::Service::Parts{.loops = loops,
+                                                           .caller = mode->caller(),
+                                                           .local = *local,
+                                                           .local_watches = local_watches,
+                                                           .server = mode->server(),
+                                                           .tokens = mode->tokens(),
+                                                           .remote_tokens = mode->remote_tokens(),
+                                                           .node = config.node_name,
+                                                           .datacenter = config.datacenter,
+                                                           .domain = cluster::tls_rules(config).domain});
+  Result<std::unique_ptr<GrpcPorts>> grpc_ports =
+      GrpcPorts::listen({.loops = loops,
+                         .mode = *mode,
+                         .dns = *dns,
+                         .xds = *xds,
+                         .limits = mode->server() != nullptr ? &limits : nullptr},
+                        config);
   if (!grpc_ports) return grpc_ports.error();
   grpc = std::move(*grpc_ports);
   if (Result<> opened = open(config.http_addrs, nullptr, "http"); !opened) return opened;
@@ -509,7 +546,8 @@ Result<> Agent::Impl::reload(bool automatic) {
     keep_tls(config.tls.grpc, before.grpc, "grpc");
     keep_tls(config.tls.https, before.https, "https");
   }
-  Result<local::Configured> definitions = configured(config, node_id);
+  keep_own_gateway(fresh->settings, loaded.settings);
+  Result<local::Configured> definitions = definitions_of(*fresh, node_id);
   if (!definitions) return definitions.error();
   if (https) {
     if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
@@ -523,6 +561,9 @@ Result<> Agent::Impl::reload(bool automatic) {
   }
   Result<dns::Settings> dns_settings = dns::dns_settings(config);
   if (!dns_settings) return {dns_settings.error().code, "Failed reloading dns config : " + dns_settings.error().detail};
+  if (gateway) {
+    if (Result<> changed = gateway->reload(*fresh); !changed) return changed;
+  }
   if (Result<> watching = watches.replace(config); !watching) {
     return {watching.error().code, "Failed reloading watches: " + watching.error().detail};
   }
@@ -596,6 +637,9 @@ void Agent::stop() {
   {
     const std::lock_guard no_reload(impl_->reload_mutex);
     impl_->watches.stop();
+    // While all else still answers: what is in flight may end, and nobody comes any more.
+    if (impl_->gateway) impl_->gateway->drain();
+    impl_->gateway.reset();
   }
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
   impl_->telemetry.reset();

@@ -24,6 +24,7 @@ const base::log::Logger kLog("agent");
 grpc::Services services(const GrpcPorts::Parts& parts) {
   grpc::Services services;
   grpc::add_dns_service(services, parts.dns);
+  parts.xds.add_to(services);
   parts.mode.serve_grpc(services);
   return services;
 }

@@ -11,6 +11,7 @@
 #include "agent/http/request_limits.h"
 #include "agent/mesh/auto_encrypt.h"
 #include "agent/mode.h"
+#include "agent/xds/service.h"
 #include "base/net/loop.h"
 #include "base/result.h"
 
@@ -23,6 +24,7 @@ class GrpcPorts {
     base::net::Loops& loops;
     Mode& mode;
     dns::DnsServer& dns;
+    xds::Service& xds;
     http::RequestLimits* limits = nullptr;  // null: calls are limited elsewhere
   };
   /// Null: no port is configured.

@@ -93,6 +93,8 @@ class Mode {
   // Null, both of them: ACLs are off. One by the state of a server, one by asking servers.
   virtual tokens::Resolver* tokens() { return nullptr; }
   virtual tokens::RemoteResolver* remote_tokens() { return nullptr; }
+  /// Whether the agent's own tokens can be known by now: not before a secondary datacenter has its first copies.
+  virtual bool knows_tokens() const { return true; }
   /// Sections of `info` and /v1/agent/self that are the mode's own, "consul" among them.
   virtual Sections statistics() = 0;
   /// Reads gauges that are the mode's own; another thread.

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/cluster/examiner.h"
 #include "agent/cluster/wan_gateways.h"
 #include "agent/grpc/reflection.h"
 #include "agent/own_server.h"
@@ -17,6 +18,7 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "catalog/store/store.h"
 
 namespace proconsul::agent {
 namespace {
@@ -70,6 +72,12 @@ Result<std::unique_ptr<ServerMode>> ServerMode::create(Parts parts) {
   return mode;
 }
 
+ServerMode::ServerMode(Parts parts) : parts_(parts) {}
+
+ServerMode::~ServerMode() {
+  stop();
+}
+
 void ServerMode::member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) {
   if (server::RaftServer* to = live_) to->member_changed(member, fate);
 }
@@ -86,6 +94,9 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   rpc_ = std::move(*plane);
 
   acl_ = acl_settings(config, parts_.tokens);
+  if (parts_.gateways != nullptr) {
+    acl_.returns_of_primary = [gateways = parts_.gateways] { return gateways->returns_of_primary(); };
+  }
   if (acl_.enabled) {
     if (!acl_.in_primary() && !acl_.token_replication) {
       primary_ = std::make_unique<tokens::PrimarySource>(parts_.loops, acl_.primary_datacenter);
@@ -105,6 +116,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
     Result<mesh::Authority::Settings> settings = authority_settings(config, parts_.tokens);
     if (!settings) return settings.error();
     authority_ = std::make_unique<mesh::Authority>(std::move(*settings), base::system_clock());
+    api_gateways_ = std::make_unique<server::ApiGatewayDuties>(base::system_clock());
   }
   introduce_clients(pools);
 
@@ -121,6 +133,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   raft.duties.acl = acl_;
   raft.duties.acl_replication = acl_replication_.get();
   raft.duties.authority = authority_.get();
+  raft.duties.api_gateways = api_gateways_.get();
   if (!acl_.in_primary()) {
     config_replication_ = std::make_unique<server::ConfigReplication>(acl_, base::system_clock());
   }
@@ -140,9 +153,23 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   server_ = std::move(*started);
   live_ = server_.get();
   if (parts_.gateways != nullptr) parts_.gateways->follow(*server_);
-  catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get());
+  catalog_ = std::make_unique<local::ServerCatalog>(config.node_name, *server_, tokens_.get(),
+                                                    [this] { return knows_tokens(); });
   gauges_ = std::make_unique<ServerGauges>(config, *server_, [&pools] { return pools.members(false); });
   federation_ = std::make_unique<cluster::Federation>(pools, *servers_, config.datacenter, config.primary_datacenter);
+  examiner_ = std::make_unique<cluster::Examiner>(cluster::Examiner::Means{.config = config,
+                                                                           .node_id = parts_.node_id,
+                                                                           .loops = parts_.loops,
+                                                                           .pools = pools,
+                                                                           .servers = *servers_,
+                                                                           .plane = *rpc_,
+                                                                           .gateways = parts_.gateways,
+                                                                           .server = *server_,
+                                                                           .acl = acl_,
+                                                                           .acls = acl_replication_.get(),
+                                                                           .config_entries = config_replication_.get(),
+                                                                           .federation = federation_duties_.get()});
+  federation_->use(*examiner_);
   const auto limit = [this](const rpc::Method& method, const std::string& from) {
     return parts_.limit ? parts_.limit(method, server_->leadership().is_leader, from) : Result<>();
   };
@@ -150,6 +177,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
       rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()},
                    {.authority = authority_.get(), .auto_encrypt = &auto_encrypt_}, limit);
   if (listening && authority_) authority_->open(*server_, rpc_->caller(), parts_.loops);
+  if (listening && api_gateways_) api_gateways_->open(*server_);
   const bool signs = config.auto_encrypt_allow_tls || config.auto_config.authorizer.enabled;
   if (listening && authority_ && signs) follow_roots();
   if (listening && primary_) primary_->open(rpc_->caller(), *server_);
@@ -170,7 +198,7 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   return listening;
 }
 
-/// Those that have no certificate yet.
+/// Client agents that have no certificate yet, and servers of other datacenters.
 void ServerMode::introduce_clients(cluster::Pools& pools) {
   const Config& config = parts_.config;
   const auto roots = [listener = config.tls.internal_rpc] { return manual_roots(listener); };
@@ -188,10 +216,18 @@ void ServerMode::introduce_clients(cluster::Pools& pools) {
   };
   means.manual_roots = roots;
   auto_config_ = std::make_unique<auto_config::Server>(config, acl_, parts_.loops, std::move(means));
+  invitations_ = std::make_unique<invite::Invitations>(
+      config, invite::Invitations::Means{.wan_members = [&pools] { return pools.members(true); },
+                                         .force_leave =
+                                             [&pools](const std::string& member, server::Done done) {
+                                               pools.force_leave(member, true, true, std::move(done));
+                                             },
+                                         .authorities = roots});
   auto_encrypt_ = {.allowed = config.auto_encrypt_allow_tls,
                    .manual_roots = roots,
                    .verify_server_hostname = config.tls.internal_rpc.verify_server_hostname,
-                   .auto_config = auto_config_.get()};
+                   .auto_config = auto_config_.get(),
+                   .invitations = invitations_.get()};
 }
 
 /// Clients come with certificates that the mesh's authority signed.
@@ -225,6 +261,11 @@ void ServerMode::take_part() {
     return begun.get();
   };
   bootstrapper_ = std::make_unique<cluster::Bootstrapper>(std::move(means));
+}
+
+bool ServerMode::knows_tokens() const {
+  if (!acl_.enabled || acl_.in_primary() || !acl_.token_replication || acl_.default_policy != "deny") return true;
+  return server_->view()->tables().index_of("acl-tokens") > 0;
 }
 
 bool ServerMode::is_peer() {
@@ -279,6 +320,7 @@ void ServerMode::read_gauges() {
 
 void ServerMode::stop() {
   if (parts_.gateways != nullptr) parts_.gateways->stop();
+  if (examiner_) examiner_->stop();
   bootstrapper_.reset();
   token_uses_.reset();
   if (acl_replication_) acl_replication_->stop();
@@ -288,8 +330,10 @@ void ServerMode::stop() {
   }
   if (config_replication_) config_replication_->stop();
   if (federation_duties_) federation_duties_->stop();
+  if (api_gateways_) api_gateways_->stop();
   if (rpc_) rpc_->stop();
   if (auto_config_) auto_config_->stop();
+  if (invitations_) invitations_->stop();
   if (logins_) logins_->stop();
   if (server_) server_->stop();
 }

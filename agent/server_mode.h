@@ -9,6 +9,7 @@
 #include "agent/cluster/federation.h"
 #include "agent/cluster/rpc_plane.h"
 #include "agent/cluster/servers.h"
+#include "agent/invite/invitations.h"
 #include "agent/local/server_catalog.h"
 #include "agent/mesh/authority.h"
 #include "agent/mesh/auto_encrypt_server.h"
@@ -16,6 +17,7 @@
 #include "agent/mode.h"
 #include "agent/server/acl_replication.h"
 #include "agent/server/acl_settings.h"
+#include "agent/server/api_gateway_duties.h"
 #include "agent/server/config_replication.h"
 #include "agent/server/federation_duties.h"
 #include "agent/server/last_seen.h"
@@ -28,11 +30,15 @@
 
 namespace proconsul::agent {
 
+namespace cluster {
+class Examiner;
+}
+
 class ServerMode final : public Mode {
  public:
   /// Errors: it was away for too long to come back (server_rejoin_age_max).
   static base::Result<std::unique_ptr<ServerMode>> create(Parts parts);
-  ~ServerMode() override { stop(); }
+  ~ServerMode() override;
 
   void member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) override;
   base::Result<> start(cluster::Pools& pools) override;
@@ -43,6 +49,7 @@ class ServerMode final : public Mode {
   void stop() override;
 
   local::Catalog& catalog() override { return *catalog_; }
+  bool knows_tokens() const override;
   rpc::Caller& caller() override { return rpc_->caller(); }
   peering::Caller& peerings() override { return rpc_->peerings(); }
   rpc::ArchiveServers& archives() override { return *rpc_; }
@@ -55,7 +62,7 @@ class ServerMode final : public Mode {
   void read_gauges() override;
 
  private:
-  explicit ServerMode(Parts parts) : parts_(parts) {}
+  explicit ServerMode(Parts parts);
   bool is_peer();
   void hand_over_lead();
   void follow_roots();
@@ -72,13 +79,16 @@ class ServerMode final : public Mode {
   std::unique_ptr<server::AclReplication> acl_replication_{};        // null: they are off, or of this datacenter
   std::unique_ptr<server::ConfigReplication> config_replication_{};  // null: this datacenter is the primary
   std::unique_ptr<server::FederationDuties> federation_duties_{};
-  std::unique_ptr<mesh::Authority> authority_{};  // null: the mesh is off
+  std::unique_ptr<mesh::Authority> authority_{};               // null: the mesh is off
+  std::unique_ptr<server::ApiGatewayDuties> api_gateways_{};  // beside it
   std::unique_ptr<auto_config::Server> auto_config_{};
+  std::unique_ptr<invite::Invitations> invitations_{};
   mesh::AutoEncryptServer auto_encrypt_{};
   base::net::Loop* roots_loop_ = nullptr;
   std::shared_ptr<mesh::Roots> roots_{};  // of the loop; null: no client gets certificates
   std::unique_ptr<cluster::Servers> servers_{};
   std::unique_ptr<cluster::Federation> federation_{};
+  std::unique_ptr<cluster::Examiner> examiner_{};
   std::unique_ptr<cluster::RpcPlane> rpc_{};
   std::unique_ptr<server::RaftServer> server_{};
   std::atomic<server::RaftServer*> live_{};  // once there is one: the pools are there before it

@@ -1,7 +1,9 @@
 #include "agent/watches.h"
 
+#include <optional>
 #include <utility>
 
+#include "agent/own_api.h"
 #include "base/log.h"
 
 namespace proconsul::agent {
@@ -11,28 +13,6 @@ using base::Errc;
 using base::Result;
 
 const base::log::Logger kLog("agent");
-
-/// How to reach this agent from itself: over TLS if it listens so.
-Result<cli::ApiConfig> own_address(const config::Config& config) {
-  const config::LocalEndpoints endpoints = config::local_endpoints(config);
-  const config::TlsListener& https = config.tls.https;
-  cli::ApiConfig client;
-  client.verify_server = https.verify_outgoing;
-  if (!endpoints.https.empty()) {
-    client.address = "https://" + endpoints.https;
-    client.ca_file = https.ca_file;
-    client.ca_path = https.ca_path;
-    client.client_cert = https.cert_file;
-    client.client_key = https.key_file;
-  } else if (!endpoints.http.empty()) {
-    client.address = endpoints.http;
-  } else if (!endpoints.unix_socket.empty()) {
-    client.address = endpoints.unix_socket;
-  } else {
-    return {Errc::invalid_argument, "watch plans require an HTTP or HTTPS endpoint"};
-  }
-  return client;
-}
 
 /// What the command `watch` is not asked about.
 Result<> allowed_in_configuration(const base::Map<base::Value>& parameters) {
@@ -58,8 +38,8 @@ Result<> Watches::replace(const config::Config& config) {
   std::erase_if(ending_, [](const auto& runner) { return runner->finished(); });
   Runners fresh;
   if (!config.watches.empty()) {
-    const Result<cli::ApiConfig> client = own_address(config);
-    if (!client) return client.error();
+    const std::optional<cli::ApiConfig> client = own_api(config);
+    if (!client) return {Errc::invalid_argument, "watch plans require an HTTP or HTTPS endpoint"};
     std::vector<watch::Plan> plans;
     for (const base::Map<base::Value>& parameters : config.watches) {
       if (Result<> allowed = allowed_in_configuration(parameters); !allowed) return allowed;

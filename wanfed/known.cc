@@ -16,8 +16,11 @@ constexpr const char* kWan = "wan";
 bool takes_part(const CheckServiceNode& instance) {
   if (!instance.Service) return false;
   const auto meta = instance.Service->Meta.find(std::string(kFederationMeta));
-  if (meta == instance.Service->Meta.end() || meta->second != "1") return false;
-  return std::ranges::none_of(instance.Checks, [](const auto& check) { return check && check->Status == "critical"; });
+  return meta != instance.Service->Meta.end() && meta->second == "1";
+}
+
+bool is_critical(const CheckServiceNode& instance) {
+  return std::ranges::any_of(instance.Checks, [](const auto& check) { return check && check->Status == "critical"; });
 }
 
 void add(Addresses& to, std::string address) {
@@ -57,8 +60,11 @@ Knowledge known_gateways(const catalog::Tables& tables) {
   for (const auto [key, row] : tables.federation_states.all()) {
     const catalog::FederationState& state = *row;
     Gateways& gateways = known.states[state.Datacenter];
+    // That all are critical may be old news, and nobody but they could bring newer ones.
+    const bool all_critical = std::ranges::none_of(
+        state.MeshGateways, [](const auto& instance) { return takes_part(instance) && !is_critical(instance); });
     for (const CheckServiceNode& instance : state.MeshGateways) {
-      if (!takes_part(instance)) continue;
+      if (!takes_part(instance) || (!all_critical && is_critical(instance))) continue;
       add(gateways.lan, address_of(instance, false));
       add(gateways.wan, address_of(instance, true));
     }
@@ -68,7 +74,7 @@ Knowledge known_gateways(const catalog::Tables& tables) {
   for (const catalog::InstanceRow* row :
        catalog::instances_of_kind(tables, catalog::kKindMeshGateway, "", nullptr).rows) {
     const CheckServiceNode instance = catalog::check_service_node(tables, *row);
-    if (takes_part(instance)) add(known.local, address_of(instance, false));
+    if (takes_part(instance) && !is_critical(instance)) add(known.local, address_of(instance, false));
   }
   arrange(known.local);
   return known;

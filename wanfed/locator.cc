@@ -36,12 +36,17 @@ Addresses direct_to_primary(const Knowledge& knowledge, std::string_view primary
 
 void Locator::learn(Knowledge knowledge) {
   remembered_ = memory();
-  known_ = std::move(knowledge);
+  std::swap(known_, knowledge);
   std::set<Way> possible;
   for (const std::string& datacenter : datacenters()) {
     for (const Candidate& candidate : candidates(datacenter)) possible.insert({datacenter, candidate.gateway});
   }
   std::erase_if(health_, [&](const auto& entry) { return !possible.contains(entry.first); });
+  for (auto& [way, health] : health_) {
+    if (health.works || gateways_of(known_, way.datacenter).wan == gateways_of(knowledge, way.datacenter).wan) continue;
+    health.failures = std::min(health.failures, 1);
+    health.next_probe = {};
+  }
 }
 
 Knowledge Locator::memory() const {
@@ -98,6 +103,13 @@ bool Locator::knows_way(std::string_view datacenter) const {
   return !candidates(datacenter).empty();
 }
 
+bool Locator::has_way(std::string_view datacenter) const {
+  return std::ranges::any_of(candidates(datacenter), [&](const Candidate& candidate) {
+    const Health* health = this->health(datacenter, candidate.gateway);
+    return health != nullptr && health->works;
+  });
+}
+
 std::optional<Way> Locator::pick(std::string_view datacenter) {
   // Works before untried before failed; among these by tier, and of what failed the longest ago.
   struct Rank {
@@ -141,6 +153,8 @@ void Locator::reached(const Way& way, bool answered, base::MonotonicTime now) {
   if (std::ranges::find(all, way.gateway, &Candidate::gateway) == all.end()) return;
   Health& health = health_[way];
   health.works = answered;
+  ++health.dials;
+  if (!answered) ++health.all_failures;
   if (answered) {
     health.failures = 0;
     return;
@@ -153,6 +167,24 @@ void Locator::reached(const Way& way, bool answered, base::MonotonicTime now) {
   // Not all servers at once.
   rest.nanoseconds -= static_cast<std::int64_t>(static_cast<double>(rest.nanoseconds) * 0.25 * random_.unit());
   health.next_probe = now + rest;
+}
+
+std::vector<WayState> Locator::survey() const {
+  std::vector<WayState> all;
+  for (const std::string& datacenter : datacenters()) {
+    for (const Candidate& candidate : candidates(datacenter)) {
+      WayState state{.way = {datacenter, candidate.gateway}, .tier = candidate.tier};
+      if (const Health* health = this->health(datacenter, candidate.gateway)) {
+        state.works = health->works;
+        state.failed = !health->works && health->failures > 0;
+        state.dials = health->dials;
+        state.failures = health->all_failures;
+        state.last_failure = health->last_failure;
+      }
+      all.push_back(std::move(state));
+    }
+  }
+  return all;
 }
 
 std::vector<Way> Locator::due(base::MonotonicTime now) {

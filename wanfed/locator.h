@@ -41,6 +41,16 @@ struct Way {
   auto operator<=>(const Way&) const = default;
 };
 
+/// A way with what became of it.
+struct WayState {
+  Way way{};
+  enum class Tier : std::uint8_t { local, direct, remembered } tier{};
+  bool works{};
+  bool failed{};  // neither: it was not tried yet
+  std::uint64_t dials{}, failures{};
+  base::MonotonicTime last_failure{};  // if there were failures
+};
+
 class Locator {
  public:
   struct Options {
@@ -51,7 +61,7 @@ class Locator {
   };
   Locator(Options options, base::Random& random) : options_(std::move(options)), random_(random) {}
 
-  /// What is known by now.
+  /// What is known by now. Ways to a datacenter whose gateways are other ones are worth a probe at once.
   void learn(Knowledge knowledge);
   /// What was known before a restart: counts where nothing newer is known.
   void remember(Knowledge knowledge) { remembered_ = std::move(knowledge); }
@@ -64,23 +74,27 @@ class Locator {
   /// failed, the longest ago. At random among equals. Nothing: none is known.
   std::optional<Way> pick(std::string_view datacenter);
   bool knows_way(std::string_view datacenter) const;
+  /// Whether some way there is known to work.
+  bool has_way(std::string_view datacenter) const;
   /// Whether a better way than through this gateway is known to work.
   bool outdated(std::string_view datacenter, std::string_view gateway) const;
 
   /// What became of a dial: whether a server of the datacenter answered.
   void reached(const Way& way, bool answered, base::MonotonicTime now);
+  /// All ways that are known, by datacenter, in the order of preference.
+  std::vector<WayState> survey() const;
   /// Ways of which it is time to see whether they work; each is told once, until `reached` or some time later.
   std::vector<Way> due(base::MonotonicTime now);
 
  private:
-  // In the order of preference.
-  enum class Tier : std::uint8_t { local, direct, remembered };
+  using Tier = WayState::Tier;  // in the order of preference
   struct Candidate {
     Tier tier{};
     std::string gateway{};
   };
   struct Health {
     int failures{};  // since the last success
+    std::uint64_t dials{}, all_failures{};
     bool works{};
     base::MonotonicTime last_failure{};
     base::MonotonicTime next_probe{};

@@ -132,6 +132,20 @@ TEST_F(LocatorTest, ARemovedGatewayIsForgottenAndAConnectionThroughItOutdated) {
   EXPECT_TRUE(locator.outdated("dc1", "10.0.0.7:443"));
 }
 
+TEST_F(LocatorTest, OtherGatewaysOfADatacenterAreWorthAProbeAtOnce) {
+  locator.learn({.states = {{"dc3", {.wan = {"3.3.3.1:443"}}}}, .local = {"10.0.0.7:443"}});
+  for (int i = 0; i < 5; ++i) reached("dc3", "10.0.0.7:443", false);
+  reached("dc1", "10.0.0.7:443", false);
+  EXPECT_FALSE(locator.has_way("dc3"));
+  EXPECT_TRUE(locator.due(now).empty());
+
+  locator.learn({.states = {{"dc3", {.wan = {"3.3.3.2:443"}}}}, .local = {"10.0.0.7:443"}});
+
+  EXPECT_THAT(locator.due(now), testing::ElementsAre(Way{"dc3", "10.0.0.7:443"}));
+  reached("dc3", "10.0.0.7:443", true);
+  EXPECT_TRUE(locator.has_way("dc3"));
+}
+
 /// Gateways come, go and change their addresses; what a server of dc2 knows of them lags behind, and comes from the
 /// primary only while that is reached.
 class World {

@@ -28,6 +28,9 @@ class Transport::Link final : Channel::User, base::net::Timer {
   Link(Transport& transport, std::string node) : transport_(transport), node_(std::move(node)) {}
   ~Link() override { drop(); }
 
+  void leave_outdated() {
+    if (channel_ && outdated()) drop();
+  }
   void send(std::string_view packet) {
     const Clock::time_point now = Clock::now();
     if (channel_ && outdated()) drop();
@@ -95,6 +98,10 @@ class Transport::Link final : Channel::User, base::net::Timer {
 Transport::Transport(base::net::Loop& loop, Options options) : loop_(loop), options_(std::move(options)) {}
 
 Transport::~Transport() = default;
+
+void Transport::leave_outdated() {
+  for (const auto& [node, link] : links_) link->leave_outdated();
+}
 
 void Transport::stop() {
   stopped_ = true;

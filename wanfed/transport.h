@@ -39,6 +39,8 @@ class Transport final : public gossip::swim::Detour {
   bool leads_to(std::string_view node) const override;
   void send(const gossip::swim::Address& to, std::string packet) override;
   std::unique_ptr<base::net::Attempt> open(const gossip::swim::Address& to, Opened opened) override;
+  /// Closes connections that better ways are known for; packets to come take those. On the loop's thread.
+  void leave_outdated();
   /// Closes what is open; nothing is sent any more. On the loop's thread.
   void stop();
 

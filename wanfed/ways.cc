@@ -125,13 +125,26 @@ bool Ways::outdated(std::string_view datacenter, std::string_view gateway) const
 
 void Ways::reached(const Way& way, bool answered) {
   const std::lock_guard lock(mutex_);
+  const bool returned = answered && !locator_.has_way(way.datacenter);
   locator_.reached(way, answered, options_.clock->now());
   if (!answered) ++failures_;
+  if (returned) ++returns_[way.datacenter];
+}
+
+std::uint64_t Ways::returns(const std::string& datacenter) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = returns_.find(datacenter);
+  return found == returns_.end() ? 0 : found->second;
 }
 
 std::vector<Way> Ways::due() {
   const std::lock_guard lock(mutex_);
   return locator_.due(options_.clock->now());
+}
+
+std::vector<WayState> Ways::survey() const {
+  const std::lock_guard lock(mutex_);
+  return locator_.survey();
 }
 
 std::uint64_t Ways::failures() const {

@@ -1,6 +1,7 @@
 // A locator that all of a server's parts share, and that remembers over a restart.
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -36,7 +37,10 @@ class Ways {
   bool knows_way(std::string_view datacenter) const;
   bool outdated(std::string_view datacenter, std::string_view gateway) const;
   void reached(const Way& way, bool answered);
+  /// How often a datacenter was reached by some way after no way worked any more.
+  std::uint64_t returns(const std::string& datacenter) const;
   std::vector<Way> due();
+  std::vector<WayState> survey() const;
   /// How many dials did not reach anybody: whoever resolves names does it again when there are more.
   std::uint64_t failures() const;
 
@@ -50,6 +54,7 @@ class Ways {
   Knowledge known_{};
   std::string written_{};
   std::uint64_t failures_ = 0;
+  std::map<std::string, std::uint64_t, std::less<>> returns_{};  // by datacenter
 };
 
 }  // namespace proconsul::wanfed

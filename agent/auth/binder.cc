@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "agent/auth/interpolate.h"
 #include "agent/server/acl_names.h"
 #include "base/filter/filter.h"
-#include "base/hil/hil.h"
 #include "base/quote.h"
 #include "catalog/acl/builtin.h"
 #include "catalog/acl/policies.h"
@@ -24,22 +24,6 @@ namespace {
 
 Error failed(std::string detail) {
   return {Errc::internal, std::move(detail)};
-}
-
-/// The text with its ${...} filled in, in small letters.
-Result<std::string> interpolate(const std::string& text, const Variables& variables) {
-  if (text.find("${") == std::string::npos) return text;
-  Result<base::hil::Text> parsed = base::hil::Text::parse(text);
-  if (!parsed) return parsed.error();
-  Variables small = variables;
-  base::hil::Scope scope;
-  for (auto& [name, value] : small) {
-    for (char& c : value) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    }
-    scope.variables.emplace_back(name, value);
-  }
-  return parsed->evaluate(scope);
 }
 
 Result<std::string> name_of(const std::string& text, const Variables& variables, bool (*is_valid)(std::string_view)) {

@@ -1,14 +1,13 @@
 #include "agent/auto_config/authorizer.h"
 
-#include <map>
 #include <utility>
 
+#include "agent/auth/interpolate.h"
 #include "agent/auth/web.h"
 #include "agent/mesh/spiffe.h"
 #include "agent/x509/certificate.h"
 #include "base/clock.h"
 #include "base/filter/filter.h"
-#include "base/hil/hil.h"
 #include "base/net/loop.h"
 #include "base/quote.h"
 #include "base/regex.h"
@@ -21,29 +20,11 @@ using base::Result;
 
 namespace {
 
-using Variables = std::map<std::string, std::string>;
-
 Error failed(std::string detail) {
   return {Errc::internal, std::move(detail)};
 }
 Error refused(const std::string& why) {
   return {Errc::permission_denied, "Permission denied: " + why};
-}
-
-/// The text with its ${...} filled in, in small letters as Consul has them.
-Result<std::string> interpolate(const std::string& text, const Variables& variables) {
-  if (text.find("${") == std::string::npos) return text;
-  Result<base::hil::Text> parsed = base::hil::Text::parse(text);
-  if (!parsed) return parsed.error();
-  Variables small = variables;
-  base::hil::Scope scope;
-  for (auto& [name, value] : small) {
-    for (char& c : value) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-    }
-    scope.variables.emplace_back(name, value);
-  }
-  return parsed->evaluate(scope);
 }
 
 /// What is put into an assertion must not end the text in which it stands there.
@@ -61,7 +42,7 @@ Result<> check_names(const Request& request) {
 
 Result<> check_assertion(const std::string& raw, const Request& request, const auth::Identity& identity) {
   const Result<std::string> filled =
-      interpolate(raw, {{"node", request.Node}, {"segment", request.Segment}, {"partition", ""}});
+      auth::interpolate(raw, {{"node", request.Node}, {"segment", request.Segment}, {"partition", ""}});
   if (!filled) {
     return failed("Failed to render claim assertion template " + base::quote(raw) + ": " + filled.error().detail);
   }
@@ -111,7 +92,8 @@ Result<> check_authorizer(const config::Config& config) {
   if (!method) return failed("auto_config.authorization.static has invalid configuration: " + method.error().detail);
   const auth::Identity nobody = (*method)->nobody();
   for (const std::string& raw : settings.claim_assertions) {
-    const Result<std::string> filled = interpolate(raw, {{"node", "fake"}, {"segment", "fake"}, {"partition", "fake"}});
+    const Result<std::string> filled =
+        auth::interpolate(raw, {{"node", "fake"}, {"segment", "fake"}, {"partition", "fake"}});
     Result<> sound = filled ? Result<>() : Result<>(filled.error());
     if (sound) {
       const Result<base::filter::Filter> assertion = base::filter::Filter::compile(*filled, *nobody.type);

@@ -85,7 +85,12 @@ Result<CertificatePair> make_certificate(const CertificatePair& authority, const
   draft.random_serial();
   draft.name(options.common_name);
   X509_set_issuer_name(draft.get(), X509_get_subject_name(parent->get()));
-  valid_for(draft, options.days);
+  if (options.seconds > 0) {
+    const base::Time now = base::system_clock().wall();
+    draft.valid(now + base::seconds(-60), now + base::seconds(options.seconds));
+  } else {
+    valid_for(draft, options.days);
+  }
   X509_set_pubkey(draft.get(), key.get());
   draft.words(NID_key_usage, "critical,digitalSignature,keyEncipherment");
   if (options.for_server && options.for_client) draft.words(NID_ext_key_usage, "serverAuth,clientAuth");

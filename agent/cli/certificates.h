@@ -26,6 +26,7 @@ base::Result<CertificatePair> make_authority(const AuthorityOptions& options);
 struct CertificateOptions {
   std::string common_name{};
   long days{};
+  long seconds{};  // instead of days, for what is soon over; then it holds from a minute ago, as clocks differ
   std::vector<std::string> dns_names{};
   std::vector<std::string> ip_addresses{};
   bool for_server{};  // extended usages; with neither there is no such extension

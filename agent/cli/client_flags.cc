@@ -65,6 +65,16 @@ Result<Token> choose_token(const Context& context) {
   return Token{.value = std::move(*token), .source = name + " (" + file + ')'};
 }
 
+/// A command may name datacenters for something else than to ask one of them: then it names several.
+bool asks_datacenter(const Command& command) {
+  for (const std::span<const Flag> table : command.flags) {
+    for (const Flag& flag : table) {
+      if (flag.name == "datacenter") return flag.kind == FlagKind::text;
+    }
+  }
+  return false;
+}
+
 ApiConfig config_with(const Context& context, Token token) {
   ApiConfig config;
   if (std::string address = choose(context, "http-addr", "CONSUL_HTTP_ADDR"); !address.empty()) {
@@ -75,7 +85,7 @@ ApiConfig config_with(const Context& context, Token token) {
   if (std::string auth = variable(context, "CONSUL_HTTP_AUTH"); !auth.empty()) {
     config.basic_auth = auth.find(':') == std::string::npos ? auth + ':' : std::move(auth);
   }
-  config.datacenter = context.flags.has("datacenter") ? context.flags.text("datacenter") : std::string();
+  if (asks_datacenter(context.command)) config.datacenter = context.flags.text("datacenter");
   config.name_space = choose(context, "namespace", "CONSUL_NAMESPACE");
   config.partition = choose(context, "partition", "CONSUL_PARTITION");
   config.ca_file = choose(context, "ca-file", "CONSUL_CACERT");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/cli/acl_commands.h"
+#include "agent/cli/federation_commands.h"
 #include "agent/cli/mesh_commands.h"
 
 namespace proconsul::agent::cli {
@@ -24,11 +25,19 @@ const std::vector<Command>& commands() {
                                             catalog_commands(),
                                             config_commands(),
                                             connect_ca_commands(),
+                                            connect_envoy_commands(),
                                             connect_expose_commands(),
+                                            connect_mesh_gateway_commands(),
                                             debug_commands(),
                                             event_commands(),
                                             exec_commands(),
                                             export_commands(),
+                                            federation_commands(),
+                                            federation_invite_commands(),
+                                            federation_join_commands(),
+                                            federation_remove_commands(),
+                                            federation_retire_commands(),
+                                            federation_status_commands(),
                                             intention_commands(),
                                             join_commands(),
                                             keyring_commands(),

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
@@ -86,6 +88,15 @@ int connect_to(const sockaddr* address, socklen_t size, base::Interrupt* interru
   return -1;
 }
 
+/// An agent whose machine is gone answers no blocking query, and says nothing of it.
+void keep_alive(int fd) {
+  const auto set = [fd](int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 15);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 9);
+}
+
 struct Dialed {
   int fd{-1};
   int family{};
@@ -120,7 +131,10 @@ Result<Dialed> dial_tcp(const HostPort& target, base::Interrupt* interrupt, int 
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
     const std::string peer = address_text(at->ai_addr, at->ai_addrlen);
     const int fd = connect_to(at->ai_addr, at->ai_addrlen, interrupt, timeout_ms);
-    if (fd >= 0) return Dialed{fd, at->ai_family, peer};
+    if (fd >= 0) {
+      keep_alive(fd);
+      return Dialed{fd, at->ai_family, peer};
+    }
     if (!first_failure.empty()) continue;
     first_failure = "dial tcp " + peer + (errno == ETIMEDOUT ? ": i/o timeout" : ": connect: " + errno_text(errno));
   }

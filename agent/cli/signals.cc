@@ -7,13 +7,15 @@
 
 namespace proconsul::agent::cli {
 
-Signals::Signals(std::function<void(int number)> take) : stop_(::eventfd(0, EFD_CLOEXEC)) {
-  sigset_t both;
-  sigemptyset(&both);
-  sigaddset(&both, SIGINT);
-  sigaddset(&both, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &both, &before_);
-  const int signals = ::signalfd(-1, &both, SFD_CLOEXEC);
+Signals::Signals(std::function<void(int number)> take, std::initializer_list<int> more)
+    : stop_(::eventfd(0, EFD_CLOEXEC)) {
+  sigset_t taken;
+  sigemptyset(&taken);
+  sigaddset(&taken, SIGINT);
+  sigaddset(&taken, SIGTERM);
+  for (const int number : more) sigaddset(&taken, number);
+  pthread_sigmask(SIG_BLOCK, &taken, &before_);
+  const int signals = ::signalfd(-1, &taken, SFD_CLOEXEC);
   thread_ = std::thread([stop = stop_, signals, take = std::move(take)] {
     while (true) {
       pollfd waiting[2] = {{.fd = stop, .events = POLLIN, .revents = 0},

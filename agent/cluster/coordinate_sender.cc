@@ -59,6 +59,7 @@ class CoordinateSender::Cycle final : base::net::Timer {
       log_.debug("Skipping coordinate updates until servers are upgraded");
       return wait();
     }
+    if (options_.ready && !options_.ready()) return wait();
     const gossip::PoolViewPtr view = pools_.view(false);
     const catalog::NetworkCoordinate* own = view->coordinates.get(view->local_name);
     const rpc::Method& method = *rpc::find_method("Coordinate.Update");

@@ -24,6 +24,7 @@ class CoordinateSender {
     std::string node{};
     std::string datacenter{};
     std::function<std::string()> token{};             // the agent's; unset: none
+    std::function<bool()> ready{};                    // whether that can be known by now; unset: always
     double rate = 64;                                 // sync_coordinate_rate_target, of all agents
     base::Duration interval_min = base::seconds(15);  // sync_coordinate_interval_min
   };

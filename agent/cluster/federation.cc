@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/cluster/datacenters.h"
+#include "agent/cluster/examiner.h"
 
 namespace proconsul::agent::cluster {
 
@@ -29,6 +30,15 @@ bool Federation::has_federation_states() const {
 
 void Federation::user_event(std::string name, std::string payload, std::move_only_function<void(base::Result<>)> done) {
   pools_.user_event(std::move(name), std::move(payload), std::move(done));
+}
+
+void Federation::see(std::move_only_function<void(base::Result<doctor::View>)> done) {
+  examiner_ ? examiner_->see(std::move(done)) : rpc::Federation::see(std::move(done));
+}
+
+void Federation::examine(std::string token, std::move_only_function<void(base::Result<doctor::Findings>)> done) {
+  examiner_ ? examiner_->examine(std::move(token), std::move(done))
+            : rpc::Federation::examine(std::move(token), std::move(done));
 }
 
 void Federation::key_operation(bool wan, gossip::serf::KeyOperation operation, std::string key,

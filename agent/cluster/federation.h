@@ -11,6 +11,8 @@
 
 namespace proconsul::agent::cluster {
 
+class Examiner;
+
 class Federation final : public rpc::Federation {
  public:
   /// `pools` and `servers` outlive it.
@@ -26,6 +28,10 @@ class Federation final : public rpc::Federation {
   /// Once true it stays so: a server of an older version that comes later breaks nothing that there was before.
   bool has_federation_states() const override;
   void user_event(std::string name, std::string payload, std::move_only_function<void(base::Result<>)> done) override;
+  void see(std::move_only_function<void(base::Result<doctor::View>)> done) override;
+  void examine(std::string token, std::move_only_function<void(base::Result<doctor::Findings>)> done) override;
+  /// Who looks; before anybody asks. Outlives this.
+  void use(Examiner& examiner) { examiner_ = &examiner; }
   void key_operation(bool wan, gossip::serf::KeyOperation operation, std::string key, std::uint8_t relay_factor,
                      gossip::serf::KeyDone done) override;
 
@@ -34,6 +40,7 @@ class Federation final : public rpc::Federation {
   const Servers& servers_;
   const std::string datacenter_;
   const std::string primary_datacenter_;
+  Examiner* examiner_ = nullptr;
   mutable std::atomic<bool> has_federation_states_ = false;
 };
 

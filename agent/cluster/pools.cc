@@ -329,7 +329,9 @@ void Pools::force_leave(const std::string& node, bool prune, bool wan, Done done
   if (wan && !is_server_) {
     return done(base::Error{Errc::internal, "Must be a server to force-leave a node from the WAN cluster"});
   }
-  const std::string wan_name = ends_with_datacenter(node, datacenter_) ? node : node + "." + datacenter_;
+  // Servers of other datacenters are named in full.
+  const bool in_full = ends_with_datacenter(node, datacenter_) || (wan && wan_ && view(true)->members.contains(node));
+  const std::string wan_name = in_full ? node : node + "." + datacenter_;
   const bool in_lan = !wan && view(false)->members.contains(node);
   const bool in_wan = wan_ && view(true)->members.contains(wan_name);
   if (!in_lan && !in_wan) {

@@ -22,6 +22,8 @@ using base::Error;
 using base::Result;
 using server::ServerInfo;
 
+constexpr std::chrono::seconds kFirstJoin{20};  // in which other datacenters are not known yet, and nobody is to blame
+const auto kBegun = std::chrono::steady_clock::now();
 constexpr std::chrono::seconds kStatsTime{1};   // half of autopilot's interval
 constexpr std::chrono::seconds kPeersTime{10};  // to answer Status.Peers
 
@@ -258,7 +260,8 @@ Result<rpc::Target> RpcPlane::route(std::string_view datacenter) const {
   if (const std::optional<ServerInfo> server = servers_.route(datacenter)) return target_of(*server);
   const std::vector<std::string> known = servers_.datacenters();
   const bool exists = std::ranges::find(known, datacenter) != known.end();
-  if (servers_.may_complain(datacenter)) {
+  const bool merely_begun = !exists && std::chrono::steady_clock::now() < kBegun + kFirstJoin;
+  if (!merely_begun && servers_.may_complain(datacenter)) {
     log_.warn(exists ? "RPC request to DC is currently failing as no server can be reached"
                      : "RPC request for DC is currently failing as no path was found",
               {{"datacenter", datacenter}, {"advice", servers_.explain(datacenter)}});

@@ -68,6 +68,10 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   base::Result<base::net::Destination> insecure_destination(const std::string& address) const {
     return connections_->insecure_destination(address);
   }
+  /// A server's own port, whatever gateways there are. Any thread.
+  base::net::Destination destination(const server::ServerInfo& of) const {
+    return connections_->destination(of.datacenter, of.rpc_address());
+  }
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
   /// Once it listens.

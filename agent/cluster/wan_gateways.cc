@@ -105,10 +105,15 @@ class WanGateways::Duties final : base::net::Timer {
     learn();
     probe();
     join();
+    gateways_.transport_->leave_outdated();
     arm(gateways_.loop_, Clock::now() + kBeat);
   }
   void learn();
   void probe();
+  /// A datacenter that was not reached is joined now.
+  void hurry(const std::string& datacenter) {
+    if (const auto found = rejoins_.find(datacenter); found != rejoins_.end()) found->second = {};
+  }
   void join();
   void join(const std::string& datacenter, gossip::swim::Address address);
 
@@ -158,7 +163,7 @@ void WanGateways::Duties::probe() {
           const auto found = probes_.find(way);
           gateways_.loop_.post([dead = std::move(found->second)] {});  // it is on the stack
           probes_.erase(found);
-          if (channel) return;
+          if (channel) return hurry(way.datacenter);
           gateways_.log_.debug("a mesh gateway leads nowhere",
                                {{"gateway", way.gateway}, {"datacenter", way.datacenter}, {"error", channel.error()}});
         });
@@ -323,6 +328,10 @@ bool WanGateways::knows_way(std::string_view datacenter) {
   return ways_->knows_way(datacenter);
 }
 
+std::uint64_t WanGateways::returns_of_primary() const {
+  return ways_->returns(primary_);
+}
+
 bool WanGateways::outdated(std::string_view datacenter, const std::string& gateway) {
   return ways_->outdated(datacenter, gateway);
 }
@@ -366,6 +375,47 @@ void WanGateways::stop() {
   });
 }
 
+std::vector<wanfed::WayState> WanGateways::survey() const {
+  return ways_->survey();
+}
+
+Destination WanGateways::trial(const std::string& node, const std::string& datacenter, const std::string& gateway) {
+  Destination to = dial(node, datacenter, rpc::kRpcSingle, gateway);
+  to.reached = nullptr;
+  return to;
+}
+
+std::vector<WanGateways::Resolved> WanGateways::resolve_primary_gateways() const {
+  std::vector<Resolved> all;
+  for (const std::string& text : primary_gateways_) {
+    std::vector<std::string> entries{text};
+    if (text.starts_with(kProgram)) {
+      Result<std::vector<std::string>> printed = addresses_of_program(std::string_view(text).substr(kProgram.size()));
+      if (!printed) {
+        all.push_back({.entry = text, .error = printed.error().detail});
+        continue;
+      }
+      entries = std::move(*printed);
+    }
+    for (const std::string& entry : entries) {
+      Resolved& resolved = all.emplace_back();
+      resolved.entry = entry;
+      const Result<JoinAddress> address = parse_join_address(entry, 0);
+      Result<std::vector<gossip::swim::Address>> found =
+          !address ? Result<std::vector<gossip::swim::Address>>(address.error()) : cluster::resolve(*address);
+      if (found && !found->empty() && found->front().port == 0) {
+        found = Error{Errc::invalid_argument, "missing port in address"};
+      }
+      if (!found) {
+        resolved.error = found.error().detail;
+        continue;
+      }
+      for (const gossip::swim::Address& each : *found) resolved.addresses.push_back(gossip::swim::to_string(each));
+    }
+  }
+  return all;
+}
+
 /// The primary's gateways as they are configured, again and again: their names may be given to others. A failed dial
 /// asks at once, at most each second.
 void WanGateways::resolve() {
@@ -376,29 +426,9 @@ void WanGateways::resolve() {
   while (!stopping_.raised()) {
     wanfed::Addresses found;
     std::string error;
-    for (const std::string& text : primary_gateways_) {
-      std::vector<std::string> entries{text};
-      if (text.starts_with(kProgram)) {
-        Result<std::vector<std::string>> printed = addresses_of_program(std::string_view(text).substr(kProgram.size()));
-        if (!printed) {
-          error = text + ": " + printed.error().detail;
-          continue;
-        }
-        entries = std::move(*printed);
-      }
-      for (const std::string& entry : entries) {
-        const Result<JoinAddress> address = parse_join_address(entry, 0);
-        Result<std::vector<gossip::swim::Address>> resolved =
-            !address ? Result<std::vector<gossip::swim::Address>>(address.error()) : cluster::resolve(*address);
-        if (resolved && !resolved->empty() && resolved->front().port == 0) {
-          resolved = Error{Errc::invalid_argument, "missing port in address"};
-        }
-        if (!resolved) {
-          error = entry + ": " + resolved.error().detail;
-          continue;
-        }
-        for (const gossip::swim::Address& each : *resolved) found.push_back(gossip::swim::to_string(each));
-      }
+    for (const Resolved& each : resolve_primary_gateways()) {
+      found.insert(found.end(), each.addresses.begin(), each.addresses.end());
+      if (!each.error.empty()) error = each.entry + ": " + each.error;
     }
     if (!error.empty() && error != last_error) {
       log_.warn("an address of primary_gateways cannot be resolved", {{"error", error}});

@@ -25,6 +25,7 @@ namespace proconsul::wanfed {
 class Incoming;
 class Transport;
 class Ways;
+struct WayState;
 }  // namespace proconsul::wanfed
 
 namespace proconsul::agent::cluster {
@@ -44,9 +45,24 @@ class WanGateways {
   base::net::Destination destination(const rpc::Target& target, std::string_view protocol);
   /// Whether some gateway is known that leads there.
   bool knows_way(std::string_view datacenter);
+  /// How often the primary was reached again after no way there worked any more.
+  std::uint64_t returns_of_primary() const;
   /// Whether connections through this gateway should be moved to a better one.
   bool outdated(std::string_view datacenter, const std::string& gateway);
   base::Result<> reload_tls(const config::Config& config);
+
+  // For who looks whether the ways work; any thread.
+  std::vector<wanfed::WayState> survey() const;
+  /// A server of the datacenter (`node` empty: any) by this gateway. What becomes of it counts for nothing else.
+  base::net::Destination trial(const std::string& node, const std::string& datacenter, const std::string& gateway);
+  /// An entry of primary_gateways and where it leads now.
+  struct Resolved {
+    std::string entry{};
+    std::vector<std::string> addresses{};  // "10.0.0.1:8443"
+    std::string error{};
+  };
+  /// Waits for name servers.
+  std::vector<Resolved> resolve_primary_gateways() const;
 
   /// Of the WAN pool's configuration.
   gossip::swim::Detour& detour();

@@ -2,12 +2,14 @@
 
 #include <cctype>
 #include <cstdlib>
-#include <set>
 
+#include "agent/config/build_acl.h"
 #include "agent/config/build_network.h"
+#include "agent/config/build_telemetry.h"
+#include "agent/config/build_tls.h"
 #include "agent/config/definition.h"
+#include "agent/config/settings_reader.h"
 #include "agent/config/source.h"
-#include "agent/config/template.h"
 #include "agent/mesh/authority_config.h"
 #include "base/quote.h"
 #include "base/strconv.h"
@@ -22,8 +24,6 @@ using base::Result;
 using base::Value;
 
 constexpr std::string_view kVersion = "1.21.4";  // the version that clients of the API are told
-// Blocked unless a prefix names it.
-constexpr std::string_view kServerCallMetric = "rpc.server.call";
 constexpr std::int64_t kMaxRaftMultiplier = 10;
 
 Error fail(std::string text) {
@@ -35,34 +35,26 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string trimmed(std::string text) {
-  const char* spaces = " \t\r\n\v\f";
-  text.erase(0, text.find_first_not_of(spaces));
-  const std::size_t last = text.find_last_not_of(spaces);
-  text.resize(last == text.npos ? 0 : last + 1);
-  return text;
-}
-
-class Builder {
+class Builder : SettingsReader {
  public:
-  Builder(Settings settings, const Surroundings& host, std::vector<std::string>& warnings,
+  Builder(Settings& settings, const Surroundings& host, std::vector<std::string>& warnings,
           std::vector<std::string>& errors)
-      : settings_(std::move(settings)), host_(host), warnings_(warnings), errors_(errors) {}
+      : SettingsReader(settings, host, warnings, errors), own_(settings) {}
 
   Result<Config> run(bool development) {
     config_.dev_mode = development;
     identity();
     definitions();
-    if (Result<> built = build_network(settings_, host_, config_, warnings_, errors_); !built) return built.error();
+    if (Result<> built = build_network(own_, host_, config_, warnings_, errors_); !built) return built.error();
     http();
-    telemetry();
+    build_telemetry(*this, config_);
     if (Result<> built = raft(); !built) return built.error();
     dns();
     gossip();
-    acl();
+    build_acl(*this, config_);
     if (Result<> built = mesh(); !built) return built.error();
     ui();
-    if (Result<> built = tls(); !built) return built.error();
+    if (Result<> built = build_tls(*this, config_); !built) return built.error();
     if (config_.cache.entry_fetch_max_burst <= 0) {
       return fail("cache.entry_fetch_max_burst must be strictly positive, was: " +
                   std::to_string(config_.cache.entry_fetch_max_burst));
@@ -80,29 +72,6 @@ class Builder {
   }
 
  private:
-  const Value* at(std::string_view path) const { return find(settings_, path); }
-  std::string text(std::string_view path, std::string fallback = {}) const {
-    return text_or(at(path), std::move(fallback));
-  }
-  bool flag(std::string_view path, bool fallback = false) const { return boolean_or(at(path), fallback); }
-  std::int64_t integer(std::string_view path, std::int64_t fallback = 0) const {
-    return integer_or(at(path), fallback);
-  }
-  std::uint64_t size(std::string_view path) const { return static_cast<std::uint64_t>(integer(path)); }
-  List<std::string> texts(std::string_view path) const { return texts_of(at(path)); }
-  Duration duration(std::string_view path) { return read_duration(std::string(path), at(path), errors_); }
-  Duration duration_at_least(std::string_view path, Duration least) {
-    const Duration value = duration(path);
-    if (value < least) {
-      errors_.push_back(std::string(path) + ": duration '" + text(path) + "' cannot be less than: " + to_string(least));
-    }
-    return value;
-  }
-  /// Negative is no limit.
-  double rate(std::string_view path, double fallback = 0) const {
-    const double value = number_or(at(path), fallback);
-    return value < 0 ? kUnlimited : value;
-  }
   static std::string text_of_number(double number) {
     std::string out = std::to_string(number);
     out.erase(out.find_last_not_of('0') + 1);
@@ -248,55 +217,6 @@ class Builder {
     return out;
   }
 
-  void telemetry() {
-    Telemetry& t = config_.telemetry;
-    const auto own = [&](const char* key) { return text("telemetry." + std::string(key)); };
-    t.circonus_api_app = own("circonus_api_app");
-    t.circonus_api_token = own("circonus_api_token");
-    t.circonus_api_url = own("circonus_api_url");
-    t.circonus_broker_id = own("circonus_broker_id");
-    t.circonus_broker_select_tag = own("circonus_broker_select_tag");
-    t.circonus_check_display_name = own("circonus_check_display_name");
-    t.circonus_check_force_metric_activation = own("circonus_check_force_metric_activation");
-    t.circonus_check_id = own("circonus_check_id");
-    t.circonus_check_instance_id = own("circonus_check_instance_id");
-    t.circonus_check_search_tag = own("circonus_check_search_tag");
-    t.circonus_check_tags = own("circonus_check_tags");
-    t.circonus_submission_interval = own("circonus_submission_interval");
-    t.circonus_submission_url = own("circonus_submission_url");
-    t.disable_hostname = flag("telemetry.disable_hostname");
-    t.disable_per_tenancy_usage_metrics = flag("telemetry.disable_per_tenancy_usage_metrics");
-    t.dogstatsd_addr = own("dogstatsd_addr");
-    t.dogstatsd_tags = texts("telemetry.dogstatsd_tags");
-    t.retry_failed_connection = flag("telemetry.retry_failed_connection");
-    t.filter_default = flag("telemetry.filter_default");
-    t.metrics_prefix = own("metrics_prefix");
-    t.statsd_addr = own("statsd_address");
-    t.statsite_addr = own("statsite_address");
-    t.enable_host_metrics =
-        flag("telemetry.enable_host_metrics", config_.server_mode && !config_.cloud.resource_id.empty());
-    t.prometheus = {
-        .expiration = read_duration("prometheus_retention_time", at("telemetry.prometheus_retention_time"), errors_),
-        .name = t.metrics_prefix};
-
-    const std::string server_call = t.metrics_prefix + "." + std::string(kServerCallMetric);
-    bool named = false;
-    for (const std::string& rule : texts("telemetry.prefix_filter")) {
-      if (rule.empty()) {
-        warnings_.push_back("Cannot have empty filter rule in prefix_filter");
-        continue;
-      }
-      if (rule[0] != '+' && rule[0] != '-') {
-        warnings_.push_back("Filter rule must begin with either '+' or '-': " + base::quote(rule));
-        continue;
-      }
-      std::string prefix = rule.substr(1);
-      named = named || prefix == server_call;
-      (rule[0] == '+' ? t.allowed_prefixes : t.blocked_prefixes).push_back(std::move(prefix));
-    }
-    if (!named) t.blocked_prefixes.push_back(server_call);
-  }
-
   Result<> raft() {
     Config& c = config_;
     const std::int64_t multiplier = integer("performance.raft_multiplier");
@@ -417,117 +337,6 @@ class Builder {
                .entry_fetch_max_burst = integer("cache.entry_fetch_max_burst", 2)};
   }
 
-  /// Texts that may hold address templates.
-  List<std::string> expanded(const std::string& path) {
-    List<std::string> out;
-    out.make_present();
-    for (const std::string& item : texts(path)) {
-      if (item.empty()) continue;
-      Result<std::string> result = expand_template(item, host_);
-      if (!result) {
-        errors_.push_back(path + ": error parsing " + base::quote(item) + ": " + result.error().detail);
-      } else if (*result == item) {
-        out.push_back(item);
-      } else {
-        for (std::string& word : words_of(*result)) out.push_back(std::move(word));
-      }
-    }
-    return out;
-  }
-
-  void acl() {
-    Config& c = config_;
-    c.acls_enabled = flag("acl.enabled");
-    c.acl_resolver = {.enabled = c.acls_enabled,
-                      .datacenter = c.datacenter,
-                      .node_name = c.node_name,
-                      .policy_ttl = duration("acl.policy_ttl"),
-                      .token_ttl = duration("acl.token_ttl"),
-                      .role_ttl = duration("acl.role_ttl"),
-                      .down_policy = text("acl.down_policy"),
-                      .default_policy = text("acl.default_policy")};
-    c.acl_tokens = {.data_dir = c.data_dir,
-                    .enable_persistence = flag("acl.enable_token_persistence"),
-                    .user = text("acl.tokens.default"),
-                    .agent = text("acl.tokens.agent"),
-                    .agent_recovery = text("acl.tokens.agent_recovery"),
-                    .replication = text("acl.tokens.replication"),
-                    .config_file_registration = text("acl.tokens.config_file_service_registration"),
-                    .dns = text("acl.tokens.dns")};
-    c.acl_enable_key_list_policy = flag("acl.enable_key_list_policy");
-    c.acl_initial_management_token = text("acl.tokens.initial_management");
-    c.acl_token_replication = flag("acl.enable_token_replication");
-    c.default_intention_policy = text("default_intention_policy");
-    const std::string mode = text("limits.request_limits.mode");
-    if (mode == "disabled" || mode == "permissive" || mode == "enforcing") {
-      c.request_limits_mode = mode == "disabled" ? 0 : mode == "permissive" ? 1 : 2;
-    } else {
-      errors_.push_back("limits.request_limits.mode: invalid mode: " + base::quote(mode));
-    }
-    c.request_limits_read_rate = rate("limits.request_limits.read_rate");
-    c.request_limits_write_rate = rate("limits.request_limits.write_rate");
-    c.auto_encrypt_tls = flag("auto_encrypt.tls");
-    c.auto_encrypt_allow_tls = flag("auto_encrypt.allow_tls");
-    c.auto_encrypt_dns_san = texts("auto_encrypt.dns_san");
-    c.auto_encrypt_ip_san = ip_texts("auto_encrypt.ip_san", "AutoEncrypt.IPSAN");
-    c.auto_config = {.enabled = flag("auto_config.enabled"),
-                     .intro_token = text("auto_config.intro_token"),
-                     .intro_token_file = text("auto_config.intro_token_file"),
-                     .server_addresses = expanded("auto_config.server_addresses"),
-                     .dns_sans = texts("auto_config.dns_sans"),
-                     .ip_sans = ip_texts("auto_config.ip_sans", "auto_config.ip_sans")};
-    if (const char* token = std::getenv("CONSUL_INTRO_TOKEN"); token != nullptr && *token != '\0') {
-      if (!c.auto_config.intro_token.empty()) {
-        warnings_.push_back(
-            "Both auto_config.intro_token and the CONSUL_INTRO_TOKEN environment variable are set. Using the value "
-            "from the environment variable");
-      }
-      c.auto_config.intro_token = token;
-    }
-    authorizer();
-  }
-
-  void authorizer() {
-    AutoConfigAuthorizer& out = config_.auto_config.authorizer;
-    const std::string block = "auto_config.authorization.static.";
-    out.enabled = flag("auto_config.authorization.enabled");
-    out.allow_reuse = flag(block + "allow_reuse");
-    out.claim_assertions = texts(block + "claim_assertions");
-    for (const auto& [name, key] : {std::pair{"BoundAudiences", "bound_audiences"},
-                                    {"ClaimMappings", "claim_mappings"},
-                                    {"JWTSupportedAlgs", "jwt_supported_algs"},
-                                    {"JWTValidationPubKeys", "jwt_validation_pub_keys"},
-                                    {"ListClaimMappings", "list_claim_mappings"}}) {
-      const Value* value = at(block + key);
-      out.method[name] = value != nullptr ? *value : Value();
-    }
-    for (const auto& [name, key] : {std::pair{"BoundIssuer", "bound_issuer"},
-                                    {"JWKSCACert", "jwks_ca_cert"},
-                                    {"JWKSURL", "jwks_url"},
-                                    {"OIDCDiscoveryCACert", "oidc_discovery_ca_cert"},
-                                    {"OIDCDiscoveryURL", "oidc_discovery_url"}}) {
-      out.method[name] = text(block + key);
-    }
-    for (const auto& [name, key] : {std::pair{"ClockSkewLeeway", "clock_skew_leeway"},
-                                    {"ExpirationLeeway", "expiration_leeway"},
-                                    {"NotBeforeLeeway", "not_before_leeway"}}) {
-      out.method[name] = duration(block + key).nanoseconds;
-    }
-  }
-
-  List<std::string> ip_texts(std::string_view path, const char* shown) {
-    List<std::string> out;
-    out.make_present();
-    for (const std::string& item : texts(path)) {
-      if (std::optional<Ip> ip = Ip::parse(item)) {
-        out.push_back(ip->to_string());
-      } else {
-        warnings_.push_back("Cannot parse ip " + base::quote(item) + " from " + shown);
-      }
-    }
-    return out;
-  }
-
   Result<> mesh() {
     Config& c = config_;
     c.connect_enabled = flag("connect.enabled") || c.auto_encrypt_allow_tls || c.auto_config.enabled;
@@ -564,7 +373,7 @@ class Builder {
       const Value* old = at(from);
       if (old == nullptr) return;
       warnings_.push_back("The '" + std::string(from) + "' field is deprecated. Use the '" + to + "' field instead.");
-      if (at(to) == nullptr) set(settings_, to, *old);
+      if (at(to) == nullptr) set(own_, to, *old);
     };
     moved("ui", "ui_config.enabled");
     moved("ui_dir", "ui_config.dir");
@@ -596,119 +405,7 @@ class Builder {
     u.dashboard_url_templates = text_map_of(at("ui_config.dashboard_url_templates"));
   }
 
-  Result<> tls() {
-    Config& c = config_;
-    const auto given = [&](const char* listener, const char* key) {
-      return at("tls." + std::string(listener) + "." + key) != nullptr;
-    };
-    if (given("grpc", "verify_outgoing")) return fail("verify_outgoing is not valid in the tls.grpc stanza");
-    if (given("grpc", "verify_server_hostname") || given("https", "verify_server_hostname")) {
-      return fail("verify_server_hostname is only valid in the tls.defaults and tls.internal_rpc stanzas");
-    }
-    if (given("defaults", "use_auto_cert") || given("https", "use_auto_cert") ||
-        given("internal_rpc", "use_auto_cert")) {
-      return fail("use_auto_cert is only valid in the tls.grpc stanza");
-    }
-    const std::string default_version = tls_version("tls.defaults.tls_min_version");
-    const List<std::string> default_suites = cipher_suites("tls.defaults.tls_cipher_suites", default_version);
-
-    const auto listener = [&](const std::string& name) {
-      const auto inherited = [&](const char* key) {
-        const Value* own = at("tls." + name + "." + key);
-        return own != nullptr ? own : at("tls.defaults." + std::string(key));
-      };
-      TlsListener out;
-      out.ca_path = text_or(inherited("ca_path"));
-      out.ca_file = text_or(inherited("ca_file"));
-      out.cert_file = text_or(inherited("cert_file"));
-      out.key_file = text_or(inherited("key_file"));
-      out.verify_incoming = boolean_or(inherited("verify_incoming"));
-      if (name != "grpc") out.verify_outgoing = boolean_or(inherited("verify_outgoing"));
-      out.min_version = at("tls." + name + ".tls_min_version") == nullptr
-                            ? default_version
-                            : tls_version("tls." + name + ".tls_min_version");
-      if (at("tls." + name + ".tls_cipher_suites") == nullptr) {
-        if (out.min_version != "TLSv1_3") out.cipher_suites = default_suites;
-      } else {
-        out.cipher_suites = cipher_suites("tls." + name + ".tls_cipher_suites", out.min_version);
-      }
-      return out;
-    };
-    c.tls.internal_rpc = listener("internal_rpc");
-    const Value* hostname = at("tls.internal_rpc.verify_server_hostname");
-    if (hostname == nullptr) hostname = at("tls.defaults.verify_server_hostname");
-    c.tls.internal_rpc.verify_server_hostname = boolean_or(hostname);
-    // Whoever wants the server's name checked wants its certificate checked.
-    if (c.tls.internal_rpc.verify_server_hostname) c.tls.internal_rpc.verify_outgoing = true;
-    c.tls.https = listener("https");
-    c.tls.grpc = listener("grpc");
-    c.tls.grpc.use_auto_cert = flag("tls.grpc.use_auto_cert");
-    c.tls.server_mode = c.server_mode;
-    c.tls.server_name = c.server_name;
-    c.tls.node_name = c.node_name;
-    c.tls.domain = c.dns_domain;
-    c.tls.enable_agent_tls_for_checks = c.enable_agent_tls_for_checks;
-    c.tls.auto_tls = c.auto_encrypt_tls || c.auto_config.enabled;
-
-    const bool grpc_tls = !c.tls.grpc.cert_file.empty() || (c.tls.auto_tls && c.tls.grpc.use_auto_cert);
-    if (grpc_tls && c.grpc_port > 0 && at("ports.grpc_tls") == nullptr) {
-      return fail(
-          "the `ports.grpc` listener no longer supports TLS. Use `ports.grpc_tls` instead. This message is appearing "
-          "because GRPC is configured to use TLS, but `ports.grpc_tls` is not defined");
-    }
-    return {};
-  }
-
-  std::string tls_version(const std::string& path) {
-    const std::string version = text(path);
-    if (version.empty()) return "TLS_AUTO";
-    for (const char* known : {"TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"}) {
-      if (version == known) return version;
-    }
-    errors_.push_back(path + ": invalid TLS version: no matching TLS version found for " + version +
-                      ", please specify one of [TLS_AUTO, TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3]");
-    return "TLS_INVALID";
-  }
-
-  List<std::string> cipher_suites(const std::string& path, const std::string& version) {
-    List<std::string> out;
-    if (at(path) == nullptr) return out;
-    if (version == "TLSv1_3") {
-      errors_.push_back(path + ": TLS 1.3 cipher suites are not configurable");
-      return out;
-    }
-    out.make_present();
-    static const std::set<std::string_view> known = {"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-                                                     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
-                                                     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-                                                     "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
-                                                     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-                                                     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-                                                     "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
-                                                     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-                                                     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
-                                                     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"};
-    std::string unmatched;
-    std::string rest = trimmed(text(path));
-    while (!rest.empty()) {
-      const std::size_t comma = rest.find(',');
-      std::string suite = rest.substr(0, comma);
-      rest = comma == rest.npos ? std::string() : rest.substr(comma + 1);
-      if (!known.contains(suite)) unmatched += (unmatched.empty() ? "" : ",") + suite;
-      out.push_back(std::move(suite));
-    }
-    if (!unmatched.empty()) {
-      errors_.push_back(path + ": invalid TLS cipher suites: no matching Consul Agent TLS cipher suite found for " +
-                        unmatched);
-      out.clear();
-    }
-    return out;
-  }
-
-  Settings settings_;
-  const Surroundings& host_;
-  std::vector<std::string>& warnings_;
-  std::vector<std::string>& errors_;
+  Settings& own_;  // what the reader reads
   Config config_;
 };
 
@@ -716,7 +413,7 @@ class Builder {
 
 Result<Config> build(Settings settings, bool development, const Surroundings& host, std::vector<std::string>& warnings,
                      std::vector<std::string>& errors) {
-  return Builder(std::move(settings), host, warnings, errors).run(development);
+  return Builder(settings, host, warnings, errors).run(development);
 }
 
 }  // namespace proconsul::agent::config

@@ -216,6 +216,14 @@ TEST_F(ConfigFiles, ContradictionsAreRefusedAndTheirFileAndLineNamed) {
       {"mass_failure_brake { max_hold = \"24h\" }",
        "mass_failure_brake.max_hold cannot be 24h0m0s. Must be between 1s and 8h" + at},
       {"flap_damping { max_changes = 0 }", "flap_damping.max_changes cannot be 0. Must be between 1 and 1000" + at},
+      {"mesh_gateway { enabled = true }",
+       "1 error occurred:\n\t* mesh_gateway.enabled: needs mesh_gateway.address, the IP:PORT by which this datacenter "
+       "reaches the gateway" +
+           at + "\n\n"},
+      {"mesh_gateway { address = \"x\" }",
+       "1 error occurred:\n\t* mesh_gateway.address: Error parsing address \"x\": not an IP address" + at + "\n\n"},
+      {"mesh_gateway { limits { idle_timeout = \"0s\" } }",
+       "1 error occurred:\n\t* mesh_gateway.limits.idle_timeout: must be between 1ms and 168h0m0s" + at + "\n\n"},
       {"encrypt = \"bad\"", "encrypt has invalid key: illegal base64 data at input byte 0" + at},
       {"check { name = \"x\" }", "check \"x\": TTL must be > 0 for TTL checks" + at},
       {"services { name = \"b\" }\nservices { name = \"a\" check { ttl = \"bad\" } }",

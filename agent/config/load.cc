@@ -2,6 +2,7 @@
 
 #include "agent/config/build.h"
 #include "agent/config/keys.h"
+#include "agent/config/mesh_gateway.h"
 #include "agent/config/origin.h"
 #include "agent/config/snapshots.h"
 #include "agent/config/source.h"
@@ -99,6 +100,7 @@ Result<Loaded> load(const LoadOptions& options, const Surroundings& host) {
   const auto located = [&](const Error& error) { return Error{error.code, error.detail + origins.of(error.detail)}; };
   if (!config) return located(config.error());
   (void)snapshot_schedule(loaded.settings, errors);
+  (void)mesh_gateway(loaded.settings, host, errors);
   for (std::string& error : errors) error += origins.of(error);
   if (Result<> valid = validate(*config, host, loaded.warnings, errors); !valid) {
     const bool listed = !errors.empty() && valid.error().detail == error_list(errors);

@@ -14,8 +14,7 @@ using base::Value;
 
 namespace {
 
-constexpr const char* kName = "Consul Listener Filter Log";
-constexpr const char* kSinks = "type.googleapis.com/envoy.extensions.access_loggers.";
+constexpr const char* kSinks = "envoy.extensions.access_loggers.";
 
 // What is logged where nothing else is said: Consul's names for Envoy's variables.
 constexpr std::pair<const char*, const char*> kDefaultFormat[] = {
@@ -49,43 +48,44 @@ std::string text(std::string_view value) {
   return base::to_json(Value(value));
 }
 
-/// "jsonFormat":{...} or "textFormatSource":{...}.
-Result<std::string> format_of(const catalog::AccessLogsConfig& logs) {
-  Value format;
+}  // namespace
+
+Result<EnvoyLogFormat> envoy_log_format(const catalog::AccessLogsConfig& logs) {
+  EnvoyLogFormat format;
   if (!logs.JSONFormat.empty()) {
-    if (Result<> read = base::read_json(logs.JSONFormat, format); !read || format.as_map() == nullptr) {
+    Value fields;
+    if (Result<> read = base::read_json(logs.JSONFormat, fields); !read || fields.as_map() == nullptr) {
       return Error{Errc::invalid_argument,
                    "failed to get logger: could not get envoy log format: could not unmarshal JSON format string: " +
                        (read ? "it is no object" : read.error().detail)};
     }
+    format.fields = std::move(*fields.as_map());
   } else if (logs.TextFormat.empty()) {
-    Value::MapType& fields = format.make_map();
-    for (const auto& [name, variable] : kDefaultFormat) fields.emplace(name, variable);
+    for (const auto& [name, variable] : kDefaultFormat) format.fields.emplace(name, variable);
   } else {
-    const std::string line = logs.TextFormat.ends_with('\n') ? logs.TextFormat : logs.TextFormat + '\n';
-    return R"("textFormatSource":{"inlineString":)" + text(line) + '}';
+    format.text = logs.TextFormat.ends_with('\n') ? logs.TextFormat : logs.TextFormat + '\n';
   }
-  return R"("jsonFormat":)" + base::to_json(format);
-}
-
-}  // namespace
-
-Result<std::string> envoy_access_logs(const catalog::AccessLogsConfig& logs) {
-  const Result<std::string> format = format_of(logs);
-  if (!format) return format.error();
-  std::string sink, path;
   if (logs.Type.empty() || logs.Type == "stdout") {
-    sink = "stream.v3.StdoutAccessLog";
+    format.sink = "stream.v3.StdoutAccessLog";
   } else if (logs.Type == "stderr") {
-    sink = "stream.v3.StderrAccessLog";
+    format.sink = "stream.v3.StderrAccessLog";
   } else if (logs.Type == "file") {
-    sink = "file.v3.FileAccessLog";
-    path = R"("path":)" + text(logs.Path) + ',';
+    format.sink = "file.v3.FileAccessLog";
   } else {
     return Error{Errc::invalid_argument, "failed to get logger: unsupported log format: " + logs.Type};
   }
-  return R"({"name":)" + text(kName) + R"(,"typedConfig":{"@type":)" + text(kSinks + sink) + ',' + path +
-         R"("logFormat":{)" + *format + "}}}";
+  format.sink.insert(0, kSinks);
+  return format;
+}
+
+Result<std::string> envoy_access_logs(const catalog::AccessLogsConfig& logs) {
+  const Result<EnvoyLogFormat> format = envoy_log_format(logs);
+  if (!format) return format.error();
+  const std::string line = format->text.empty() ? R"("jsonFormat":)" + base::to_json(Value(format->fields))
+                                                : R"("textFormatSource":{"inlineString":)" + text(format->text) + '}';
+  return R"({"name":)" + text(kEnvoyLogName) + R"(,"typedConfig":{"@type":)" +
+         text("type.googleapis.com/" + format->sink) + ',' +
+         (logs.Type == "file" ? R"("path":)" + text(logs.Path) + ',' : "") + R"("logFormat":{)" + line + "}}}";
 }
 
 }  // namespace proconsul::agent::grpc

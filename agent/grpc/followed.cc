@@ -1,7 +1,6 @@
 #include "agent/grpc/followed.h"
 
 #include <chrono>
-#include <unordered_map>
 #include <utility>
 
 #include "acl/authorizer.h"
@@ -19,42 +18,18 @@ constexpr std::chrono::seconds kTokenLook{30};  // where no change of the state 
 
 }  // namespace
 
-/// Of one loop: wakes come from the store's writer, and go on to the streams that are still there.
-class Followers::Sink final : public base::WakeSink {
- public:
-  explicit Sink(base::net::Loop& loop) : loop_(loop) {}
-  ~Sink() override { *here_ = false; }
-  std::uint64_t add(Followed& stream) {
-    streams_.emplace(++last_, &stream);
-    return last_;
-  }
-  void remove(std::uint64_t number) { streams_.erase(number); }
-
- private:
-  void wake(std::vector<std::uint64_t> numbers) override {
-    loop_.post([this, here = here_, numbers = std::move(numbers)] {
-      if (!*here) return;
-      for (const std::uint64_t number : numbers) {
-        if (const auto found = streams_.find(number); found != streams_.end()) found->second->look();
-      }
-    });
-  }
-
-  base::net::Loop& loop_;
-  const std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
-  std::unordered_map<std::uint64_t, Followed*> streams_{};
-  std::uint64_t last_ = 0;
-};
-
 Followers::Followers(base::net::Loops& loops, server::Server& server, Bearers& bearers)
     : server_(server), bearers_(bearers) {
-  for (std::size_t i = 0; i < loops.size(); ++i) sinks_.push_back(std::make_unique<Sink>(loops[i]));
+  for (std::size_t i = 0; i < loops.size(); ++i) sinks_.push_back(std::make_unique<Wakes>(loops[i]));
 }
 
 Followers::~Followers() = default;
 
 Followed::Followed(Call& call, Followers& followers)
-    : call_(call), followers_(followers), sink_(*followers.sinks_[call.loop().number()]), number_(sink_.add(*this)) {}
+    : call_(call),
+      followers_(followers),
+      sink_(*followers.sinks_[call.loop().number()]),
+      number_(sink_.add([this] { look(); })) {}
 
 Followed::~Followed() {
   *here_ = false;

@@ -10,6 +10,7 @@
 
 #include "agent/grpc/bearer.h"
 #include "agent/grpc/method.h"
+#include "agent/grpc/wakes.h"
 #include "agent/server/server.h"
 #include "base/net/loop.h"
 #include "base/result.h"
@@ -28,10 +29,9 @@ class Followers {
 
  private:
   friend class Followed;
-  class Sink;
   server::Server& server_;
   Bearers& bearers_;
-  std::vector<std::unique_ptr<Sink>> sinks_;
+  std::vector<std::unique_ptr<Wakes>> sinks_;
 };
 
 class Followed : public Handler, base::net::Timer {
@@ -57,7 +57,7 @@ class Followed : public Handler, base::net::Timer {
 
   Call& call_;
   Followers& followers_;
-  Followers::Sink& sink_;
+  Wakes& sink_;
   const std::uint64_t number_;
   const std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   base::Watch watch_{};

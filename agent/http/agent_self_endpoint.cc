@@ -13,6 +13,7 @@
 #include "agent/http/member_types.h"
 #include "agent/local/local_agent.h"
 #include "agent/version.h"
+#include "agent/xds/versions.h"
 #include "base/background.h"
 #include "base/value.h"
 #include "catalog/types/coordinate.h"
@@ -59,12 +60,35 @@ std::map<std::string, Section> statistics(const Context& agent) {
   return sections;
 }
 
+/// ,"xDS":{...}, or nothing where no gRPC port is served. The ports are those that the configuration shows.
+std::string xds_block(const std::string& debug_config) {
+  base::Value config;
+  if (!base::read_json(debug_config, config)) return {};
+  const auto port = [&](std::string_view name) -> std::int64_t {
+    const base::Value* found = config.find(name);
+    return found ? static_cast<std::int64_t>(found->number()) : 0;
+  };
+  const std::int64_t plain = port("GRPCPort"), tls = port("GRPCTLSPort");
+  if (plain <= 0 && tls <= 0) return {};
+  base::Value::ListType versions;
+  for (const std::string_view version : xds::kEnvoyVersions) versions.emplace_back(version);
+  base::Value block;
+  base::Value::MapType& fields = block.make_map();
+  fields["SupportedProxies"].make_map()["envoy"] = std::move(versions);
+  fields["Port"] = tls > 0 ? tls : plain;
+  base::Value::MapType& ports = fields["Ports"].make_map();
+  ports["Plaintext"] = plain;
+  ports["TLS"] = tls;
+  return ",\"xDS\":" + base::to_json(block);
+}
+
 }  // namespace
 
 Result<Reply> agent_self(Context& agent, const Request&) {
   const gossip::PoolViewPtr view = agent.pools->view(false);
   std::string body = "{\"Config\":" + agent.control->config_json();
-  body += ",\"DebugConfig\":" + agent.control->debug_config_json();
+  const std::string debug_config = agent.control->debug_config_json();
+  body += ",\"DebugConfig\":" + debug_config;
   body += ",\"Coord\":";
   if (agent.settings.disable_coordinates) {
     body += "null";
@@ -79,7 +103,8 @@ Result<Reply> agent_self(Context& agent, const Request&) {
     shown.insert(section.begin(), section.end());
   }
   body += ",\"Stats\":" + base::to_json(stats);
-  body += ",\"Meta\":" + base::to_json(agent.local->node_info().meta) + '}';
+  body += ",\"Meta\":" + base::to_json(agent.local->node_info().meta);
+  body += xds_block(debug_config) + '}';
   return json(std::move(body));
 }
 

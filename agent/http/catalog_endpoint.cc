@@ -7,6 +7,7 @@
 #include "agent/http/asking.h"
 #include "agent/http/changes.h"
 #include "agent/http/encode.h"
+#include "agent/http/instances_answer.h"
 #include "agent/http/metrics.h"
 #include "catalog/config_entry/resolve.h"
 #include "catalog/query/merged.h"
@@ -60,22 +61,12 @@ Result<Answer> service_instances(const ReadContext& context, bool connect) {
   sort_near(context, found.rows, [](const auto* row) { return row->service().get().Node; });
   count_service_query(connect ? ServiceQuery::catalog_connect : ServiceQuery::catalog_service, *service, tags,
                       !found.rows.empty());
-  ListBody body(context.view);
-  std::string scratch;
-  for (const catalog::InstanceRow* row : found.rows) {
-    scratch.clear();
-    if (merges) {
-      catalog::show_lists(merged.at(row));
-      body.add_copy(base::to_json(merged.at(row)));
-      continue;
-    }
-    const std::string_view json = catalog::catalog_json(tables, *row, scratch);
-    json.data() == scratch.data() ? body.add_copy(json) : body.add(json);
-  }
-  return Answer{.reply = json(body.take()),
-                .index = found.index,
-                .settles = merges,
-                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
+  Answer answer = instances_answer(context, found, merges ? &merged : nullptr,
+                                   [&](const catalog::InstanceRow& row, std::string& scratch) {
+                                     return catalog::catalog_json(tables, row, scratch);
+                                   });
+  answer.filtered_by_acls = tokens::says_filtered(*who, filtered);
+  return answer;
 }
 
 server::Done when_true(Responder responder) {

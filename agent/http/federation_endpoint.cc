@@ -44,4 +44,19 @@ Result<Question> ask_federation_state(const Context&, const Request& request) {
       });
 }
 
+void delete_federation_state(Context& agent, const Request& request, Responder responder) {
+  const Result<std::string_view> datacenter = path_part(request, "datacenter name");
+  if (!datacenter) return responder.send(Result<Reply>(datacenter.error()));
+  catalog::FederationStateRequest change;
+  change.Op = "delete";
+  change.Datacenter = named_datacenter(agent, request);
+  change.Token = token_of(request);
+  change.State.emplace().Datacenter = *datacenter;
+  ask<catalog::FederationStateRequest, bool>(agent, "FederationState.Apply", std::move(change),
+                                             [responder = std::move(responder)](const Result<bool>& done) mutable {
+                                               if (!done) return responder.send(Result<Reply>(done.error()));
+                                               responder.send(json("true"));
+                                             });
+}
+
 }  // namespace proconsul::agent::http

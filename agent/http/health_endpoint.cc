@@ -5,6 +5,7 @@
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
 #include "agent/http/asking.h"
+#include "agent/http/instances_answer.h"
 #include "agent/http/metrics.h"
 #include "base/strconv.h"
 #include "catalog/query/checks.h"
@@ -111,22 +112,12 @@ Result<Answer> instances(const ReadContext& context, Which which) {
   count_service_query(kCounted[static_cast<std::size_t>(which)], *service, tags, !found.rows.empty());
   if (*passing) catalog::filter_by_health(tables, found.rows, catalog::HealthFilter::only_passing);
   sort_near(context, found.rows, [](const auto* row) { return row->service().get().Node; });
-  ListBody body(context.view);
-  std::string scratch;
-  for (const catalog::InstanceRow* row : found.rows) {
-    scratch.clear();
-    if (merges) {
-      catalog::show_lists(merged.at(row));
-      body.add_copy(base::to_json(merged.at(row)));
-      continue;
-    }
-    const std::string_view json = catalog::health_json(tables, *row, scratch);
-    json.data() == scratch.data() ? body.add_copy(json) : body.add(json);
-  }
-  return Answer{.reply = json(body.take()),
-                .index = found.index,
-                .settles = merges,
-                .filtered_by_acls = tokens::says_filtered(*who, filtered)};
+  Answer answer = instances_answer(context, found, merges ? &merged : nullptr,
+                                   [&](const catalog::InstanceRow& row, std::string& scratch) {
+                                     return catalog::health_json(tables, row, scratch);
+                                   });
+  answer.filtered_by_acls = tokens::says_filtered(*who, filtered);
+  return answer;
 }
 
 }  // namespace

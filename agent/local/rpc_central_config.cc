@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kMethod = "ConfigEntry.ResolveServiceConfig";
 constexpr int kMostDoublings = 6;  // 64 seconds
+constexpr std::chrono::milliseconds kUnready{250};
 
 rpc::ServiceConfigRequest request_of(const CentralConfig::Question& question, const std::string& datacenter) {
   rpc::ServiceConfigRequest request;
@@ -36,11 +37,17 @@ CentralConfig::Known known(rpc::ServiceConfigResponse reply) {
 class Watcher : public std::enable_shared_from_this<Watcher> {
  public:
   using Changed = std::function<void(const Result<CentralConfig::Known>&)>;
-  Watcher(base::net::Loop& loop, rpc::Caller& caller, rpc::ServiceConfigRequest request, Changed changed)
-      : loop_(loop), caller_(caller), request_(std::move(request)), changed_(std::move(changed)) {}
+  Watcher(base::net::Loop& loop, rpc::Caller& caller, rpc::ServiceConfigRequest request, std::function<bool()> ready,
+          Changed changed)
+      : loop_(loop),
+        caller_(caller),
+        request_(std::move(request)),
+        ready_(std::move(ready)),
+        changed_(std::move(changed)) {}
 
   void ask() {
     if (stopped_) return;
+    if (ready_ && !ready_()) return loop_.after(kUnready, [self = shared_from_this()] { self->ask(); });
     using Call = rpc::TypedInvocation<rpc::ServiceConfigRequest, rpc::ServiceConfigResponse>;
     const rpc::Method& method = *rpc::find_method(kMethod);
     auto call = std::static_pointer_cast<Call>(method.make());
@@ -59,7 +66,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
  private:
   void answered(const Result<CentralConfig::Known>& answer) {
     if (!answer) {
-      changed_(answer);
+      // Merely waiting for a leader is no news.
+      if (answer.error().code != base::Errc::no_leader) changed_(answer);
       const std::chrono::seconds pause(1 << std::min(failures_++, kMostDoublings));
       return loop_.after(pause, [self = shared_from_this()] { self->ask(); });
     }
@@ -74,6 +82,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   base::net::Loop& loop_;
   rpc::Caller& caller_;
   rpc::ServiceConfigRequest request_;
+  const std::function<bool()> ready_;
   const Changed changed_;
   std::unique_ptr<rpc::Running> running_{};
   int failures_ = 0;
@@ -96,8 +105,9 @@ class FollowedConfig final : public CentralConfig::Followed {
 
 }  // namespace
 
-RpcCentralConfig::RpcCentralConfig(base::net::Loops& loops, rpc::Caller& caller, std::string datacenter)
-    : loop_(loops.next()), caller_(caller), datacenter_(std::move(datacenter)) {}
+RpcCentralConfig::RpcCentralConfig(base::net::Loops& loops, rpc::Caller& caller, std::string datacenter,
+                                   std::function<bool()> ready)
+    : loop_(loops.next()), caller_(caller), datacenter_(std::move(datacenter)), ready_(std::move(ready)) {}
 
 void RpcCentralConfig::fetch(Question question, std::move_only_function<void(Result<Known>)> done) {
   rpc::ask<rpc::ServiceConfigRequest, rpc::ServiceConfigResponse>(
@@ -112,7 +122,7 @@ std::unique_ptr<CentralConfig::Followed> RpcCentralConfig::follow(Question quest
   rpc::ServiceConfigRequest request = request_of(question, datacenter_);
   request.MinQueryIndex = after;
   return std::make_unique<FollowedConfig>(
-      loop_, std::make_shared<Watcher>(loop_, caller_, std::move(request), std::move(changed)));
+      loop_, std::make_shared<Watcher>(loop_, caller_, std::move(request), ready_, std::move(changed)));
 }
 
 }  // namespace proconsul::agent::local

@@ -92,6 +92,9 @@ void ServerCatalog::fetch(std::move_only_function<void(Result<Remote>)> done) {
 }
 
 void ServerCatalog::submit(Step::Request request, std::move_only_function<void(Result<>)> done) {
+  if (knows_tokens_ && !knows_tokens_()) {
+    return done(base::Error{base::Errc::no_leader, "the primary datacenter's ACL tokens are not copied yet"});
+  }
   auto* registration = std::get_if<catalog::RegisterRequest>(&request);
   const std::string& token = registration ? registration->Token : std::get<catalog::DeregisterRequest>(request).Token;
   const Result<tokens::Who> who = asking(tokens_, *server_.view(), token);

@@ -10,6 +10,11 @@
 #include "catalog/types/coordinate.h"
 #include "gossip/serf/keys.h"
 
+namespace proconsul::agent::doctor {
+struct Findings;
+struct View;
+}  // namespace proconsul::agent::doctor
+
 namespace proconsul::agent::rpc {
 
 /// Any thread may ask; what is called back is called on any thread.
@@ -30,6 +35,10 @@ class Federation {
                              gossip::serf::KeyDone done) = 0;
   /// Whether all servers of this datacenter and of the primary know federation states.
   virtual bool has_federation_states() const = 0;
+  /// What this server sees of the federation.
+  virtual void see(std::move_only_function<void(base::Result<doctor::View>)> done);
+  /// Tries the ways to all servers; they are asked with the token what they see. Takes seconds.
+  virtual void examine(std::string token, std::move_only_function<void(base::Result<doctor::Findings>)> done);
 };
 
 }  // namespace proconsul::agent::rpc

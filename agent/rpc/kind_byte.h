@@ -9,6 +9,7 @@
 namespace proconsul::agent::rpc {
 
 // Names in ALPN of what is spoken.
+inline constexpr std::string_view kRpcSingle = "consul/rpc-single";
 inline constexpr std::string_view kRpcMulti = "consul/rpc-multi";
 inline constexpr std::string_view kRpcSnapshot = "consul/rpc-snapshot";
 inline constexpr std::string_view kRpcGrpc = "consul/rpc-grpc";

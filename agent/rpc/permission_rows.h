@@ -209,6 +209,14 @@ inline std::vector<Row> permission_rows() {
       {"FederationState.Get", R"({"Datacenter":"dc2"})", denied, {"operator:read"}, "10.6.5.4"},
       {"FederationState.List", "{}", denied, {"operator:read"}, "10.6.5.4"},
       {"FederationState.ListMeshGateways", "{}", hidden, {"node:read far", "service:read gate"}, "10.6.5.4"},
+      {"Federation.Clock", "{}", open},
+      {"Federation.View", "{}", denied, {"operator:read"}, "walked"},
+      {"Federation.Status", "{}", denied, {"operator:read"}, "walked"},
+      {"Federation.Examine", "{}", denied, {"operator:read"}, "walked"},
+      {"Federation.InvitationFacts", "{}", denied, {"operator:read"}},
+      {"Federation.Invite", R"({"ID":"$uuid"})", denied, {"operator:write", "acl:write"}},
+      {"Federation.Redeem", R"({"ID":"$uuid","Proof":"00","Joining":"dc2","Node":"n","Attempt":"a"})", open},
+      {"Federation.Forget", R"({"Forgotten":"dc9"})", denied, {"operator:write", "acl:write"}},
       {"AutoEncrypt.Sign", R"({"Datacenter":"dc1","CSR":"$csr"})", denied, {"service:write web"}, "BEGIN CERTIFICATE"},
   };
 }

@@ -27,6 +27,7 @@ using base::net::YamuxSession;
 namespace {
 
 constexpr auto kDialTimeout = std::chrono::seconds(10);
+constexpr auto kLook = std::chrono::seconds(1);  // whether sessions should be moved
 constexpr char kMultiplexByte = 4;
 constexpr std::int64_t kJitterFraction = 16;
 
@@ -81,6 +82,8 @@ class Pool::Exchange {
   bool finished = false;     // from here on, of the session's
   bool tried_again = false;  // on a new session
   std::optional<Clock::time_point> deadline{};
+  std::chrono::nanoseconds timeout{};  // that the deadline comes of
+  bool waits = false;                  // for something newer: asked once more, it does no harm
   std::shared_ptr<Exchange> shared{};  // itself, while it runs
   Stream* stream = nullptr;
 };
@@ -98,6 +101,8 @@ class Pool::Stream final : Channel::User, base::net::Timer {
   void carry(std::shared_ptr<Exchange> exchange);
   void drop();
   void drop_abandoned();
+  /// Its call, if that only waits and may do so elsewhere; the stream is of no use then.
+  std::shared_ptr<Exchange> hand_over();
 
  private:
   void received(std::string_view data) override;
@@ -127,6 +132,10 @@ class Pool::Session final : base::net::Timer {
   void idle(Stream& stream);
   void remove(Stream& stream, bool lost);
   void fail_all(const std::string& text);
+  /// Whether there is a better way to its server than the one that it took.
+  bool outdated() const;
+  /// The next call begins a new session, what waits does so there, and what is answered soon ends here.
+  void leave();
   const Target& target() const { return target_; }
   Pool& pool() const;
   Loop& loop() const;
@@ -149,11 +158,12 @@ class Pool::Session final : base::net::Timer {
 };
 
 /// The sessions of one loop.
-class Pool::Sessions {
+class Pool::Sessions final : base::net::Timer {
  public:
   Sessions(Pool& pool, Loop& loop) : pool_(pool), loop_(loop) {}
   void start(const Target& target, std::shared_ptr<Exchange> exchange) {
     if (stopped_) return exchange->finish(Error{Errc::unavailable, "rpc error: shutdown"});
+    if (pool_.options_.outdated && !std::exchange(looks_, true)) arm(loop_, Clock::now() + kLook);
     std::unique_ptr<Session>& session = sessions_[key_of(target)];
     if (!session) session = std::make_unique<Session>(*this, target);
     session->start(std::move(exchange));
@@ -177,6 +187,7 @@ class Pool::Sessions {
   }
   void stop() {
     stopped_ = true;
+    cancel();
     for (auto& [key, session] : sessions_) session->fail_all("rpc error: shutdown");
     for (auto& session : retired_) session->fail_all("rpc error: shutdown");
     sessions_.clear();
@@ -186,10 +197,20 @@ class Pool::Sessions {
   Loop& loop() const { return loop_; }
 
  private:
+  void on_timer() override {
+    std::vector<Session*> outdated;
+    for (const auto& [key, session] : sessions_) {
+      if (session->outdated()) outdated.push_back(session.get());
+    }
+    for (Session* session : outdated) session->leave();
+    arm(loop_, Clock::now() + kLook);
+  }
+
   Pool& pool_;
   Loop& loop_;
   std::map<std::string, std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> retired_{};  // their last calls still run
+  bool looks_ = false;                               // on the timer
   bool stopped_ = false;
 };
 
@@ -202,8 +223,11 @@ Loop& Pool::Session::loop() const {
 
 void Pool::Session::start(std::shared_ptr<Exchange> exchange) {
   cancel();
-  const auto& outdated = pool().options_.outdated;
-  if (yamux_ && (!yamux_->accepts_streams() || (outdated && outdated(target_, address_)))) {
+  if (outdated()) {
+    leave();
+    return sessions_.start(target_, std::move(exchange));
+  }
+  if (yamux_ && !yamux_->accepts_streams()) {
     for (Stream* stream : std::vector<Stream*>(idle_)) remove(*stream, false);
     sessions_.retire(*this);
     if (streams_.empty()) sessions_.bury(*this);
@@ -212,6 +236,27 @@ void Pool::Session::start(std::shared_ptr<Exchange> exchange) {
   if (yamux_) return carry(std::move(exchange));
   waiting_.push_back(std::move(exchange));
   if (!attempt_) dial();
+}
+
+bool Pool::Session::outdated() const {
+  const auto& ask = pool().options_.outdated;
+  return yamux_ && ask && ask(target_, address_);
+}
+
+void Pool::Session::leave() {
+  Sessions& sessions = sessions_;
+  sessions.retire(*this);
+  std::vector<std::shared_ptr<Exchange>> waiting;
+  std::vector<Stream*> over = idle_;
+  for (const auto& [key, stream] : streams_) {
+    if (auto exchange = stream->hand_over()) {
+      waiting.push_back(std::move(exchange));
+      over.push_back(stream.get());
+    }
+  }
+  for (Stream* stream : over) remove(*stream, false);
+  if (streams_.empty()) sessions.bury(*this);
+  for (auto& exchange : waiting) sessions.start(target_, std::move(exchange));
 }
 
 void Pool::Session::dial() {
@@ -314,6 +359,14 @@ void Pool::Stream::drop() {
   exchange->finish(Error{Errc::unavailable, "rpc error: shutdown"});
 }
 
+std::shared_ptr<Pool::Exchange> Pool::Stream::hand_over() {
+  if (!exchange_ || !exchange_->waits || !input_.empty()) return nullptr;
+  cancel();
+  exchange_->stream = nullptr;
+  if (exchange_->deadline) exchange_->deadline = Clock::now() + exchange_->timeout;
+  return std::exchange(exchange_, nullptr);
+}
+
 void Pool::Stream::drop_abandoned() {
   exchange_->stream = nullptr;
   exchange_.reset();
@@ -405,14 +458,18 @@ std::unique_ptr<Pool::Call> Pool::call(Loop& loop, const Target& target, std::st
                                        InvocationPtr invocation, Finished done) {
   Sessions& sessions = *sessions_[std::hash<std::string>()(key_of(target)) % sessions_.size()];
   base::Duration timeout = options_.client_timeout;
+  bool waits = false;
   if (const catalog::QueryOptions* query = invocation->query(); query && query->MinQueryIndex > 0) {
     timeout = options_.times.wait_of(*query);
     // The server adds up to this much at random.
     timeout.nanoseconds += timeout.nanoseconds / kJitterFraction + options_.times.rpc_hold_timeout.nanoseconds;
+    waits = true;
   }
   auto exchange = std::make_shared<Exchange>(loop, method, std::move(invocation), std::move(done));
   exchange->shared = exchange;
-  if (timeout.nanoseconds > 0) exchange->deadline = Clock::now() + std::chrono::nanoseconds(timeout.nanoseconds);
+  exchange->waits = waits;
+  exchange->timeout = std::chrono::nanoseconds(timeout.nanoseconds);
+  if (timeout.nanoseconds > 0) exchange->deadline = Clock::now() + exchange->timeout;
   auto handle = std::make_unique<Handle>(exchange, sessions.loop());
   sessions.loop().post([&sessions, target, exchange]() mutable {
     if (!exchange->finished) sessions.start(target, std::move(exchange));

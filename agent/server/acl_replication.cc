@@ -56,7 +56,7 @@ void AclReplication::run(Kind kind, const std::stop_token& over, const Replicati
   means.view = [this] { return server_->view(); };
   means.apply = [this](std::string command) { return apply_as_leader(*server_, std::move(command)); };
   means.pause = pause;
-  means.token = [this] { return settings_.replication_token(); };
+  means.token = [this] { return settings_.replication_chance(); };
   means.report = [this, kind](const Result<std::uint64_t>& round) { report(kind, round); };
   AclReplicator(kind, limits_, std::move(means)).run(over);
 }

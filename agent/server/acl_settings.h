@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 
@@ -20,8 +21,9 @@ struct AclSettings {
   const tokens::Store* own_tokens = nullptr;  // of this agent, the replication token among them; outlives this
   std::string default_policy = "allow";
   std::string down_policy = "extend-cache";
-  bool key_list_policy = false;                 // acl.enable_key_list_policy
-  const AclReplication* replication = nullptr;  // of a secondary datacenter
+  bool key_list_policy = false;                         // acl.enable_key_list_policy
+  const AclReplication* replication = nullptr;          // of a secondary datacenter
+  std::function<std::uint64_t()> returns_of_primary{};  // how often it was reached again; any thread. None: not known
   std::string node_name{};
   std::string data_directory{};      // where acl-bootstrap-reset may be; empty: nowhere
   std::string initial_management{};  // acl.tokens.initial_management
@@ -33,6 +35,10 @@ struct AclSettings {
   /// What other servers are asked by for ACLs; empty: they are not to be copied (yet).
   std::string replication_token() const {
     return own_tokens ? own_tokens->get(tokens::Kind::replication) : std::string();
+  }
+  /// Becomes another one when what failed in the primary may succeed: by another token, or as it is reached again.
+  std::string replication_chance() const {
+    return replication_token() + (returns_of_primary ? "/" + std::to_string(returns_of_primary()) : "");
   }
   /// Whether tokens are kept in this datacenter: in the primary, and where global ones are copied from it.
   bool keeps_tokens() const { return in_primary() || (token_replication && !replication_token().empty()); }

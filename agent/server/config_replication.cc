@@ -5,7 +5,7 @@
 namespace proconsul::agent::server {
 
 ConfigReplication::ConfigReplication(AclSettings settings, const base::Clock& clock, ConfigReplicator::Limits limits)
-    : settings_(std::move(settings)), clock_(clock), limits_(limits) {}
+    : settings_(std::move(settings)), clock_(clock), limits_(limits), record_(clock) {}
 
 void ConfigReplication::open(Server& server, Ask ask) {
   threads_.start([this, &server, ask = std::move(ask)](const std::stop_token& over, const ReplicationPause& pause) {
@@ -15,8 +15,9 @@ void ConfigReplication::open(Server& server, Ask ask) {
     means.view = [&server] { return server.view(); };
     means.apply = [&server](std::string command) { return apply_as_leader(server, std::move(command)); };
     means.pause = pause;
-    means.token = [this] { return settings_.replication_token(); };
+    means.token = [this] { return settings_.replication_chance(); };
     means.datacenter = settings_.datacenter;
+    means.report = [this](const base::Result<std::uint64_t>& round) { record_.report(round); };
     ConfigReplicator(limits_, std::move(means)).run(over);
   });
 }

@@ -4,6 +4,7 @@
 #include "agent/server/acl_settings.h"
 #include "agent/server/config_replicator.h"
 #include "agent/server/leader_threads.h"
+#include "agent/server/replication_record.h"
 #include "agent/server/server.h"
 #include "base/clock.h"
 
@@ -21,11 +22,14 @@ class ConfigReplication {
   void lead(bool leading) { threads_.lead(leading); }
   /// No command is under way afterwards. Idempotent.
   void stop() { threads_.stop(); }
+  /// Of what was done on this server as leader. Any thread.
+  ReplicationRecord::State state() const { return record_.state(); }
 
  private:
   const AclSettings settings_;
   const base::Clock& clock_;
   const ConfigReplicator::Limits limits_;
+  ReplicationRecord record_;
   LeaderThreads threads_{};
 };
 

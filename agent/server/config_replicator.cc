@@ -101,6 +101,7 @@ void ConfigReplicator::run(const std::stop_token& over) {
   ReplicationRounds rounds(limits_.rounds_a_second, limits_.burst, *means_.clock, means_.pause);
   ReplicationLoop{.round = [&](std::uint64_t after) { return round(after, over); },
                   .token = means_.token,
+                  .report = means_.report,
                   .name = "Config Entry",
                   .log = log_,
                   .status = status_,

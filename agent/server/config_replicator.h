@@ -44,6 +44,7 @@ class ConfigReplicator {
     ReplicationPause pause{};
     std::function<std::string()> token{};  // the replication token: another one may be all that was missing
     std::string datacenter{};              // this one
+    std::function<void(const base::Result<std::uint64_t>&)> report{};  // of each round. None: to nobody
   };
   ConfigReplicator(Limits limits, Means means);
 

@@ -52,6 +52,7 @@ void FederationAntiEntropy::run(const std::stop_token& over) {
     const std::string token = means_.token();
     const Result<bool> done = pass(watch);
     if (over.stop_requested()) return;
+    if (means_.report) means_.report(done);
     if (!done) {
       log_.error("error performing anti-entropy sync of federation state", {{"error", done.error()}});
       if (!rounds.back_off(++failures, [&] { return means_.token() != token; })) return;

@@ -29,7 +29,8 @@ class FederationAntiEntropy {
     std::function<std::string()> token{};  // the replication token: another one may be all that was missing
     std::function<base::Result<>(catalog::FederationState state)> write{};  // waits until it is done
     ReplicationPause pause{};
-    std::string datacenter{};  // this one
+    std::string datacenter{};                                 // this one
+    std::function<void(const base::Result<bool>&)> report{};  // of each pass. None: to nobody
   };
   explicit FederationAntiEntropy(Means means) : means_(std::move(means)) {}
 

@@ -44,12 +44,15 @@ void FederationDuties::keep_own(const std::stop_token& over, const ReplicationPa
   means.wait = [this, &over](const base::Watch& watch, base::Duration most) { wait_.wait(watch, most, over); };
   means.clock = &clock_;
   means.ready = means_.ready;
-  means.token = [this] { return settings_.replication_token(); };
+  means.token = [this] { return settings_.replication_chance(); };
   means.write = [this, &over](FederationState state) {
     return settings_.in_primary() ? write("upsert", std::move(state)) : means_.primary.set(std::move(state), over);
   };
   means.pause = pause;
   means.datacenter = settings_.datacenter;
+  means.report = [this](const Result<bool>& pass) {
+    kept_.report(pass ? Result<std::uint64_t>(0) : Result<std::uint64_t>(pass.error()));
+  };
   FederationAntiEntropy(std::move(means)).run(over);
 }
 
@@ -58,11 +61,12 @@ void FederationDuties::copy(const std::stop_token& over, const ReplicationPause&
   means.ask = means_.primary.ask;
   means.clock = &clock_;
   means.ready = means_.ready;
-  means.token = [this] { return settings_.replication_token(); };
+  means.token = [this] { return settings_.replication_chance(); };
   means.view = [this] { return server_->view(); };
   means.apply = [this](std::string command) { return apply_as_leader(*server_, std::move(command)); };
   means.pause = pause;
   means.datacenter = settings_.datacenter;
+  means.report = [this](const Result<std::uint64_t>& round) { copied_.report(round); };
   FederationReplicator({}, std::move(means)).run(over);
 }
 

@@ -13,6 +13,7 @@
 #include "agent/server/acl_settings.h"
 #include "agent/server/federation_replicator.h"
 #include "agent/server/leader_threads.h"
+#include "agent/server/replication_record.h"
 #include "agent/server/server.h"
 #include "agent/server/state_wait.h"
 #include "base/clock.h"
@@ -40,7 +41,8 @@ class FederationDuties {
     FederationPrimary primary{};                              // of a secondary
   };
   /// `clock` outlives it.
-  FederationDuties(AclSettings settings, const base::Clock& clock) : settings_(std::move(settings)), clock_(clock) {}
+  FederationDuties(AclSettings settings, const base::Clock& clock)
+      : settings_(std::move(settings)), clock_(clock), copied_(clock), kept_(clock) {}
 
   /// From here on it may run. `server` is destroyed before this is, and not before this is stopped. Once.
   void open(Server& server, Means means);
@@ -48,6 +50,10 @@ class FederationDuties {
   void lead(bool leading) { threads_.lead(leading); }
   /// No command is under way afterwards. Idempotent.
   void stop() { threads_.stop(); }
+  // Of what was done on this server as leader; any thread. What was copied, and whether the own state is kept up to
+  // date, which has no index.
+  ReplicationRecord::State copied() const { return copied_.state(); }
+  ReplicationRecord::State kept() const { return kept_.state(); }
 
  private:
   void keep_own(const std::stop_token& over, const ReplicationPause& pause);
@@ -61,6 +67,7 @@ class FederationDuties {
   Server* server_ = nullptr;
   Means means_{};
   StateWait wait_{};
+  ReplicationRecord copied_, kept_;
   LeaderThreads threads_{};
 };
 

@@ -90,6 +90,7 @@ void FederationReplicator::run(const std::stop_token& over) {
   ReplicationLoop{.round = [&](std::uint64_t after) { return round(after, over); },
                   .wanted = means_.ready,
                   .token = means_.token,
+                  .report = means_.report,
                   .name = "federation state",
                   .log = log_,
                   .status = status_,

@@ -41,7 +41,8 @@ class FederationReplicator {
     std::function<catalog::ViewPtr()> view{};
     std::function<base::Result<>(std::string command)> apply{};  // waits until it is applied here
     ReplicationPause pause{};
-    std::string datacenter{};  // this one
+    std::string datacenter{};                                          // this one
+    std::function<void(const base::Result<std::uint64_t>&)> report{};  // of each round. None: to nobody
   };
   FederationReplicator(Limits limits, Means means);
 

@@ -6,6 +6,7 @@
 
 #include "agent/mesh/authority.h"
 #include "agent/server/acl_replication.h"
+#include "agent/server/api_gateway_duties.h"
 #include "agent/server/config_bootstrap.h"
 #include "agent/server/config_replication.h"
 #include "agent/server/federation_duties.h"
@@ -206,6 +207,7 @@ void LeaderDuties::lead_others(bool leading) {
   if (options_.acl_replication) options_.acl_replication->lead(leading);
   if (options_.config_replication) options_.config_replication->lead(leading);
   if (options_.federation) options_.federation->lead(leading);
+  if (options_.api_gateways) options_.api_gateways->lead(leading);
   // It makes keys and certificates in its own time: nobody waits for them who asks for something else.
   if (options_.authority) options_.authority->lead(leading);
 }

@@ -27,6 +27,7 @@ class Authority;
 namespace proconsul::agent::server {
 
 class AclReplication;
+class ApiGatewayDuties;
 class ConfigReplication;
 class FederationDuties;
 
@@ -42,6 +43,7 @@ class LeaderDuties {
     AclReplication* acl_replication = nullptr;
     ConfigReplication* config_replication = nullptr;
     FederationDuties* federation = nullptr;
+    ApiGatewayDuties* api_gateways = nullptr;
     mesh::Authority* authority = nullptr;
     std::vector<catalog::ConfigEntryPtr> config_entries{};  // written in the primary datacenter unless they are there
     bool connect_enabled = false;

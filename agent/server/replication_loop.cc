@@ -1,5 +1,7 @@
 #include "agent/server/replication_loop.h"
 
+#include "agent/rpc/cluster.h"
+
 namespace proconsul::agent::server {
 
 using base::Result;
@@ -25,7 +27,10 @@ void ReplicationLoop::run(ReplicationRounds& rounds, const std::stop_token& over
       failures = first_failure;
       continue;
     }
-    log.warn(prefix + "replication error (will retry if still leader)", {{"error", done.error()}});
+    // Before the first server of the primary is known it merely waits; whoever routes calls complains of that.
+    const bool waits = done.error().detail.ends_with(rpc::kNoPath);
+    log.write(waits ? base::log::Level::debug : base::log::Level::warn,
+              prefix + "replication error (will retry if still leader)", {{"error", done.error()}});
     after = 0;  // whatever was missed
     // Another token may be all that was missing.
     if (!rounds.back_off(failures++, [&] { return token && token() != used; })) break;

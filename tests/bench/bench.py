@@ -18,6 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cluster"))
 from agent_process import Agent, free_ports  # noqa: E402
 import access  # noqa: E402
+import federation  # noqa: E402
 import pool  # noqa: E402
 from cluster import cluster, leader_of, take_leader_away  # noqa: E402
 from figures import ROWS, cpu_seconds, memory, row  # noqa: E402
@@ -431,8 +432,8 @@ class Bench:
         pool.datacenters(self)
 
     def catch_up(self) -> None:
-        for kept in (True, False):
-            pool.catch_up(self, kept)
+        for kept, count, size in ((True, 1_000_000, 64), (False, 1_000_000, 64), (False, 8_000, 64_000)):
+            pool.catch_up(self, kept, count, size)
 
     def access(self) -> None:
         access.reads(self)
@@ -443,6 +444,12 @@ class Bench:
     def replication(self) -> None:
         access.replication(self)
 
+    def gateway(self) -> None:
+        federation.gateway(self)
+
+    def federation(self) -> None:
+        federation.federation(self)
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -450,7 +457,8 @@ def main() -> int:
     parser.add_argument("--tools", type=pathlib.Path, help="folder of load, watchers, ceiling (default: beside the binary)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work: to try the tool itself")
     parser.add_argument("--only", nargs="*", default=["kv", "health", "watches", "footprint", "snapshots", "checks", "dns",
-                                                        "cluster", "agents", "datacenters", "catch_up", "access", "https", "replication"])
+                                                        "cluster", "agents", "datacenters", "catch_up", "access", "https", "replication",
+                                                        "gateway", "federation"])
     options = parser.parse_args()
     tools = options.tools or pathlib.Path(options.binary).parent / "tests"
     with tempfile.TemporaryDirectory(prefix="proconsul-bench-") as folder:

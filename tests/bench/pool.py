@@ -139,11 +139,15 @@ def connections(port: int) -> int:
     return sum(line.split()[2].endswith(f":{port:04X}") and line.split()[3] == "01" for line in lines)
 
 
-def catch_up(bench, kept: bool) -> None:
-    """A follower comes back after a million entries, which the leader has kept or has in its snapshot only."""
-    count = 100_000 if bench.quick else 1_000_000
+def catch_up(bench, kept: bool, count: int, size: int) -> None:
+    """A follower comes back after `count` entries with values of `size` bytes, which the leader has kept or has in its
+    snapshot only."""
+    if bench.quick:
+        count //= 10
     log = {"raft_trailing_logs": 2 * count, "raft_snapshot_threshold": 4 * count} if kept else {}
-    servers = cluster(bench.binary, bench.folder / f"away-{kept}", **log)
+    if not kept and count < 100_000:  # fewer entries than a server keeps by itself
+        log = {"raft_trailing_logs": count // 80, "raft_snapshot_threshold": count // 4}
+    servers = cluster(bench.binary, bench.folder / f"away-{kept}-{size}", **log)
     try:
         leader = leader_of(servers)
         away = next(server for server in servers if server is not leader)
@@ -153,7 +157,7 @@ def catch_up(bench, kept: bool) -> None:
 
         load(2_000)
         away.kill()
-        bench.tool("load", leader.port, 64, count, "PUT", "/v1/kv/away/%d", "x" * 64)
+        bench.tool("load", leader.port, 64, count, "PUT", "/v1/kv/away/%d", "x" * size)
         batch = 2_000 if bench.quick else 10_000
         quiet = load(batch)["p99_us"]
         target = last_index(leader)
@@ -176,6 +180,8 @@ def catch_up(bench, kept: bool) -> None:
         while waiter.is_alive():  # at least one, however fast it is
             worst, batches = max(worst, load(batch)["p99_us"]), batches + 1
         how = "log" if kept else "snapshot"
+        if size > 64:
+            how += f" of {count * size / 1e6:.0f} MB"
         row(f"a follower back after {count} entries, by {how}: p99 / before", worst / quiet, "x", 2,
             f"before {quiet:.0f} us; the worst of {batches} times {batch} writes")
         row(f"a follower back after {count} entries, by {how}: caught up", caught[0] - begin if caught else float("inf"), "s")

@@ -51,6 +51,8 @@ def eventually(what: str, holds, limit: float = 60):
 class Agent:
     """One server with a data directory of its own; restart keeps directory and ports."""
 
+    host = "127.0.0.1"  # where its API is; who has another client_addr says so before the rest is made
+
     def __init__(self, binary: str, folder: pathlib.Path, name: str = "n1", config: dict | None = None):
         self.binary, self.folder, self.name = binary, folder, name
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,7 @@ class Agent:
         return self
 
     def connection(self, timeout: float = 10) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
     def ask(self, method: str, path: str, body=None, timeout: float = 10) -> tuple[int, bytes]:
         connection = self.connection(timeout)
@@ -82,6 +84,18 @@ class Agent:
             return answer.status, answer.read()
         finally:
             connection.close()
+
+    def get(self, path: str):
+        """The JSON of an answer that must come."""
+        status, body = self.ask("GET", path, timeout=30)
+        assert status == 200, f"{self.name} {path}: {status} {body!r}"
+        return json.loads(body)
+
+    def put(self, path: str, body=None) -> bytes:
+        """What is answered to the body as JSON, if there is one; it must be well."""
+        status, answer = self.ask("PUT", path, None if body is None else json.dumps(body), timeout=30)
+        assert status == 200, f"{self.name} {path}: {status} {answer!r}"
+        return answer
 
     def wait_leader(self, limit: float = 20) -> float:
         """Seconds until the server answers a consistent read."""

@@ -6,7 +6,6 @@ client fails, leaves, and is forced to leave.
     clients_test.py --binary PATH
 """
 import argparse
-import http.client
 import json
 import pathlib
 import signal
@@ -28,18 +27,11 @@ class Member(Agent):
             "gossip_lan": {"probe_interval": "200ms", "probe_timeout": "100ms", "suspicion_mult": 2},
             "performance": {"raft_multiplier": 1, "leave_drain_time": "200ms", "rpc_hold_timeout": "2s"}} | config)
 
-    def connection(self, timeout: float = 10) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
-
     def ports(self) -> dict[str, int]:
         return json.loads((self.folder / "agent.json").read_text())["ports"]
 
     def gossip(self) -> str:
         return f"{self.host}:{self.ports()['serf_lan']}"
-
-    def put(self, path: str, body=None) -> None:
-        status, text = self.ask("PUT", path, None if body is None else json.dumps(body), timeout=30)
-        assert status == 200, f"{path}: {status} {text!r}"
 
 
 CLIENT = {"server": False, "bootstrap_expect": 0, "check_update_interval": "0s"}

@@ -23,13 +23,13 @@ class Member(Agent):
     """On a loopback address of its own."""
 
     def __init__(self, binary: str, folder: pathlib.Path, name: str, number: int, join: list[str], config: dict):
-        self.host = f"127.0.0.{number}"
+        self.address = f"127.0.0.{number}"
         super().__init__(binary, folder / name, name, {
-            "bind_addr": self.host, "client_addr": "127.0.0.1", "retry_join": join, "retry_interval": "1s",
+            "bind_addr": self.address, "client_addr": "127.0.0.1", "retry_join": join, "retry_interval": "1s",
             "disable_remote_exec": False, "performance": {"raft_multiplier": 1, "leave_drain_time": "200ms"}} | config)
 
     def gossip(self) -> str:
-        return f"{self.host}:{json.loads((self.folder / 'agent.json').read_text())['ports']['serf_lan']}"
+        return f"{self.address}:{json.loads((self.folder / 'agent.json').read_text())['ports']['serf_lan']}"
 
 
 def execute(tool: str, agent: Agent, *words: str, given: str = "") -> tuple[int, str]:

@@ -29,9 +29,6 @@ class Server(Agent):
             "bind_addr": self.host, "client_addr": self.host, "bootstrap_expect": 3, "retry_join": [join],
             "retry_interval": "1s", "performance": {"raft_multiplier": 1, "leave_drain_time": "200ms"}})
 
-    def connection(self, timeout: float = 10) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
-
     def gossip_port(self) -> int:
         return json.loads((self.folder / "agent.json").read_text())["ports"]["serf_lan"]
 

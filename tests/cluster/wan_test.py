@@ -6,12 +6,12 @@ other over HTTP and DNS, queries fail over, and a datacenter that is gone is mis
 """
 import argparse
 import concurrent.futures
-import http.client
 import json
 import pathlib
 import random
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -33,19 +33,6 @@ class Member(Agent):
             "bootstrap_expect": expect, "gossip_wan": WAN, "retry_interval": "1s", "retry_interval_wan": "1s",
             "performance": {"raft_multiplier": 1, "leave_drain_time": "200ms"}} | more)
         self.ports = json.loads((self.folder / "agent.json").read_text())["ports"]
-
-    def connection(self, timeout: float = 10) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
-
-    def get(self, path: str):
-        status, body = self.ask("GET", path, timeout=30)
-        assert status == 200, f"{self.name} {path}: {status} {body!r}"
-        return json.loads(body)
-
-    def put(self, path: str, body) -> bytes:
-        status, answer = self.ask("PUT", path, json.dumps(body), timeout=30)
-        assert status == 200, f"{self.name} {path}: {status} {answer!r}"
-        return answer
 
     def look_up(self, name: str, timeout: float = 15, kind: int = 1) -> tuple[int, list[str]]:
         """The code of an answer, and its addresses."""
@@ -158,6 +145,22 @@ def check_client(client: Member) -> None:
     assert (found["Datacenter"], [node["Node"]["Node"] for node in found["Nodes"]]) == ("dc2", ["far"]), found
 
 
+def check_usage(binary: str, a1: Member, b1: Member, client: Member) -> None:
+    """What is registered is counted in every datacenter, whoever is asked."""
+    own = b1.get("/v1/operator/usage")["Usage"]
+    assert list(own) == ["dc2"] and own["dc2"]["BillableServiceInstances"] >= 1, own
+    for asked in (a1, b1, client):
+        found = asked.get("/v1/operator/usage?global")["Usage"]
+        assert sorted(found) == ["dc1", "dc2"] and found["dc2"] == own["dc2"], f"{asked.name}: {found}"
+        printed = subprocess.run([binary, "operator", "usage", "instances", "-all-datacenters",
+                                  f"-http-addr={asked.host}:{asked.port}"],
+                                 check=True, capture_output=True, text=True, timeout=60).stdout
+        lines = printed.splitlines()
+        for datacenter, usage in found.items():
+            assert f"{datacenter} Billable Service Instances: {usage['BillableServiceInstances']}" in lines, printed
+            assert [datacenter, str(usage["Nodes"])] in [line.split() for line in lines], printed
+
+
 def check_failover(a1: Member, a2: Member, b1: Member, client: Member) -> None:
     a1.ask("POST", "/v1/query", json.dumps({"Name": "web", "Service": {
         "Service": "web", "Failover": {"NearestN": 1, "Datacenters": ["dc9", "dc2"]}}, "DNS": {"TTL": "4s"}}))
@@ -184,6 +187,7 @@ def check_failover(a1: Member, a2: Member, b1: Member, client: Member) -> None:
     status, body = a1.ask("GET", "/v1/kv/from-a?dc=dc2", timeout=30)
     assert status == 500, body
     assert a1.get("/v1/catalog/datacenters") == ["dc1", "dc2"], "it may come back"
+    assert list(a1.get("/v1/operator/usage?global")["Usage"]) == ["dc1"], "who does not answer is left out"
 
     b1.start().wait_leader()
     eventually("the query finds it again",
@@ -222,6 +226,7 @@ def main() -> int:
             check_pools(a1, a2, b1)
             check_reads_and_writes(a2, b1)
             check_names(a1, a2, b1)
+            check_usage(options.binary, a1, b1, c1)
             check_failover(a1, a2, b1, c1)
             check_other_server(a1, a2, b1)
             print("wan: two datacenters found each other, and did without each other")

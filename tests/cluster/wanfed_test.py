@@ -9,7 +9,6 @@ import argparse
 import base64
 import contextlib
 import ctypes
-import http.client
 import json
 import pathlib
 import socket
@@ -67,19 +66,6 @@ class Server(Agent):
             "tls": {"internal_rpc": tls}, "connect": MODE, "gossip_wan": WAN, "retry_interval_wan": "1s",
             "performance": {"raft_multiplier": 1, "leave_drain_time": "200ms"}} | more)
         self.ports = json.loads((self.folder / "agent.json").read_text())["ports"]
-
-    def connection(self, timeout: float = 10):
-        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
-
-    def get(self, path: str):
-        status, body = self.ask("GET", path, timeout=30)
-        assert status == 200, f"{self.name} {path}: {status} {body!r}"
-        return json.loads(body)
-
-    def put(self, path: str, body) -> bytes:
-        status, answer = self.ask("PUT", path, json.dumps(body), timeout=30)
-        assert status == 200, f"{self.name} {path}: {status} {answer!r}"
-        return answer
 
     def wan(self) -> dict[str, int]:
         return {each["Name"]: each["Status"] for each in self.get("/v1/agent/members?wan=1")}

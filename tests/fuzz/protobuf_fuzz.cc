@@ -9,8 +9,12 @@
 #include "agent/grpc/messages.h"
 #include "agent/grpc/public_messages.h"
 #include "agent/grpc/subscribe.h"
+#include "agent/xds/delta_session.h"
+#include "agent/xds/messages.h"
+#include "agent/xds/versions.h"
 
 namespace grpc = proconsul::agent::grpc;
+namespace xds = proconsul::agent::xds;
 
 namespace {
 
@@ -40,6 +44,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_and_write<grpc::GetEnvoyBootstrapParamsRequest>(of_public, bytes);
   read_and_write<grpc::DnsQueryRequest>(of_public, bytes);
   read_and_write<grpc::WatchServersRequest>(of_public, bytes);
+  read_and_write<xds::DeltaDiscoveryRequest>(xds::schema(), bytes);
+  if (xds::DeltaDiscoveryRequest asked; xds::schema().parse(bytes, asked)) {
+    if (asked.node) (void)xds::why_unsupported(*asked.node);
+    xds::Resources resources;
+    resources.put(xds::Kind::cluster, "a", "1");
+    resources.put(xds::Kind::endpoint, "a", "2");
+    resources.put(xds::Kind::listener, "b", "3");
+    xds::DeltaSession session;
+    for (int i = 0; i < 3; ++i) {
+      session.take(asked);
+      (void)session.updates(resources);
+    }
+  }
   grpc::SubscribeRequest request;
   if (grpc::schema().parse(bytes, request)) (void)grpc::subject_of(request);
   return 0;

@@ -1,8 +1,11 @@
 // What the web UI and other agents ask.
 #include "agent/http/routes/families.h"
 
+#include "agent/doctor/report.h"
 #include "agent/http/acl_endpoint.h"
 #include "agent/http/federation_endpoint.h"
+#include "agent/http/federation_status_endpoint.h"
+#include "agent/http/federation_invite_endpoint.h"
 #include "agent/http/gateway_endpoint.h"
 #include "agent/http/metrics_proxy_endpoint.h"
 #include "agent/http/route.h"
@@ -11,6 +14,7 @@
 #include "agent/http/ui_endpoint.h"
 #include "agent/http/ui_types.h"
 #include "agent/http/virtual_ip_endpoint.h"
+#include "agent/invite/messages.h"
 #include "agent/rpc/acl_types.h"
 #include "agent/rpc/federation_types.h"
 #include "agent/rpc/intention_types.h"
@@ -34,6 +38,8 @@ constexpr Failure kBadAddresses{500, R"((cannot associate more than|[\s\S]* is n
 constexpr Failure kNoPeer{500, "must provide PeerName", "?peer is missing."};
 constexpr Failure kNoTopology{500, R"((not an APIGateway|failed to get sources for discovery chain target)[\s\S]*)",
                               "Nothing is bound to the gateway; the mesh is off, or a chain is wrong."};
+constexpr Failure kBusy{500, R"([\s\S]*too many look at the federation now, try again later)", "Others examine it, too."};
+constexpr Failure kNotFederated{500, R"([\s\S]+)", "The servers refuse it: the text says why."};
 constexpr Failure kNoUpstream{502, "", "The metrics server gives no answer."};
 
 constexpr Route kInternalRoutes[] = {
@@ -61,6 +67,61 @@ constexpr Route kInternalRoutes[] = {
       .rest = "datacenter",
       .answer = type_of<rpc::FederationStateResponse>,
       .failures = {&kNothing, &kDenied}}},
+    {delete_,
+     "/v1/internal/federation-state/",
+     async(delete_federation_state),
+     kNoNamespace,
+     {.rpc = "FederationState.Apply",
+      .metric = "federation_state",
+      .summary = "Forget what is known of a datacenter's mesh gateways",
+      .rest = "datacenter",
+      .answer = type_of<bool>,
+      .failures = {&kDenied, &kNotFederated}}},
+    {get,
+     "/v1/internal/federation-invitation",
+     async(federation_facts),
+     kNoNamespace,
+     {.rpc = "Federation.InvitationFacts",
+      .summary = "What an invitation of another datacenter has to say, and what stands in its way",
+      .answer = type_of<invite::Facts>,
+      .failures = {&kDenied, &kNotFederated}}},
+    {put,
+     "/v1/internal/federation-invitation",
+     async(federation_invite),
+     kNoNamespace,
+     {.rpc = "Federation.Invite",
+      .metric = "federation_invitation",
+      .summary = "Keep an invitation, by which servers of other datacenters join once",
+      .body = type_of<invite::InviteRequest>,
+      .answer = type_of<invite::InviteReply>,
+      .failures = {&kDenied, &kNotFederated}}},
+    {put,
+     "/v1/internal/federation-forget",
+     async(federation_forget),
+     kNoNamespace,
+     {.rpc = "Federation.Forget",
+      .metric = "federation_forget",
+      .summary =
+          "Forget a datacenter: its federation state, its servers in the WAN pool, the tokens of its invitations",
+      .body = type_of<invite::ForgetRequest>,
+      .answer = type_of<invite::ForgetReply>,
+      .failures = {&kDenied, &kNotFederated}}},
+    {get,
+     "/v1/internal/federation/status",
+     async(federation_status),
+     kQueryOptions | kAnyDatacenter,
+     {.rpc = "Federation.Status",
+      .summary = "How other datacenters are reached, and how far what is copied from the primary is",
+      .answer = type_of<doctor::Status>,
+      .failures = {&kDenied, &kBusy}}},
+    {get,
+     "/v1/internal/federation/doctor",
+     async(federation_doctor),
+     kQueryOptions | kAnyDatacenter,
+     {.rpc = "Federation.Examine",
+      .summary = "Tries all ways to other datacenters, and says what is to be fixed first",
+      .answer = type_of<doctor::Report>,
+      .failures = {&kDenied, &kBusy}}},
     {get,
      "/v1/internal/ui/metrics-proxy/",
      async(ui_metrics_proxy),

@@ -4,7 +4,9 @@
 #include "agent/rpc/methods/acl_insight.h"
 #include "agent/rpc/methods/auto_config.h"
 #include "agent/rpc/methods/families.h"
+#include "agent/rpc/methods/federation.h"
 #include "agent/rpc/methods/federation_state.h"
+#include "agent/rpc/methods/invitation.h"
 
 namespace proconsul::agent::rpc {
 
@@ -19,7 +21,8 @@ std::span<const std::span<const Method>> all_methods() {
       internal_methods(),     operator_methods(),    keyring_methods(),          acl_token_methods(),
       acl_policy_methods(),   acl_login_methods(),   acl_insight_methods(),      config_entry_methods(),
       intention_methods(),    virtual_ip_methods(),  gateway_methods(),          connect_ca_methods(),
-      auto_encrypt_methods(), auto_config_methods(), federation_state_methods(), topology_methods()};
+      auto_encrypt_methods(), auto_config_methods(), federation_state_methods(), topology_methods(),
+      federation_methods(),   invitation_methods()};
   return kFamilies;
 }
 

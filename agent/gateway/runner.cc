@@ -1,0 +1,168 @@
+#include "agent/gateway/runner.h"
+
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "agent/cli/gateway_registration.h"
+#include "agent/gateway/kept.h"
+#include "agent/gateway/listening.h"
+#include "base/log.h"
+
+namespace proconsul::agent::gateway {
+
+using base::Result;
+using wanfed::gateway::Address;
+using wanfed::gateway::Limits;
+using wanfed::gateway::RouteChanges;
+using wanfed::gateway::RouteTable;
+using wanfed::gateway::Topology;
+
+namespace {
+
+const base::log::Logger kLog("mesh-gateway");
+constexpr base::Duration kTick = base::milliseconds(20);
+
+std::string joined(const std::vector<Address>& addresses) {
+  std::string out;
+  for (const Address& address : addresses) out += (out.empty() ? "" : ", ") + to_string(address);
+  return out;
+}
+
+}  // namespace
+
+Runner::Runner(base::net::Loops& loops, Options options)
+    : options_(std::move(options)),
+      limits_(options_.limits),
+      gateway_(loops, wanfed::gateway::Options{.limits = options_.limits}) {}
+
+Result<std::unique_ptr<Runner>> Runner::start(base::net::Loops& loops, Options options) {
+  std::unique_ptr<Runner> runner(new Runner(loops, std::move(options)));
+  if (!runner->options_.listen.empty()) {
+    if (Result<> listening = runner->listen(runner->options_.listen); !listening) return listening.error();
+  }
+  if (const Result<Topology> kept = read_kept(runner->options_.file); kept) {
+    runner->set_routes(*kept);
+    runner->has_routes_ = true;
+    kLog.info("the last known routes are in force until the agent answers");
+  } else if (kept.error().code != base::Errc::not_found) {
+    kLog.warn("the last known routes cannot be read", {{"error", kept.error()}});
+  }
+  return runner;
+}
+
+Runner::~Runner() {
+  stop_.raise();
+  follower_.reset();
+  gateway_.stop();
+}
+
+void Runner::set_routes(const Topology& topology) {
+  const RouteChanges changes = gateway_.set_routes(std::make_shared<RouteTable>(topology));
+  if (changes.empty()) return;
+  kLog.info(
+      "routes changed",
+      {{"added", changes.added.size()}, {"changed", changes.changed.size()}, {"removed", changes.removed.size()}});
+  for (const std::string& name : changes.added) kLog.debug("a route was added", {{"name", name}});
+  for (const std::string& name : changes.removed) kLog.debug("a route was removed", {{"name", name}});
+}
+
+Result<> Runner::follow() {
+  Follower::Options options{.api = options_.api,
+                            .identity = options_.identity,
+                            .wan_federation = options_.wan_federation,
+                            .service = options_.service,
+                            .file = options_.file,
+                            .in_force = has_routes_};
+  options.changed = [this](const Topology& topology) { set_routes(topology); };
+  options.registered = [this](const http::AgentService* service) { return told(service); };
+  Result<std::unique_ptr<Follower>> follower = Follower::start(std::move(options));
+  if (!follower) return follower.error();
+  follower_ = std::move(*follower);
+  has_routes_ = true;  // whoever follows after it
+  return {};
+}
+
+Result<> Runner::register_now() {
+  cli::ApiConfig api = options_.api;
+  api.interrupt = &stop_;
+  Result<cli::ApiClient> client = cli::ApiClient::make(std::move(api));
+  if (!client) return client.error();
+  if (Result<> done = cli::register_gateway(*client, *options_.registration); !done) return done;
+  registered_ = true;
+  kLog.info("registered with the agent", {{"service", options_.registration->Name}});
+  if (options_.registered) options_.registered();
+  return {};
+}
+
+/// What the agent has of an earlier run is replaced first. Then it counts, whoever wrote it.
+Result<> Runner::told(const http::AgentService* service) {
+  if (options_.registration && (service == nullptr || !registered_)) return register_now();
+  if (service == nullptr) {
+    return {base::Errc::not_found,
+            "the agent has no service \"" + options_.service + "\": register it, or start the gateway with -register"};
+  }
+  const Result<std::vector<Address>> addresses = listening_addresses(*service);
+  if (!addresses) return addresses.error();
+  return listen(*addresses);
+}
+
+Result<> Runner::listen(const std::vector<Address>& addresses) {
+  const std::vector<Address> before = gateway_.listening();
+  if (before == addresses) return {};
+  if (Result<> listening = gateway_.listen(addresses); !listening) return listening;
+  kLog.info("listening", {{"addresses", joined(gateway_.listening())}});
+  return {};
+}
+
+void Runner::set_limits(const Limits& limits) {
+  const std::lock_guard lock(mutex_);
+  limits_ = limits;
+  gateway_.set_limits(limits);
+}
+
+Result<> Runner::reconnect(cli::ApiConfig api, std::optional<catalog::ServiceDefinition> registration,
+                           bool wan_federation) {
+  if (const Result<cli::ApiClient> made = cli::ApiClient::make(api); !made) return made.error();
+  follower_.reset();
+  options_.api = std::move(api);
+  options_.wan_federation = wan_federation;
+  if (registration) options_.registration = std::move(registration);
+  registered_ = false;
+  return follow();
+}
+
+void Runner::drain(base::Interrupt& cut) {
+  stop_.raise();
+  follower_.reset();
+  // Also when only an earlier run came to register it.
+  if (options_.registration) {
+    cli::ApiConfig api = options_.api;
+    api.interrupt = &cut;
+    Result<cli::ApiClient> client = cli::ApiClient::make(std::move(api));
+    Result<> gone;
+    if (client) {
+      const auto done =
+          client->call(client->request("PUT", "/v1/agent/service/deregister/" + options_.service), {200, 404});
+      if (!done) gone = done.error();
+    } else {
+      gone = client.error();
+    }
+    if (!gone) kLog.warn("the registration stays: the agent cannot be told", {{"error", gone.error()}});
+  }
+  const std::int64_t active = gateway_.snapshot().active;
+  std::chrono::milliseconds patience;
+  {
+    const std::lock_guard lock(mutex_);
+    patience = limits_.drain;
+  }
+  if (active > 0) {
+    kLog.info("waiting for connections to end", {{"connections", active}, {"milliseconds", patience.count()}});
+  }
+  const auto ended = std::make_shared<std::atomic<bool>>(false);
+  gateway_.drain(patience, [ended] { *ended = true; });
+  while (!*ended && cut.sleep(kTick)) {
+  }
+}
+
+}  // namespace proconsul::agent::gateway
