@@ -48,7 +48,7 @@ class Duties final : base::WakeSink {
   Tick tick_;
   base::Watch watch_{};
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  std::map<std::string, std::unique_ptr<Dialer>> dialers_{};  // by the peering's ID
+  std::map<std::string, std::unique_ptr<Dialer>> dialers_;  // by the peering's ID
   bool leading_ = false;
   bool cleaning_ = false;
   bool stopped_ = false;
