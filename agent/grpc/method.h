@@ -57,8 +57,6 @@ class Call {
   virtual const std::string& from() const = 0;
   virtual base::net::Loop& loop() = 0;
 
-  /// Further fields of the answer's head, names in small letters; before the first send().
-  virtual void add_head(base::net::H2Fields fields) = 0;
   /// What the client's windows have no room for is kept: see unsent(). Nothing after end().
   virtual void send(Frames messages) = 0;
   virtual std::size_t unsent() const = 0;
@@ -66,6 +64,8 @@ class Call {
   virtual bool tell_when_sent() = 0;
   /// After what was sent. The handler hears nothing more, and is destroyed some time later.
   virtual void end(Status status) = 0;
+  /// Further fields of the answer's head, names in small letters; before the first send().
+  virtual void add_head(base::net::H2Fields fields) = 0;
 };
 
 /// What answers one call. Destroyed when the call is over, whoever ended it: done, cancelled, out of time, or the
