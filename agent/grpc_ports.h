@@ -46,9 +46,9 @@ class GrpcPorts {
   void show(const std::string& name, const base::net::TlsPair& shown);
 
   const std::shared_ptr<grpc::Certificate> certificate_ = std::make_shared<grpc::Certificate>();
-  std::mutex mutex_{};         // guards what follows, but the server and the port
-  config::TlsListener tls_{};  // as it was configured last
-  mesh::AutoTls auto_tls_{};   // empty: servers gave none
+  std::mutex mutex_{};          // guards what follows, but the server and the port
+  config::TlsListener tls_{};   // as it was configured last
+  mesh::AutoTls auto_tls_{};    // empty: servers gave none
   std::string peering_name_{};  // empty: nothing is shown by name
   base::net::TlsPair for_peers_{};
   grpc::Server server_;

@@ -82,7 +82,7 @@ class ServerMode final : public Mode {
   std::unique_ptr<server::AclReplication> acl_replication_{};        // null: they are off, or of this datacenter
   std::unique_ptr<server::ConfigReplication> config_replication_{};  // null: this datacenter is the primary
   std::unique_ptr<server::FederationDuties> federation_duties_{};
-  std::unique_ptr<mesh::Authority> authority_{};               // null: the mesh is off
+  std::unique_ptr<mesh::Authority> authority_{};              // null: the mesh is off
   std::unique_ptr<server::ApiGatewayDuties> api_gateways_{};  // beside it
   std::unique_ptr<auto_config::Server> auto_config_{};
   std::unique_ptr<invite::Invitations> invitations_{};
@@ -99,7 +99,7 @@ class ServerMode final : public Mode {
   std::unique_ptr<TokenUses> token_uses_{};  // beside tokens_
   std::unique_ptr<ServerGauges> gauges_{};
   std::unique_ptr<peering::ServerCertificate> peering_certificate_{};  // null: there is no peering by TLS
-  std::unique_ptr<cluster::Bootstrapper> bootstrapper_{};  // null: nothing to wait for
+  std::unique_ptr<cluster::Bootstrapper> bootstrapper_{};              // null: nothing to wait for
 };
 
 }  // namespace proconsul::agent

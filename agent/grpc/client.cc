@@ -140,8 +140,8 @@ class Client::Exchange : public std::enable_shared_from_this<Exchange> {
   bool finished = false;
   bool open = false;              // more messages may follow
   std::vector<Frames> waiting{};  // those that follow before there is a stream
-  std::size_t held = 0;   // received, and the peer has not been told that it is consumed
-  std::size_t ahead = 0;  // handed to the user, who has not consumed it
+  std::size_t held = 0;           // received, and the peer has not been told that it is consumed
+  std::size_t ahead = 0;          // handed to the user, who has not consumed it
 
  private:
   void deliver(Frames message);

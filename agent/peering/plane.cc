@@ -4,8 +4,9 @@ namespace proconsul::agent::peering {
 
 Plane::Plane(const Parts& parts, const Service::Settings& settings)
     : peers_(parts.loops),
-      leader_(parts.loops, parts.servers,
-              {.choose = [&cluster = parts.cluster] { return cluster.leader(); }, .unreachable = {}, .hold = parts.hold}),
+      leader_(
+          parts.loops, parts.servers,
+          {.choose = [&cluster = parts.cluster] { return cluster.leader(); }, .unreachable = {}, .hold = parts.hold}),
       service_({.loops = parts.loops,
                 .server = parts.server,
                 .dispatcher = parts.dispatcher,

@@ -67,8 +67,9 @@ void ServerCertificate::answered(const LeafCerts::Found& found, const std::strin
     // Without a text: it is only too early.
     const bool early = found.certificate.error().detail.empty();
     if (!early) kLog.warn("leaf cert watch returned an error", {{"error", found.certificate.error()}});
-    const auto pause = early ? std::chrono::seconds(1)
-                             : std::min(kLongestPause, std::chrono::seconds(1 << std::min(failures_++, kMostDoublings)));
+    const auto pause = early
+                           ? std::chrono::seconds(1)
+                           : std::min(kLongestPause, std::chrono::seconds(1 << std::min(failures_++, kMostDoublings)));
     return leafs_->later(pause, [this, alive = alive_] {
       if (*alive) ask(0);
     });

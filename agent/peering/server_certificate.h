@@ -1,5 +1,5 @@
-// What servers of other clusters are shown who dial this server: a certificate of the mesh's authority for the name that
-// is in the tokens of this cluster. It is kept fresh.
+// What servers of other clusters are shown who dial this server: a certificate of the mesh's authority for the name
+// that is in the tokens of this cluster. It is kept fresh.
 #pragma once
 
 #include <atomic>
