@@ -373,7 +373,8 @@ Result<> Agent::Impl::start_api() {
                                   .loops = &loops,
                                   .archives = &mode->archives(),
                                   .subscriber = &mode->subscriber(),
-                                  .leaf_certs = leaf_certs.get()});
+                                  .leaf_certs = leaf_certs.get(),
+                                  .peerings = &mode->peerings()});
   telemetry = std::make_unique<Telemetry>(config, [this] { mode->read_gauges(); });
   if (Result<> opened = listen_dns(); !opened) return opened;
   http = std::make_unique<http::HttpServer>(loops, *context, http::all_routes(), site.get());

@@ -71,7 +71,12 @@ ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique
                                                              base::system_clock())
                   : nullptr),
       grpc_client_(parts.loops, connections_->grpc_options()),
-      subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }) {}
+      subscriber_(grpc_client_, [any = std::make_shared<AnyServer>(*caller_)](const std::string&) { return any; }),
+      remote_calls_(parts.loops, grpc_client_,
+                    {.choose = [this] { return caller_->chosen(); },
+                     .unreachable = [this](const rpc::Target& server) { caller_->failed(server); },
+                     .hold = parts.config.rpc_hold_timeout}),
+      peerings_(remote_calls_) {}
 
 /// Of servers, unless the configuration names files.
 Result<> ClientMode::prepare_certificates() {
@@ -215,6 +220,7 @@ Mode::Sections ClientMode::statistics() {
 void ClientMode::stop() {
   if (auto_encrypt_) auto_encrypt_->stop();
   caller_->stop();
+  remote_calls_.stop();
   grpc_client_.stop();
   connections_->pool().stop();
 }

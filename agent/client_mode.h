@@ -11,6 +11,7 @@
 #include "agent/local/rpc_catalog.h"
 #include "agent/mesh/auto_encrypt.h"
 #include "agent/mode.h"
+#include "agent/peering/remote_calls.h"
 #include "agent/tokens/remote_resolver.h"
 #include "agent/tokens/rpc_source.h"
 
@@ -33,6 +34,7 @@ class ClientMode final : public Mode {
 
   local::Catalog& catalog() override { return *catalog_; }
   rpc::Caller& caller() override { return *caller_; }
+  peering::Caller& peerings() override { return peerings_; }
   rpc::ArchiveServers& archives() override { return *caller_; }
   void follow_certificate(std::function<void(const mesh::AutoTls&)> told) override;
   void serve_grpc(grpc::Services& services) override;
@@ -58,6 +60,8 @@ class ClientMode final : public Mode {
   const std::unique_ptr<tokens::RemoteResolver> tokens_;  // null: ACLs are off
   grpc::Client grpc_client_;
   const grpc::Subscriber subscriber_;
+  peering::RemoteCalls remote_calls_;
+  peering::RemoteCaller peerings_;
   mutable std::mutex mutex_{};                         // guards what follows
   bool certified_ = true;                              // servers can be called
   std::vector<rpc::Target> held_back_{};               // those that are known until then

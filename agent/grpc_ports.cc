@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/grpc/dns_service.h"
+#include "agent/peering/caller.h"
 #include "agent/tls_settings.h"
 #include "base/log.h"
 
@@ -32,6 +33,7 @@ grpc::Services services(const GrpcPorts::Parts& parts) {
 grpc::Server::Options options(const GrpcPorts::Parts& parts, const Config& config) {
   grpc::Server::Options options;
   options.type = "external";
+  options.paths_by_name = '/' + std::string(peering::kPeerStreamService) + '/';
   options.most_streams = 2048;
   options.most_message = std::size_t{50} << 20;
   options.most_incomplete = std::size_t{64} << 20;
@@ -64,6 +66,8 @@ Result<std::unique_ptr<GrpcPorts>> GrpcPorts::listen(Parts parts, const Config& 
   std::unique_ptr<GrpcPorts> ports(new GrpcPorts(parts, config));
   if (Result<> opened = ports->open(config); !opened) return opened.error();
   parts.mode.follow_certificate([&ports = *ports](const mesh::AutoTls& given) { ports.use(given); });
+  parts.mode.follow_peering_certificate(
+      [&ports = *ports](const std::string& name, const base::net::TlsPair& shown) { ports.show(name, shown); });
   return ports;
 }
 
@@ -93,14 +97,24 @@ Result<> GrpcPorts::open(const Config& config, const config::List<config::Addres
   return {};
 }
 
-/// With the certificate of the files; without them, the one that the servers gave this agent.
+/// With the certificate of the files; without them, the one that the servers gave this agent, or that of a server for
+/// its peers.
 Result<std::shared_ptr<TlsContext>> GrpcPorts::context() const {
   base::net::TlsSettings settings = tls_settings(tls_);
   settings.protocols = "\x02h2";
   settings.ca_pem = auto_tls_.authorities;
-  if (!settings.cert_file.empty()) return TlsContext::server(settings);
-  if (auto_tls_.certificate.empty()) return std::shared_ptr<TlsContext>();
-  return TlsContext::server(settings, {.certificate = auto_tls_.certificate, .key = auto_tls_.key});
+  const auto shown = [&]() -> Result<std::shared_ptr<TlsContext>> {
+    if (!settings.cert_file.empty()) return TlsContext::server(settings);
+    if (!auto_tls_.certificate.empty()) {
+      return TlsContext::server(settings, {.certificate = auto_tls_.certificate, .key = auto_tls_.key});
+    }
+    if (!peering_name_.empty()) return TlsContext::server(settings, for_peers_);
+    return std::shared_ptr<TlsContext>();
+  };
+  Result<std::shared_ptr<TlsContext>> context = shown();
+  if (!context || *context == nullptr || peering_name_.empty()) return context;
+  if (Result<> by_name = (*context)->show_to(peering_name_, for_peers_); !by_name) return by_name.error();
+  return context;
 }
 
 Result<> GrpcPorts::reload(const Config& config) {
@@ -121,6 +135,15 @@ void GrpcPorts::use(const mesh::AutoTls& given) {
   auto_tls_ = given;
   Result<std::shared_ptr<TlsContext>> fresh = context();
   if (!fresh) return kLog.error("failed to use the certificate of auto_encrypt", {{"error", fresh.error()}});
+  certificate_->set(std::move(*fresh));
+}
+
+void GrpcPorts::show(const std::string& name, const base::net::TlsPair& shown) {
+  const std::lock_guard lock(mutex_);
+  peering_name_ = name;
+  for_peers_ = shown;
+  Result<std::shared_ptr<TlsContext>> fresh = context();
+  if (!fresh) return kLog.error("failed to use the certificate for peers", {{"error", fresh.error()}});
   certificate_->set(std::move(*fresh));
 }
 

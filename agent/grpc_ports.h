@@ -13,6 +13,7 @@
 #include "agent/mode.h"
 #include "agent/xds/service.h"
 #include "base/net/loop.h"
+#include "base/net/tls.h"
 #include "base/result.h"
 
 namespace proconsul::agent {
@@ -42,11 +43,14 @@ class GrpcPorts {
                       std::shared_ptr<const grpc::Certificate> certificate);
   base::Result<std::shared_ptr<base::net::TlsContext>> context() const;
   void use(const mesh::AutoTls& given);
+  void show(const std::string& name, const base::net::TlsPair& shown);
 
   const std::shared_ptr<grpc::Certificate> certificate_ = std::make_shared<grpc::Certificate>();
-  std::mutex mutex_{};         // guards the next two
-  config::TlsListener tls_{};  // as it was configured last
-  mesh::AutoTls auto_tls_{};   // empty: servers gave none
+  std::mutex mutex_{};          // guards what follows, but the server and the port
+  config::TlsListener tls_{};   // as it was configured last
+  mesh::AutoTls auto_tls_{};    // empty: servers gave none
+  std::string peering_name_{};  // empty: nothing is shown by name
+  base::net::TlsPair for_peers_{};
   grpc::Server server_;
   grpc::Port port_;
 };

@@ -18,6 +18,7 @@
 #include "agent/server/registrar.h"
 #include "agent/server/server.h"
 #include "base/net/loop.h"
+#include "base/net/tls.h"
 #include "base/result.h"
 
 namespace proconsul::agent::tokens {
@@ -32,6 +33,10 @@ class LeafCerts;
 
 namespace proconsul::agent::grpc {
 class Services;
+}
+
+namespace proconsul::agent::peering {
+class Caller;
 }
 
 namespace proconsul::agent {
@@ -76,11 +81,16 @@ class Mode {
   /// Told now and whenever it changes, on any thread: the certificate that servers gave this agent. Until stop().
   virtual void follow_certificate(std::function<void(const mesh::AutoTls&)>) {}
 
+  /// Of a server, likewise: what other clusters are shown that ask for this name, by which their tokens know it.
+  virtual void follow_peering_certificate(
+      std::function<void(const std::string& name, const base::net::TlsPair& shown)>) {}
+
   // Once it is started.
   /// Adds what is served on the gRPC ports of such an agent. It refers to this.
   virtual void serve_grpc(grpc::Services& services) = 0;
   virtual local::Catalog& catalog() = 0;
   virtual rpc::Caller& caller() = 0;
+  virtual peering::Caller& peerings() = 0;
   virtual rpc::ArchiveServers& archives() = 0;
   virtual const grpc::Subscriber& subscriber() = 0;
   virtual server::Server* server() { return nullptr; }  // null on a client agent

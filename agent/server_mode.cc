@@ -309,6 +309,18 @@ void ServerMode::reconfigure(const Config& config) {
   server_->reconfigure(bootstrap_entries(config));
 }
 
+void ServerMode::use_certificates(mesh::LeafCerts& certificates) {
+  const Config& config = parts_.config;
+  if (!config.peering_enabled || !config.connect_enabled || config.grpc_tls_addrs.empty()) return;
+  peering_certificate_ = std::make_unique<peering::ServerCertificate>(
+      *server_, peering::ServerCertificate::Settings{.datacenter = config.datacenter, .acls = acl_.enabled});
+  peering_certificate_->start(certificates);
+}
+
+void ServerMode::follow_peering_certificate(peering::ServerCertificate::Told told) {
+  if (peering_certificate_) peering_certificate_->follow(std::move(told));
+}
+
 void ServerMode::serve_grpc(grpc::Services& services) {
   rpc_->add_public(services);
   grpc::add_reflection(services);
@@ -322,6 +334,7 @@ void ServerMode::stop() {
   if (parts_.gateways != nullptr) parts_.gateways->stop();
   if (examiner_) examiner_->stop();
   bootstrapper_.reset();
+  if (peering_certificate_) peering_certificate_->stop();
   token_uses_.reset();
   if (acl_replication_) acl_replication_->stop();
   if (authority_) authority_->stop();

@@ -15,6 +15,7 @@
 #include "agent/mesh/auto_encrypt_server.h"
 #include "agent/mesh/roots.h"
 #include "agent/mode.h"
+#include "agent/peering/server_certificate.h"
 #include "agent/server/acl_replication.h"
 #include "agent/server/acl_settings.h"
 #include "agent/server/api_gateway_duties.h"
@@ -51,7 +52,10 @@ class ServerMode final : public Mode {
   local::Catalog& catalog() override { return *catalog_; }
   bool knows_tokens() const override;
   rpc::Caller& caller() override { return rpc_->caller(); }
+  peering::Caller& peerings() override { return rpc_->peerings(); }
   rpc::ArchiveServers& archives() override { return *rpc_; }
+  void use_certificates(mesh::LeafCerts& certificates) override;
+  void follow_peering_certificate(peering::ServerCertificate::Told told) override;
   void serve_grpc(grpc::Services& services) override;
   const grpc::Subscriber& subscriber() override { return rpc_->subscriber(); }
   server::Server* server() override { return server_.get(); }
@@ -78,7 +82,7 @@ class ServerMode final : public Mode {
   std::unique_ptr<server::AclReplication> acl_replication_{};        // null: they are off, or of this datacenter
   std::unique_ptr<server::ConfigReplication> config_replication_{};  // null: this datacenter is the primary
   std::unique_ptr<server::FederationDuties> federation_duties_{};
-  std::unique_ptr<mesh::Authority> authority_{};               // null: the mesh is off
+  std::unique_ptr<mesh::Authority> authority_{};              // null: the mesh is off
   std::unique_ptr<server::ApiGatewayDuties> api_gateways_{};  // beside it
   std::unique_ptr<auto_config::Server> auto_config_{};
   std::unique_ptr<invite::Invitations> invitations_{};
@@ -94,7 +98,8 @@ class ServerMode final : public Mode {
   std::unique_ptr<local::ServerCatalog> catalog_{};
   std::unique_ptr<TokenUses> token_uses_{};  // beside tokens_
   std::unique_ptr<ServerGauges> gauges_{};
-  std::unique_ptr<cluster::Bootstrapper> bootstrapper_{};  // null: nothing to wait for
+  std::unique_ptr<peering::ServerCertificate> peering_certificate_{};  // null: there is no peering by TLS
+  std::unique_ptr<cluster::Bootstrapper> bootstrapper_{};              // null: nothing to wait for
 };
 
 }  // namespace proconsul::agent

@@ -47,6 +47,7 @@ const std::vector<Command>& commands() {
                                             member_commands(),
                                             monitor_commands(),
                                             operator_commands(),
+                                            peering_commands(),
                                             port_commands(),
                                             recover_commands(),
                                             rtt_commands(),

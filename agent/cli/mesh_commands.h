@@ -11,5 +11,6 @@ std::span<const Command> connect_envoy_commands();
 std::span<const Command> connect_expose_commands();
 std::span<const Command> connect_mesh_gateway_commands();
 std::span<const Command> intention_commands();
+std::span<const Command> peering_commands();
 
 }  // namespace proconsul::agent::cli

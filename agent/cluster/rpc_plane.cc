@@ -8,6 +8,7 @@
 
 #include "agent/cluster/wan_gateways.h"
 #include "agent/grpc/public_services.h"
+#include "agent/peering/plane.h"
 #include "agent/rpc/kind_byte.h"
 #include "agent/rpc/types.h"
 #include "agent/server/changes.h"
@@ -139,6 +140,18 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
       grpc::PublicServices::Settings{
           .datacenter = config_.datacenter, .connect_enabled = config_.connect_enabled, .tokens = acl.resolver});
   public_->add_to_server_port(grpc_services);
+  peering_ = std::make_unique<peering::Plane>(peering::Plane::Parts{.loops = loops_,
+                                                                    .server = server,
+                                                                    .dispatcher = *dispatcher_,
+                                                                    .cluster = cluster,
+                                                                    .servers = grpc_client_,
+                                                                    .hold = config_.rpc_hold_timeout},
+                                              peering::Service::Settings{.datacenter = config_.datacenter,
+                                                                         .enabled = config_.peering_enabled,
+                                                                         .connect_enabled = config_.connect_enabled,
+                                                                         .offers_tls = !config_.grpc_tls_addrs.empty(),
+                                                                         .locality = config_.locality});
+  peering_->add_to_server_port(grpc_services);
   grpc_ = std::make_unique<grpc::Server>(loops_, std::move(grpc_services), grpc::Server::Options());
   options.grpc = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
                         std::shared_ptr<const void> place) {
@@ -151,14 +164,20 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
   port_ = std::make_unique<rpc::Port>(loops_, *dispatcher_, std::move(options));
   server_ = &server;
   leader_.attach(*dispatcher_);
+  peering_->start();
   const config::Address& bind = config_.rpc_bind_addr;
   Result<std::uint16_t> port = port_->listen(bind.ip.to_string(), static_cast<std::uint16_t>(bind.port));
   if (!port) return {port.error().code, "Failed to start RPC listener: " + port.error().detail};
   return {};
 }
 
+peering::Caller& RpcPlane::peerings() {
+  return peering_->caller();
+}
+
 void RpcPlane::add_public(grpc::Services& services) {
   public_->add_to(services);
+  peering_->add_public(services);
 }
 
 Result<rpc::Port::Tls> RpcPlane::offered(const config::Config& config) {
@@ -205,6 +224,7 @@ void RpcPlane::stop() {
   if (server::RaftServer* server = server_) server->resign();
   if (port_) port_->stop();
   if (grpc_) grpc_->stop();
+  if (peering_) peering_->stop();
   grpc_client_.stop();
   if (subscriptions_) subscriptions_->stop();
   if (snapshots_) snapshots_->stop();

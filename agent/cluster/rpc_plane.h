@@ -30,6 +30,10 @@
 namespace proconsul::agent::grpc {
 class PublicServices;
 }
+namespace proconsul::agent::peering {
+class Caller;
+class Plane;
+}  // namespace proconsul::agent::peering
 
 namespace proconsul::agent::cluster {
 
@@ -70,6 +74,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   }
   /// Once it listens.
   rpc::Caller& caller() { return *dispatcher_; }
+  /// Once it listens.
+  peering::Caller& peerings();
   /// Adds the public services, which refer to this.
   void add_public(grpc::Services& services);
   /// Of other datacenters.
@@ -120,6 +126,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   std::unique_ptr<rpc::SnapshotService> snapshots_{};
   std::unique_ptr<grpc::SubscribeService> subscriptions_{};
   std::unique_ptr<grpc::PublicServices> public_{};
+  std::unique_ptr<peering::Plane> peering_{};
   std::unique_ptr<grpc::Server> grpc_{};
   std::unique_ptr<rpc::Port> port_{};
 };

@@ -145,8 +145,10 @@ class Client::Exchange : public std::enable_shared_from_this<Exchange> {
   Connection* connection = nullptr;  // from here on, of the connection's loop
   StreamId id = 0;
   bool finished = false;
-  std::size_t held = 0;   // received, and the peer has not been told that it is consumed
-  std::size_t ahead = 0;  // handed to the user, who has not consumed it
+  bool open = false;              // more messages may follow
+  std::vector<Frames> waiting{};  // those that follow before there is a stream
+  std::size_t held = 0;           // received, and the peer has not been told that it is consumed
+  std::size_t ahead = 0;          // handed to the user, who has not consumed it
 
  private:
   void deliver(Frames message);
@@ -225,6 +227,8 @@ class Client::Connection final : Channel::User, H2ClientCodec::User, Timer {
   /// The call is over by our doing.
   void cut(Exchange& exchange, Status status);
   void consume(Exchange& exchange);
+  /// Another message; null: there are no more.
+  void follow(Exchange& exchange, Frames message);
   /// Ends every call, and itself in order.
   void end(const Status& status);
   bool takes_calls() const { return codec_.takes_streams(); }
@@ -361,8 +365,18 @@ class Client::Handle final : public Call {
       if (!exchange->finished && exchange->connection) exchange->connection->consume(*exchange);
     });
   }
+  void send(Frames message) override { follow(std::move(message)); }
+  void finish() override { follow(nullptr); }
 
  private:
+  void follow(Frames message) {
+    connections_->loop().post([connections = connections_, exchange = exchange_, message = std::move(message)] {
+      if (exchange->finished || !exchange->open) return;
+      if (exchange->connection && exchange->id != 0) return exchange->connection->follow(*exchange, message);
+      exchange->waiting.push_back(message);
+    });
+  }
+
   std::shared_ptr<Connections> connections_;
   std::shared_ptr<Exchange> exchange_;
 };
@@ -416,7 +430,7 @@ void Client::Connection::connected(Result<std::shared_ptr<TcpChannel>> channel) 
   channel_ = std::move(*channel);
   connections_.metrics().opened();
   heard_ = Clock::now();
-  channel_->send(rpc::kind_byte(*channel_, kGrpcByte));
+  if (connections_.options().kind_byte) channel_->send(rpc::kind_byte(*channel_, kGrpcByte));
   for (auto& exchange : std::exchange(waiting_, {})) {
     if (!exchange->finished) open(exchange);
   }
@@ -441,10 +455,20 @@ void Client::Connection::open(const std::shared_ptr<Exchange>& exchange) {
   }
   exchange->id = *id;
   codec_.send(*id, exchange->request);
-  codec_.finish(*id);
   calls_.emplace(*id, exchange);
+  if (!exchange->open) codec_.finish(*id);
+  for (Frames& message : std::exchange(exchange->waiting, {})) follow(*exchange, std::move(message));
   flush_soon();
   rest();
+}
+
+void Client::Connection::follow(Exchange& exchange, Frames message) {
+  if (message) {
+    codec_.send(exchange.id, std::move(message));
+  } else if (std::exchange(exchange.open, false)) {
+    codec_.finish(exchange.id);
+  }
+  flush_soon();
 }
 
 std::shared_ptr<Client::Exchange> Client::Connection::find(StreamId id) const {
@@ -642,10 +666,11 @@ void Client::stop() {
 }
 
 std::unique_ptr<Client::Call> Client::call(Loop& loop, const rpc::Target& target, std::string path, Frames request,
-                                           User& user, H2Fields metadata) {
+                                           User& user, H2Fields metadata, bool open) {
   const std::size_t at = std::hash<std::string>()(key_of(target)) % connections_.size();
   const std::shared_ptr<Connections>& connections = connections_[at];
   auto exchange = std::make_shared<Exchange>(loop, std::move(path), std::move(request), user, std::move(metadata));
+  exchange->open = open;
   connections->loop().post([connections, target, exchange] { connections->start(target, exchange); });
   return std::make_unique<Handle>(connections, std::move(exchange));
 }

@@ -27,6 +27,7 @@ class Client {
     /// still runs on the old one some seconds later ends as unavailable. On a loop's thread. Unset: ways never change.
     std::function<bool(const rpc::Target& target, const std::string& address)> outdated{};
     std::string type = "internal";                    // the label server_type of its metrics
+    bool kind_byte = true;                            // first byte 8, as the server port wants it
     std::size_t most_message = std::size_t{8} << 20;  // bytes of one that comes in
     std::size_t most_ahead = std::size_t{256} << 10;  // bytes of a call that its user has not consumed
     std::chrono::seconds dial_timeout{10};
@@ -51,6 +52,11 @@ class Client {
     virtual ~Call() = default;
     /// So many bytes of messages are dealt with.
     virtual void consumed(std::size_t bytes) = 0;
+    // Of a call that was begun open:
+    /// Another message, in its frame.
+    virtual void send(Frames message) = 0;
+    /// No more messages.
+    virtual void finish() = 0;
   };
 
   /// The loops outlive it.
@@ -60,9 +66,10 @@ class Client {
   void stop();
 
   /// Calls the method at `path` with one request (in its frame), for any number of answers. On the thread of `loop`;
-  /// `user` hears nothing within this call. `metadata`: further fields, names in small letters.
+  /// `user` hears nothing within this call. `metadata`: further fields, names in small letters. `open`: more messages
+  /// may follow the request.
   std::unique_ptr<Call> call(base::net::Loop& loop, const rpc::Target& target, std::string path, Frames request,
-                             User& user, base::net::H2Fields metadata = {});
+                             User& user, base::net::H2Fields metadata = {}, bool open = false);
 
  private:
   class Exchange;

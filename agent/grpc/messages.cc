@@ -246,7 +246,9 @@ constexpr Row kCheckType[] = {{1, "CheckID"},
                               {33, "OSService"},
                               {34, "TCPUseTLS"}};
 
-void fill(base::pb::Schema& schema) {
+}  // namespace
+
+void add_messages(base::pb::Schema& schema) {
   schema.add<NamedSubject>(kNamedSubject);
   schema.add<SubscribeRequest>(kSubscribeRequest);
   schema.add<ServiceHealthUpdate>(kServiceHealthUpdate);
@@ -273,15 +275,13 @@ void fill(base::pb::Schema& schema) {
   schema.add<catalog::ExposePath>(kExposePath);
   schema.add<catalog::ServiceDefinition>(kServiceDefinition);
   schema.add<catalog::CheckType>(kCheckType);
-  schema.link();
 }
-
-}  // namespace
 
 const base::pb::Schema& schema() {
   static const base::pb::Schema& filled = [] -> const base::pb::Schema& {
     auto* made = new base::pb::Schema;  // never destroyed
-    fill(*made);
+    add_messages(*made);
+    made->link();
     return *made;
   }();
   return filled;

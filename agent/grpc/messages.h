@@ -93,7 +93,8 @@ struct EventBatch {
   base::List<Event> Events{};
 };
 
-/// All of the above, and pbservice's and pbcommon's.
+/// Adds all of the above, and pbservice's and pbcommon's.
+void add_messages(base::pb::Schema& schema);
 const base::pb::Schema& schema();
 
 }  // namespace proconsul::agent::grpc

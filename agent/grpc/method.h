@@ -64,6 +64,8 @@ class Call {
   virtual bool tell_when_sent() = 0;
   /// After what was sent. The handler hears nothing more, and is destroyed some time later.
   virtual void end(Status status) = 0;
+  /// Further fields of the answer's head, names in small letters; before the first send().
+  virtual void add_head(base::net::H2Fields fields) = 0;
 };
 
 /// What answers one call. Destroyed when the call is over, whoever ended it: done, cancelled, out of time, or the

@@ -94,7 +94,8 @@ struct Server::Worker {
 
 class Server::Connection final : Channel::User, H2ServerCodec::User, Timer {
  public:
-  Connection(std::shared_ptr<Worker> worker, std::shared_ptr<TcpChannel> channel, std::shared_ptr<const void> place);
+  Connection(std::shared_ptr<Worker> worker, std::shared_ptr<TcpChannel> channel, std::shared_ptr<const void> place,
+             bool by_name);
   ~Connection() override;
   void start() { channel_->set_user(this); }
   /// Nothing comes from it any more.
@@ -141,6 +142,7 @@ class Server::Connection final : Channel::User, H2ServerCodec::User, Timer {
   const std::string from_;
   const std::shared_ptr<TcpChannel> channel_;
   const std::shared_ptr<const void> place_;
+  const bool by_name_;  // it was shown the certificate of a name
   const std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   H2ServerCodec codec_;
   std::unordered_map<StreamId, std::unique_ptr<Stream>> streams_{};
@@ -183,9 +185,14 @@ class Server::Stream final : public Call, Timer {
   const H2Fields& metadata() const override { return metadata_; }
   const std::string& from() const override { return connection_.from(); }
   base::net::Loop& loop() override { return connection_.loop(); }
+  void add_head(H2Fields fields) override { head_ = std::move(fields); }
   void send(Frames messages) override {
     if (ended_) return;
-    if (!std::exchange(responded_, true)) connection_.codec().respond(id_, head_fields("200", subtype_));
+    if (!std::exchange(responded_, true)) {
+      H2Fields head = head_fields("200", subtype_);
+      for (auto& field : std::exchange(head_, {})) head.push_back(std::move(field));
+      connection_.codec().respond(id_, head);
+    }
     connection_.codec().send(id_, std::move(messages));
     connection_.flush_soon();
   }
@@ -211,6 +218,7 @@ class Server::Stream final : public Call, Timer {
   const Shape shape_;
   std::unique_ptr<Handler> handler_{};
   std::string input_{};  // of a message that is not whole
+  H2Fields head_{};      // what is added to it
   bool got_message_ = false;
   bool responded_ = false;
   bool ended_ = false;
@@ -284,13 +292,14 @@ void Server::Stream::end(Status status) {
 // ---- one connection ----
 
 Server::Connection::Connection(std::shared_ptr<Worker> worker, std::shared_ptr<TcpChannel> channel,
-                               std::shared_ptr<const void> place)
+                               std::shared_ptr<const void> place, bool by_name)
     : worker_(std::move(worker)),
       options_(worker_->server.options_),
       metrics_(worker_->server.metrics_),
       from_(channel->peer()),
       channel_(std::move(channel)),
       place_(std::move(place)),
+      by_name_(by_name),
       codec_({.most_streams = options_.most_streams}, *this) {
   metrics_->connection_opened();
   arm(worker_->loop, Clock::now() + options_.greeting);
@@ -398,6 +407,9 @@ void Server::Connection::request(StreamId id, H2Fields fields, bool finished) {
   metrics_->request_count.add();
   const Result<const Method*> method = worker_->server.services_.find(path);
   if (!method) return refuse(id, "200", *subtype, {Code::unimplemented, method.error().detail});
+  if (by_name_ && !path.starts_with(options_.paths_by_name)) {
+    return refuse(id, "200", *subtype, {Code::permission_denied, "invalid permissions to the specified endpoint"});
+  }
   if (options_.admit) {
     if (const Status status = options_.admit(**method, path, from_); status.code != Code::ok) {
       return refuse(id, "200", *subtype, status);
@@ -483,8 +495,9 @@ void Server::accept(base::net::Fd socket, std::unique_ptr<base::net::TlsStream> 
   const std::shared_ptr<Worker>& worker = workers_[loops_.next().number()];
   worker->loop.post([worker, socket = std::move(socket), tls = std::move(tls), place = std::move(place)]() mutable {
     if (worker->stopped) return;
+    const bool by_name = tls && tls->was_shown_by_name();
     auto channel = TcpChannel::adopt(worker->loop, std::move(socket), std::move(tls));
-    auto connection = std::make_unique<Connection>(worker, std::move(channel), std::move(place));
+    auto connection = std::make_unique<Connection>(worker, std::move(channel), std::move(place), by_name);
     Connection& started = *connection;
     worker->connections.emplace(&started, std::move(connection));
     started.start();

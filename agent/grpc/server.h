@@ -32,6 +32,8 @@ class Server {
     std::chrono::seconds ping_pause{15};                          // a client that pings more often is sent away
     std::chrono::nanoseconds ping_after{0};    // silence of a client, which is then asked whether it is there; 0: never
     std::chrono::nanoseconds ping_timeout{0};  // until it must have said something
+    /// Whoever TLS showed the certificate of a name has calls with this beginning alone. Empty: all.
+    std::string paths_by_name{};
     /// Whether limits let a call go on; any loop. Anything but ok ends it. Unset: always.
     std::function<Status(const Method& method, std::string_view path, const std::string& from)> admit{};
   };

@@ -37,6 +37,9 @@ class Store;
 namespace proconsul::agent::mesh {
 class LeafCerts;
 }
+namespace proconsul::agent::peering {
+class Caller;
+}
 namespace proconsul::agent::rpc {
 class ArchiveServers;
 class Caller;
@@ -135,6 +138,7 @@ struct Context {
   rpc::ArchiveServers* archives = nullptr;       // where snapshots are that are not here
   const grpc::Subscriber* subscriber = nullptr;  // follows what other servers have; null: they are asked instead
   mesh::LeafCerts* leaf_certs = nullptr;         // null: there are none
+  peering::Caller* peerings = nullptr;           // who answers about peerings, here or by asking servers
 };
 
 }  // namespace proconsul::agent::http

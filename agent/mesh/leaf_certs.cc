@@ -47,6 +47,7 @@ std::string key_of(const LeafCerts::Wanted& wanted) {
   std::string key;
   const auto part = [&](std::string_view text) { key += std::to_string(text.size()) + ':' + std::string(text); };
   for (const std::string* text : {&wanted.datacenter, &wanted.token, &wanted.service, &wanted.agent}) part(*text);
+  if (wanted.server) key += 's';
   for (const auto* list : {&wanted.dns_names, &wanted.ip_addresses}) {
     key += '|';
     for (const std::string& text : *list) part(text);
@@ -295,6 +296,8 @@ void LeafCerts::Core::ask(const std::string& key, const Roots::Known& roots) {
   } else if (!wanted.agent.empty()) {
     id.kind = SpiffeId::Kind::agent;
     id.name = wanted.agent;
+  } else if (wanted.server) {
+    id.kind = SpiffeId::Kind::server;
   } else {
     return failed(entry, {Errc::internal, "URI must be either service, agent, server, or kind"});
   }

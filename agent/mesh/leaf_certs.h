@@ -3,6 +3,7 @@
 // but to who asks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,6 +37,7 @@ class LeafCerts {
     std::string token{};
     std::string service{};
     std::string agent{};  // instead of a service
+    bool server = false;  // instead of both: for servers of the datacenter
     std::vector<std::string> dns_names{}, ip_addresses{};
   };
   struct Found {
@@ -56,6 +58,10 @@ class LeafCerts {
   void begin_with(Wanted wanted, rpc::IssuedCert certificate, rpc::IndexedCARoots roots);
   /// Called whenever the roots have changed, and once they are known; on the loop.
   void follow_roots(std::function<void(std::shared_ptr<const rpc::IndexedCARoots>)> changed);
+  /// On the loop of these certificates. Any thread.
+  void later(std::chrono::nanoseconds delay, std::move_only_function<void()> act) {
+    loop_.post([&loop = loop_, delay, act = std::move(act)]() mutable { loop.after(delay, std::move(act)); });
+  }
   /// When it returns, what ran on the loop is over. Not from a loop.
   void settle();
 

@@ -129,6 +129,37 @@ int protocols_slot() {
   return kSlot;
 }
 
+/// What is shown to who asks for a name.
+struct Named {
+  std::string name;
+  ContextPtr context;
+};
+
+int named_slot() {
+  static const int kSlot = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr,
+      [](void*, void* named, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Named*>(named); });
+  return kSlot;
+}
+
+/// Set in a context that is shown by name.
+int shown_slot() {
+  static const int kSlot = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return kSlot;
+}
+
+int show_by_name(SSL* stream, int*, void* argument) {
+  const auto& named = *static_cast<const Named*>(argument);
+  const char* asked = SSL_get_servername(stream, TLSEXT_NAMETYPE_host_name);
+  if (asked == nullptr || named.name != asked) return SSL_TLSEXT_ERR_OK;
+  SSL_set_SSL_CTX(stream, named.context.get());
+  SSL_set_verify(stream, SSL_VERIFY_NONE, nullptr);
+  // No session that another connection could go on with, where certificates are asked for.
+  SSL_set_num_tickets(stream, 0);
+  SSL_set_options(stream, SSL_OP_NO_TICKET);
+  return SSL_TLSEXT_ERR_OK;
+}
+
 /// As Go does: who offers nothing that is spoken here gets an alert.
 int select_protocol(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
                     unsigned offered_size, void* list) {
@@ -222,6 +253,26 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsSettings& settin
   return std::shared_ptr<TlsContext>(new TlsContext(context->release()));
 }
 
+Result<> TlsContext::show_to(const std::string& name, const TlsPair& shown) {
+  ContextPtr other(SSL_CTX_new(TLS_server_method()));
+  if (!other) return {Errc::internal, "TLS: " + last_error()};
+  if (Result<> used = use_pair(other.get(), shown); !used) return used;
+  SSL_CTX* ctx = native(context_);
+  SSL_CTX_set_ex_data(other.get(), shown_slot(), other.get());
+  // Of what a context does after the hello, this is all that it does not share.
+  if (auto* protocols = static_cast<std::string*>(SSL_CTX_get_ex_data(ctx, protocols_slot()))) {
+    auto* copy = new std::string(*protocols);
+    SSL_CTX_set_ex_data(other.get(), protocols_slot(), copy);
+    SSL_CTX_set_alpn_select_cb(other.get(), select_protocol, copy);
+  }
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  auto* named = new Named{name, std::move(other)};
+  SSL_CTX_set_ex_data(ctx, named_slot(), named);
+  SSL_CTX_set_tlsext_servername_arg(ctx, named);
+  SSL_CTX_set_tlsext_servername_callback(ctx, show_by_name);
+  return {};
+}
+
 Result<> TlsContext::reload(const TlsSettings& settings) {
   bool is_client = false;
   {
@@ -303,6 +354,10 @@ TlsStream::Progress TlsStream::outcome(int result) {
       if (!is_client_ || reason_.empty()) reason_ = is_client_ ? tls_error_text(ERR_peek_error()) : last_error();
       return {0, Need::failed};
   }
+}
+
+bool TlsStream::was_shown_by_name() const {
+  return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl(stream_)), shown_slot()) != nullptr;
 }
 
 std::string_view TlsStream::protocol() const {

@@ -42,6 +42,9 @@ class TlsContext {
   /// The same with a certificate that is in no file; those of the settings do not count.
   static Result<std::shared_ptr<TlsContext>> client(const TlsSettings& settings, const TlsPair& shown);
   ~TlsContext();
+  /// Of a server, before it is shared: clients that ask for `name` see this certificate, and need to show none. Whoever
+  /// serves them asks was_shown_by_name() what they may do.
+  Result<> show_to(const std::string& name, const TlsPair& shown);
   TlsContext(const TlsContext&) = delete;
   /// For connections from now on; those that stand keep what they began with. An error changes nothing. Any thread.
   Result<> reload(const TlsSettings& settings);
@@ -82,6 +85,8 @@ class TlsStream {
   bool holds_bytes() const;
   Progress write(std::string_view data);
   void shutdown();
+  /// Of a server: whether the client asked for the name of show_to().
+  bool was_shown_by_name() const;
   /// The ALPN protocol that was agreed upon; empty if none was.
   std::string_view protocol() const;
   /// Whether the peer showed a certificate, verified by the handshake, that is for this host name.

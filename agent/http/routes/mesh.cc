@@ -3,6 +3,7 @@
 
 #include "agent/http/connect_ca_endpoint.h"
 #include "agent/http/gateway_endpoint.h"
+#include "agent/http/peering_endpoint.h"
 #include "agent/http/route.h"
 #include "agent/http/routes/failures.h"
 #include "agent/rpc/connect_ca_types.h"
@@ -93,10 +94,58 @@ constexpr Route kExportedServicesRoutes[] = {
       .failures = {&kDenied}}},
 };
 
+constexpr Failure kNoPeering{404, R"(Peering not found for "[\s\S]*")", "There is none of this name."};
+constexpr Failure kNoPeeringName{400, R"(Must specify a name to fetch\.)", "The name is missing."};
+constexpr Failure kBadPeeringBody{400, R"((Body decoding failed|PeerName is required|PeeringToken is required)[\s\S]*)",
+                                  "The body makes no sense, or something is missing."};
+constexpr Failure kRefusedPeering{500, R"([\s\S]+)", "The servers refuse it: the text says why."};
+constexpr Failure kUnreachablePeer{503, R"([\s\S]+)", "The servers of the other side cannot be reached."};
+
 constexpr Route kPeeringRoutes[] = {
-    {post, "/v1/peering/token", later(), kNoPartition}, {post, "/v1/peering/establish", later(), kNoPartition},
-    {get, "/v1/peering/", later(), kNoPartition},       {delete_, "/v1/peering/", later(), kNoPartition},
-    {get, "/v1/peerings", later(), kNoPartition},
+    {post,
+     "/v1/peering/token",
+     async(generate_peering_token),
+     kNoPartition,
+     {.rpc = "Peering.GenerateToken",
+      .summary = "Make a token with which another cluster establishes a peering",
+      .body = type_of<PeeringTokenBody>,
+      .answer = type_of<PeeringTokenAnswer>,
+      .failures = {&kBadPeeringBody, &kDenied, &kRefusedPeering}}},
+    {post,
+     "/v1/peering/establish",
+     async(establish_peering),
+     kNoPartition,
+     {.rpc = "Peering.Establish",
+      .summary = "Establish a peering with the cluster that made the token",
+      .body = type_of<PeeringEstablishBody>,
+      .answer = type_of<PeeringEstablishAnswer>,
+      .failures = {&kBadPeeringBody, &kDenied, &kRefusedPeering, &kUnreachablePeer}}},
+    {get,
+     "/v1/peering/",
+     async(read_peering),
+     kNoPartition | kQueryOptions | kAnyDatacenter,
+     {.rpc = "Peering.Read",
+      .summary = "A peering, and what its stream is like",
+      .rest = "name",
+      .answer = type_of<ShownPeering>,
+      .failures = {&kNoPeering, &kNoPeeringName, &kDenied, &kRefusedPeering}}},
+    {delete_,
+     "/v1/peering/",
+     async(delete_peering),
+     kNoPartition,
+     {.rpc = "Peering.Delete",
+      .summary = "Delete a peering; what was imported of it goes first",
+      .rest = "name",
+      .gives = Content::nothing,
+      .failures = {&kNoPeeringName, &kDenied, &kRefusedPeering}}},
+    {get,
+     "/v1/peerings",
+     async(list_peerings),
+     kNoPartition | kQueryOptions | kAnyDatacenter,
+     {.rpc = "Peering.List",
+      .summary = "All peerings",
+      .answer = type_of<List<ShownPeering>>,
+      .failures = {&kDenied, &kRefusedPeering}}},
 };
 
 }  // namespace
