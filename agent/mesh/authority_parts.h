@@ -15,11 +15,12 @@ inline base::Error no_leader() {
 /// Servers of the primary may become known at any moment; who has waited for long asks them less often.
 inline std::chrono::milliseconds retry_after(unsigned failures) {
   constexpr std::chrono::milliseconds kFirst{50}, kLast{60'000};
-  return std::min(kLast, kFirst * (1 << std::min(failures, 11u)));
+  constexpr unsigned kSoon = 20;  // a primary that starts too is there within a moment, and to look for it costs little
+  return std::min(kLast, kFirst * (1 << std::min(failures - std::min(failures, kSoon), 11u)));
 }
 /// Whether an operator is to hear of it: waiting for the primary for a moment is in the order of things.
 inline bool is_long(unsigned failures) {
-  return failures >= 5;
+  return failures >= 24;
 }
 
 }  // namespace proconsul::agent::mesh
