@@ -261,6 +261,7 @@ Result<> Agent::Impl::start_gossip() {
   }
   cluster::Pools::Events heard;
   heard.lan_member = [this](const auto& member, server::Fate fate) { mode->member_changed(member, fate); };
+  heard.wan_member = [this](const auto& member, server::Fate fate) { mode->wan_member_changed(member, fate); };
   heard.leader_elected = [this] { mode->leader_elected(); };
   heard.user_event = [this](std::string_view name, std::string_view payload, std::uint64_t ltime) {
     if (event::Events* to = live_events) to->receive(name, payload, ltime);

@@ -59,8 +59,9 @@ class Mode {
   };
   virtual ~Mode() = default;
 
-  // Events of the LAN pool, which may come before start(); on its loop's thread.
+  // Events of the pools, which may come before start(); on their loop's thread.
   virtual void member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) = 0;
+  virtual void wan_member_changed(const gossip::serf::MemberPtr&, server::Fate) {}
   virtual void leader_elected() {}
 
   /// Begins its work in the pools, which outlive it.

@@ -82,6 +82,13 @@ void ServerMode::member_changed(const gossip::serf::MemberPtr& member, server::F
   if (server::RaftServer* to = live_) to->member_changed(member, fate);
 }
 
+void ServerMode::wan_member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) {
+  mesh::Authority* const authority = live_authority_;
+  if (authority == nullptr || fate != server::Fate::alive) return;
+  const std::optional<server::ServerInfo> server = server::server_info(*member);
+  if (server && server->datacenter == parts_.config.primary_datacenter) authority->primary_appeared();
+}
+
 Result<> ServerMode::start(cluster::Pools& pools) {
   const Config& config = parts_.config;
   servers_ = std::make_unique<cluster::Servers>(cluster::Servers::Options{
@@ -176,7 +183,10 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   Result<> listening =
       rpc_->listen(*server_, *federation_, {.resolver = tokens_.get(), .settings = &acl_, .logins = logins_.get()},
                    {.authority = authority_.get(), .auto_encrypt = &auto_encrypt_}, limit);
-  if (listening && authority_) authority_->open(*server_, rpc_->caller(), parts_.loops);
+  if (listening && authority_) {
+    authority_->open(*server_, rpc_->caller(), parts_.loops);
+    live_authority_ = authority_.get();
+  }
   if (listening && api_gateways_) api_gateways_->open(*server_);
   const bool signs = config.auto_encrypt_allow_tls || config.auto_config.authorizer.enabled;
   if (listening && authority_ && signs) follow_roots();

@@ -42,6 +42,7 @@ class ServerMode final : public Mode {
   ~ServerMode() override;
 
   void member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) override;
+  void wan_member_changed(const gossip::serf::MemberPtr& member, server::Fate fate) override;
   base::Result<> start(cluster::Pools& pools) override;
   void take_part() override;
   base::Result<> leave(const std::function<base::Result<>()>& leave_pools) override;
@@ -95,6 +96,7 @@ class ServerMode final : public Mode {
   std::unique_ptr<cluster::RpcPlane> rpc_{};
   std::unique_ptr<server::RaftServer> server_{};
   std::atomic<server::RaftServer*> live_{};  // once there is one: the pools are there before it
+  std::atomic<mesh::Authority*> live_authority_{};
   std::unique_ptr<local::ServerCatalog> catalog_{};
   std::unique_ptr<TokenUses> token_uses_{};  // beside tokens_
   std::unique_ptr<ServerGauges> gauges_{};

@@ -148,7 +148,7 @@ class Pools::Handler final : public gossip::PoolHandler {
     const server::Fate fate = fate_of(event.type);
     for (const MemberPtr& member : event.members) {
       tell_of_server(*member, fate, event.type == MemberEventType::update);
-      if (!wan_ && events_.lan_member) events_.lan_member(member, fate);
+      if (const auto& told = wan_ ? events_.wan_member : events_.lan_member) told(member, fate);
     }
     if (flood_ != nullptr && fate == server::Fate::alive) flood_->look();
   }

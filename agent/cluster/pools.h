@@ -27,7 +27,7 @@ class Pools {
   using Done = std::move_only_function<void(base::Result<>)>;
   /// What is told, on the loop's thread; short.
   struct Events {
-    std::function<void(const gossip::serf::MemberPtr&, server::Fate)> lan_member{};
+    std::function<void(const gossip::serf::MemberPtr&, server::Fate)> lan_member{}, wan_member{};
     std::function<void()> leader_elected{};
     std::function<void(std::string_view name, std::string_view payload, std::uint64_t ltime)> user_event{};
   };

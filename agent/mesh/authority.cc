@@ -91,7 +91,19 @@ void Authority::lead(bool leading) {
   over_.request_stop();
   over_ = {};
   leading_ = leading && !stopping_;
+  attempted_ = false;
   ++term_;
+  changed_.notify_all();
+}
+
+void Authority::await_first_attempt(std::chrono::milliseconds longest) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, longest, [this] { return attempted_ || !leading_; });
+}
+
+void Authority::primary_appeared() {
+  const std::lock_guard lock(mutex_);
+  ++appeared_;
   changed_.notify_all();
 }
 
@@ -154,17 +166,24 @@ void Authority::lead_term(std::unique_lock<std::mutex>& lock) {
   const std::uint64_t term = term_;
   unsigned failures = 0;
   auto attempt_at = std::chrono::steady_clock::now();
+  std::uint64_t appeared = appeared_;
   base::MonotonicTime tick_at = clock_.now();
   while (leading_ && term_ == term) {
+    if (appeared != appeared_) {
+      failures = 0;
+      attempt_at = std::chrono::steady_clock::now();
+      appeared = appeared_;
+    }
     if (!initialized_ && std::chrono::steady_clock::now() >= attempt_at) {
       lock.unlock();
       const Result<> done = initialize();
       lock.lock();
       if (!leading_ || term_ != term) return;
+      attempted_ = true;
+      changed_.notify_all();
       if (done) {
         initialized_ = true;
         tick_at = clock_.now();
-        changed_.notify_all();
       } else {
         if (settings_.in_primary() || is_long(failures)) {
           log_.error("Failed to initialize Connect CA", {{"error", done.error()}});

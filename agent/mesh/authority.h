@@ -2,6 +2,7 @@
 // told to, in a secondary datacenter it has the primary sign an intermediate, and it signs for services and agents.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -49,6 +50,10 @@ class Authority {
   void open(server::Server& server, rpc::Caller& caller, base::net::Loops& loops);
   /// This server leads, and its state is current; or it leads no longer. Any thread; returns at once.
   void lead(bool leading);
+  /// Waits until its first attempt of this term to begin its work has ended, well or not, but not for longer than that.
+  void await_first_attempt(std::chrono::milliseconds longest);
+  /// A server of the primary datacenter came: what waits before it asks again does so at once. Any thread.
+  void primary_appeared();
   /// Ends the threads; what was not answered is answered with an error. Idempotent.
   void stop();
 
@@ -109,6 +114,8 @@ class Authority {
   bool stopping_ = false;
   bool leading_ = false;
   std::uint64_t term_ = 0;
+  bool attempted_ = false;      // in this term
+  std::uint64_t appeared_ = 0;  // counts servers of the primary that came
   std::stop_source over_{};  // of the term
   std::deque<Duty> duties_{};
   bool initialized_ = false;

@@ -12,7 +12,8 @@ inline base::Error no_leader() {
   return {base::Errc::no_leader, "No cluster leader"};
 }
 
-/// Servers of the primary may become known at any moment; who has waited for long asks them less often.
+/// Servers of the primary that have come may still be without a leader or an authority; who has waited for long asks
+/// them less often.
 inline std::chrono::milliseconds retry_after(unsigned failures) {
   constexpr std::chrono::milliseconds kFirst{50}, kLast{60'000};
   constexpr unsigned kSoon = 20;  // a primary that starts too is there within a moment, and to look for it costs little

@@ -47,6 +47,7 @@ void Authority::follow_primary() {
     if (term != term_) index = 0;
     term = term_;
     const std::stop_token over = over_.get_token();
+    const std::uint64_t appeared = appeared_;
     lock.unlock();
     rpc::DCSpecificRequest request{};
     request.Datacenter = settings_.primary_datacenter;
@@ -73,7 +74,9 @@ void Authority::follow_primary() {
       continue;
     }
     if (is_long(failures)) log_.error("CA root replication failed, will retry", {{"error", done.error()}});
-    changed_.wait_for(lock, retry_after(failures++), [&] { return over.stop_requested() || stopping_; });
+    changed_.wait_for(lock, retry_after(failures++),
+                      [&] { return over.stop_requested() || stopping_ || appeared != appeared_; });
+    if (appeared != appeared_) failures = 0;
   }
 }
 

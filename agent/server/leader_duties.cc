@@ -24,6 +24,8 @@ using base::Result;
 
 /// Registrations are compared with what they should be this often, in case somebody changed them.
 constexpr base::Duration kReconcileInterval = base::seconds(60);
+/// How long others wait for the mesh's authority before they see the servers' own services, by which all is well.
+constexpr std::chrono::milliseconds kFirstAttempt{500};
 /// After a failed attempt to open the term.
 constexpr std::chrono::seconds kRetry{1};
 
@@ -198,8 +200,10 @@ Result<> LeaderDuties::open_term() {
   // Before the servers' own services are there, by which others see that all is well.
   if (Result<> written = bootstrap(); !written) return written;
   pool_.begin();
-  reconcile();
   lead_others(true);
+  // A primary's makes a key and a certificate in a few milliseconds; larger keys take their time behind this.
+  if (options_.authority && options_.authority->in_primary()) options_.authority->await_first_attempt(kFirstAttempt);
+  reconcile();
   return {};
 }
 
@@ -208,7 +212,6 @@ void LeaderDuties::lead_others(bool leading) {
   if (options_.config_replication) options_.config_replication->lead(leading);
   if (options_.federation) options_.federation->lead(leading);
   if (options_.api_gateways) options_.api_gateways->lead(leading);
-  // It makes keys and certificates in its own time: nobody waits for them who asks for something else.
   if (options_.authority) options_.authority->lead(leading);
 }
 
