@@ -1,11 +1,19 @@
-# room(NAME USES LIBS... [COLD REGEX]): the library NAME of all *.cc below NAME/, and NAME_test of all *_test.cc there.
-# What is shipped has the files that match REGEX compiled for size: they run once, or when an operator asks.
+# room(NAME USES LIBS... [COLD REGEX] [UNFUZZED REGEX [BUT REGEX]]): the library NAME of all *.cc below NAME/, and
+# NAME_test of all *_test.cc there. What is shipped has the COLD files compiled for size: they run once, or when an
+# operator asks. No fuzz target needs those that match UNFUZZED but not BUT, and the fuzz build does without them.
 function(room name)
-  cmake_parse_arguments(ROOM "" "COLD" "USES" ${ARGN})
+  cmake_parse_arguments(ROOM "" "COLD;UNFUZZED;BUT" "USES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/main\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(PROCONSUL_FUZZ AND ROOM_UNFUZZED)
+    set(needed ${sources})
+    list(FILTER sources EXCLUDE REGEX "${ROOM_UNFUZZED}")
+    list(FILTER needed INCLUDE REGEX "${ROOM_BUT}")
+    list(APPEND sources ${needed})
+    list(REMOVE_DUPLICATES sources)
+  endif()
   if(NOT sources)
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE ${ROOM_USES})
