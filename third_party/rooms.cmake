@@ -1,8 +1,8 @@
-# room(NAME USES LIBS... [COLD REGEX] [UNFUZZED REGEX [BUT REGEX]]): the library NAME of all *.cc below NAME/, and
-# NAME_test of all *_test.cc there. What is shipped has the COLD files compiled for size: they run once, or when an
-# operator asks. No fuzz target needs those that match UNFUZZED but not BUT, and the fuzz build does without them.
+# room(NAME USES LIBS... [UNFUZZED REGEX [BUT REGEX]]): the library NAME of all *.cc below NAME/, and NAME_test of all
+# *_test.cc there. What is shipped has the files of packaging/cold.txt compiled for size. No fuzz target needs those that
+# match UNFUZZED but not BUT, and the fuzz build does without them.
 function(room name)
-  cmake_parse_arguments(ROOM "" "COLD;UNFUZZED;BUT" "USES" ${ARGN})
+  cmake_parse_arguments(ROOM "" "UNFUZZED;BUT" "USES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/main\\.cc$")
@@ -20,10 +20,17 @@ function(room name)
     return()
   endif()
   set(libraries ${name})
-  if(ROOM_COLD AND PROCONSUL_STATIC)
-    set(cold ${sources})
-    list(FILTER cold INCLUDE REGEX "${ROOM_COLD}")
-    list(FILTER sources EXCLUDE REGEX "${ROOM_COLD}")
+  set(cold)
+  if(PROCONSUL_STATIC)
+    foreach(pattern ${cold_patterns})
+      set(matching ${sources})
+      list(FILTER matching INCLUDE REGEX "^${CMAKE_SOURCE_DIR}/${pattern}")
+      list(APPEND cold ${matching})
+    endforeach()
+  endif()
+  if(cold)
+    list(REMOVE_DUPLICATES cold)
+    list(REMOVE_ITEM sources ${cold})
     add_library(${name}_cold OBJECT ${cold})
     target_compile_options(${name}_cold PRIVATE -Oz)
     list(APPEND sources $<TARGET_OBJECTS:${name}_cold>)
