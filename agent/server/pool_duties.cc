@@ -18,11 +18,10 @@ using base::Result;
 using gossip::serf::Member;
 using gossip::serf::MemberPtr;
 
-// As Consul's server_health_interval and autopilot_interval.
+// As Consul's server_health_interval and autopilot_interval. Until its first look a leader calls nobody healthy, as
+// Consul's: whoever waits for health after a change of leaders does not go on before the others have answered.
 constexpr base::Duration kLookInterval = base::seconds(2);
 constexpr base::Duration kActInterval = base::seconds(10);
-/// The first look of a term waits for the first answers.
-constexpr base::Duration kFirstLook = base::milliseconds(200);
 /// More changes than this are found by the next comparison of all.
 constexpr std::size_t kMostChanges = 65'536;
 /// While a mass failure goes on the log says so now and then.
@@ -60,7 +59,7 @@ void PoolDuties::begin() {
     fetched_->statistics.clear();
   }
   fetch();
-  look_at_ = clock_.now() + kFirstLook;
+  look_at_ = clock_.now() + kLookInterval;
   act_at_ = clock_.now() + kActInterval;
 }
 
