@@ -254,6 +254,7 @@ Result<std::uint64_t> AclReplicator::round_of(std::uint64_t after, const std::st
   fetch_.add_since(begun);
   if (!listing) return failed("failed to retrieve remote ACL " + many, listing.error());
   log_.debug("finished fetching acls", {{"amount", listing->entries.size()}});
+  rounds_.listed(listing->entries.size());
 
   const base::metrics::ScopedTimer timer(apply_);
   if (listing->index < after) {

@@ -374,7 +374,7 @@ TEST_F(AclReplicatorTest, AnIndexThatWentBackMeansEverythingIsLookedAt) {
 }
 
 TEST_F(AclReplicatorTest, RoundsAreAsFrequentAsTheRateAllows) {
-  there.set(policy(1, "one"));
+  for (int i = 1; i <= 10'000; ++i) there.set(policy(i, "policy-" + std::to_string(i)));
   int rounds = 0;
   primary->next = [&]() -> std::optional<Error> {
     if (++rounds == 9) over.request_stop();
@@ -382,6 +382,20 @@ TEST_F(AclReplicatorTest, RoundsAreAsFrequentAsTheRateAllows) {
   };
   make(Kind::policies).run(over.get_token());
   EXPECT_THAT(times, ElementsAre(0, 0, 0, 0, 0, 1, 2, 3)) << "five at once, then one a second";
+  EXPECT_EQ(primary->lists.front(), 0u);
+  EXPECT_EQ(primary->lists.back(), there.index);
+}
+
+TEST_F(AclReplicatorTest, WhereThereIsLittleToListRoundsAreTenTimesAsFrequent) {
+  there.set(policy(1, "one"));
+  int rounds = 0;
+  primary->next = [&]() -> std::optional<Error> {
+    if (++rounds == 40) over.request_stop();
+    return std::nullopt;
+  };
+  make(Kind::policies).run(over.get_token());
+  EXPECT_NEAR(static_cast<double>(std::ranges::count(times, 1)), 10, 1);
+  EXPECT_EQ(times.back(), 3) << "five at once, then ten a second";
   EXPECT_EQ(primary->lists.front(), 0u);
   EXPECT_EQ(primary->lists.back(), there.index);
 }

@@ -8,12 +8,15 @@ namespace {
 
 constexpr int kMostDoublings = 6;  // 64 seconds
 constexpr base::Duration kLook = base::seconds(1);
+constexpr double kRowsASecond = 10'000;
+constexpr double kMostRounds = 10;  // times those that were set
 
 }  // namespace
 
 ReplicationRounds::ReplicationRounds(double rounds_a_second, std::int64_t burst, const base::Clock& clock,
                                      ReplicationPause pause)
     : rounds_a_second_(rounds_a_second),
+      rate_(rounds_a_second),
       burst_(static_cast<double>(burst)),
       clock_(clock),
       pause_(std::move(pause)),
@@ -24,14 +27,19 @@ bool ReplicationRounds::wait_for_turn() {
   for (;;) {
     const base::MonotonicTime now = clock_.now();
     const double seconds = static_cast<double>((now - turns_at_).nanoseconds) / 1e9;
-    turns_ = std::min(burst_, turns_ + seconds * rounds_a_second_);
+    turns_ = std::min(burst_, turns_ + seconds * rate_);
     turns_at_ = now;
     if (turns_ >= 1) break;
-    const double missing = (1 - turns_) / rounds_a_second_;
+    const double missing = (1 - turns_) / rate_;
     if (!pause_(base::Duration{static_cast<std::int64_t>(missing * 1e9) + 1})) return false;
   }
   turns_ -= 1;
   return pause_({});
+}
+
+void ReplicationRounds::listed(std::size_t rows) {
+  const double affordable = kRowsASecond / static_cast<double>(std::max<std::size_t>(rows, 1));
+  rate_ = std::clamp(affordable, rounds_a_second_, kMostRounds * rounds_a_second_);
 }
 
 bool ReplicationRounds::back_off(int failures, const std::function<bool()>& changed) {

@@ -20,11 +20,15 @@ class ReplicationRounds {
 
   /// False: over.
   bool wait_for_turn();
+  /// What the round's look at the primary brought: those that bring little cost little, and up to ten times as many of
+  /// them are made, so that a token that is taken away soon after it was made goes as soon.
+  void listed(std::size_t rows);
   /// After so many failures one after the other; shorter if `changed` says that it may go better now. False: over.
   bool back_off(int failures, const std::function<bool()>& changed = {});
 
  private:
   const double rounds_a_second_;
+  double rate_;  // rounds a second, by what the last one brought
   const double burst_;
   const base::Clock& clock_;
   const ReplicationPause pause_;

@@ -94,7 +94,8 @@ class Gateway:
             self.process = subprocess.Popen(
                 [self.server.binary, "connect", "mesh-gateway", "-register", "-expose-servers", "-service", f"gateway{self.number}",
                  "-http-addr", f"{self.server.host}:{self.server.port}", "-token", ROOT, "-address", f"{self.host}:{self.lan}",
-                 "-wan-address", f"{self.host}:{self.wan}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                 "-wan-address", f"{self.host}:{self.wan}", "-bind-address", f"lan={self.host}:{self.lan}",
+                 "-bind-address", f"wan={self.host}:{self.wan}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -271,8 +272,8 @@ def healing(world: Federation) -> None:
 
     def healed(begun: float) -> float:
         eventually("well again", lambda: all(
-            caller.good and caller.good[-1] >= max(begun, *caller.bad[-1:]) for caller in callers))
-        return max(next(each for each in caller.good if each >= max(begun, *caller.bad[-1:])) for caller in callers) - begun
+            caller.good and caller.good[-1] >= max([begun, *caller.bad[-1:]]) for caller in callers))
+        return max(next(each for each in caller.good if each >= max([begun, *caller.bad[-1:]])) for caller in callers) - begun
     try:
         for datacenter, gateways in world.gateways.items():
             begun = time.monotonic()
