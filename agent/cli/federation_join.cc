@@ -10,6 +10,7 @@
 #include "agent/cli/text.h"
 #include "agent/cluster/join_address.h"
 #include "agent/config/load.h"
+#include "agent/invite/record.h"
 #include "agent/invite/redeemer.h"
 #include "agent/invite/secondary.h"
 #include "agent/invite/secret.h"
@@ -96,7 +97,7 @@ Result<Joiner> joiner_of(const FlagValues& flags, const Token& token) {
   if (joiner.datacenter.empty() && token.Datacenters.size() == 1) joiner.datacenter = token.Datacenters.front();
   if (joiner.datacenter.empty()) return wrong("-datacenter must say which datacenter this is");
   if (!invite::is_datacenter_name(joiner.datacenter)) {
-    return wrong("\"" + joiner.datacenter + "\" is no name of a datacenter");
+    return wrong("\"" + joiner.datacenter + "\" is no name of a datacenter: " + std::string(invite::kDatacenterNames));
   }
   if (joiner.datacenter == token.Primary) {
     return wrong("datacenter " + token.Primary + " is the primary itself: this command is for servers of another one");
@@ -107,7 +108,7 @@ Result<Joiner> joiner_of(const FlagValues& flags, const Token& token) {
     return wrong("the token is for datacenter " + names + ", not for " + joiner.datacenter);
   }
   joiner.node = flags.text("node").empty() ? host_name() : flags.text("node");
-  if (joiner.node.empty() || joiner.node.find('/') != std::string::npos) return wrong("-node must name this server");
+  if (const std::string why = invite::wrong_node_name(joiner.node, false); !why.empty()) return wrong("-node: " + why);
   std::error_code error;
   for (const char* name : {"config-dir", "data-dir"}) {
     if (flags.text(name).empty()) return wrong("-config-dir and -data-dir must say where files are written");
