@@ -442,7 +442,8 @@ void WanGateways::resolve() {
 
     const bool whole = error.empty();
     rest = whole ? interval_ : rest.nanoseconds == 0 ? kFirstResolve : base::Duration{rest.nanoseconds * 2};
-    rest = std::min(rest, std::max(interval_, kFirstResolve));
+    // No interval is no reason to ask without end.
+    rest = std::max(std::min(rest, std::max(interval_, kFirstResolve)), kStep);
     failures = ways_->failures();
     for (base::Duration slept{}; slept < rest; slept = slept + kStep) {
       if (!stopping_.sleep(kStep)) return;
