@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/cluster/join_address.h"
 #include "agent/cluster/wan_gateways.h"
 #include "agent/doctor/diagnosis.h"
 #include "agent/rpc/acl_types.h"
@@ -55,13 +56,6 @@ std::string fingerprint(std::string_view key) {
     shown += "0123456789abcdef"[digest[i] & 15];
   }
   return shown;
-}
-
-/// Programs and strings of cloud providers may have secrets in them.
-std::string without_secrets(const std::string& entry) {
-  const std::size_t end = entry.find_first_of(" ");
-  if (entry.starts_with("exec=")) return "exec=...";
-  return entry.find('=') == entry.npos ? entry : entry.substr(0, end) + " ...";
 }
 
 const char* text_of(wanfed::WayState::Tier tier) {
@@ -179,7 +173,7 @@ doctor::View Examiner::look() const {
   const config::TlsListener& tls = config.tls.internal_rpc;
   view.Tls = tls.verify_outgoing || view.ThroughGateways;
   if (!tls.cert_file.empty()) view.Certificate = certificate_in(tls.cert_file);
-  for (const std::string& entry : config.primary_gateways) view.PrimaryGateways.push_back(without_secrets(entry));
+  for (const std::string& entry : config.primary_gateways) view.PrimaryGateways.push_back(shown_address(entry));
   server::look_at_state(means_.server, view);
   look_at_gossip(view);
   look_at_copies(view);
@@ -240,9 +234,8 @@ class Examiner::Round {
 
   void resolve() {
     for (WanGateways::Resolved& each : means_.gateways->resolve_primary_gateways()) {
-      findings_.names.push_back({.entry = without_secrets(each.entry),
-                                 .addresses = std::move(each.addresses),
-                                 .error = std::move(each.error)});
+      findings_.names.push_back(
+          {.entry = shown_address(each.entry), .addresses = std::move(each.addresses), .error = std::move(each.error)});
     }
   }
 
