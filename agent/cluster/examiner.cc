@@ -85,10 +85,6 @@ base::Time wall_of(base::MonotonicTime time) {
   return wall;
 }
 
-base::Duration difference(const base::Time& a, const base::Time& b) {
-  return {(a.seconds - b.seconds) * 1'000'000'000 + (a.nanoseconds - b.nanoseconds)};
-}
-
 template <class Req, class Rep>
 rpc::DirectStep step(std::string_view method, Req request, std::shared_ptr<rpc::TypedInvocation<Req, Rep>>& call) {
   const rpc::Method* row = rpc::find_method(method);
@@ -353,7 +349,7 @@ class Examiner::Round {
     }
     probe.round_trip = {steps[0].took.count()};
     if (steps[1].result) {
-      probe.ahead = difference(clock->reply, base::system_clock().wall());
+      probe.ahead = clock->reply - base::system_clock().wall();
       if (steps[1].took > steps[0].took) probe.round_trip = {std::max(steps[0].took, steps[1].took).count()};
     }
     if (steps[2].result) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -331,6 +332,10 @@ std::vector<Broken> broken_setups() {
       {"clocks differ", "clock",
        [](Findings& all) {
          for (Probe& probe : all.probes) probe.ahead = base::Duration{std::int64_t{120} * 1'000'000'000};
+       }},
+      {"a clock that was never set", "clock",
+       [](Findings& all) {
+         for (Probe& probe : all.probes) probe.ahead = base::Duration{std::numeric_limits<std::int64_t>::min()};
        }},
       {"no gateway here", "no-gateway",
        [](Findings& all) {
