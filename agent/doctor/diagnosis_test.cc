@@ -493,6 +493,8 @@ TEST(Trouble, KnowsNamesOfCertificates) {
   EXPECT_EQ(names_in("x509: certificate is valid for a.b, c.d, not e.f"), (std::vector<std::string>{"a.b", "c.d"}));
   EXPECT_TRUE(covers("*.server.dc1.consul", "a1.server.dc1.consul"));
   EXPECT_FALSE(covers("*.server.dc1.consul", "server.dc1.consul"));
+  EXPECT_TRUE(covers("a1.server.dc1.consul", "A1.server.dc1.consul"));
+  EXPECT_TRUE(covers("*.Server.dc1.consul", "A1.server.dc1.consul"));
   EXPECT_EQ(trouble_of("something else"), Trouble::other);
 }
 
