@@ -249,6 +249,9 @@ TEST(Retirement, FindsAGatewayByIdOrAddress) {
   EXPECT_EQ((*find_gateway(all, "b"))->Service->ID, "b");
   EXPECT_EQ((*find_gateway(all, "10.0.0.1"))->Service->ID, "a");
   EXPECT_EQ((*find_gateway(all, "10.0.0.1:8443"))->Service->ID, "a");
+  const Gateways six{gateway("a", "2001:db8::1"), gateway("b", "2001:db8::2")};
+  EXPECT_EQ((*find_gateway(six, "2001:db8::2"))->Service->ID, "b");
+  EXPECT_EQ((*find_gateway(six, "[2001:db8::2]:8443"))->Service->ID, "b");
   EXPECT_THAT(find_gateway(all, "c").error().detail, HasSubstr("there are:"));
   EXPECT_THAT(find_gateway(all, "").error().detail, HasSubstr("say which"));
 }
