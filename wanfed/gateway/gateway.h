@@ -50,7 +50,8 @@ class Gateway {
   Gateway(const Gateway&) = delete;
 
   /// Takes connections at exactly these addresses from now on, each an IP address and a port; port 0 takes a free one.
-  /// Those that stay are not touched, and open connections go on. At the first that cannot be had, none is changed. Not
+  /// Those that stay are not touched, and open connections go on. At the first that cannot be had, none is changed; one
+  /// that goes and stands in the way ("10.0.0.1:8443" of "0.0.0.0:8443") is closed for as long as that is tried. Not
   /// from a loop's thread.
   base::Result<> listen(const std::vector<Address>& addresses);
   /// Where it listens, with real ports, in the order of listen().

@@ -25,6 +25,11 @@
 
 namespace proconsul::wanfed::gateway {
 
+/// All addresses of the machine.
+inline bool is_everywhere(const Address& address) {
+  return address.host == "0.0.0.0" || address.host == "::";
+}
+
 /// What all workers of a gateway share. Any thread.
 struct Shared {
   Shared(Options what, std::int64_t most) : options(what), most_connections(most), routes(what.balancer) {}
