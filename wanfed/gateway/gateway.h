@@ -23,6 +23,7 @@ struct Limits {
   std::int64_t per_source = 0;   // of one client address; 0: no limit. Another gateway is one address for many
   std::size_t opening = 4096;    // of each loop that wait for a ClientHello; above it the oldest is ended
   std::size_t hello_bytes = ClientHelloParser::kMostBytes;
+  std::size_t held_bytes = 32 * 1024 * 1024;  // of hellos that one loop has not sent on yet; above it as above
   Duration hello_timeout{5'000};
   Duration connect_timeout{3'000};  // to one endpoint
   Duration dial_timeout{10'000};    // to all that are tried

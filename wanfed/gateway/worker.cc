@@ -123,6 +123,11 @@ void Worker::opened(Connections::iterator place) {
   open_.splice(open_.end(), opening_, place);
 }
 
+bool Worker::make_room() {
+  while (held_ > limits_.held_bytes && !opening_.empty()) opening_.front()->refuse(Refusal::too_many_opening);
+  return held_ <= limits_.held_bytes;
+}
+
 void Worker::finished(Connections::iterator place, bool is_opening) {
   (is_opening ? opening_ : open_).erase(place);
   check_drained();
