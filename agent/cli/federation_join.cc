@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include "agent/cli/federation_commands.h"
 #include "agent/cli/files.h"
@@ -21,7 +22,6 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/time.h"
-#include "gossip/ip_text.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -130,8 +130,12 @@ Result<Joiner> joiner_of(const FlagValues& flags, const Token& token) {
   }
   joiner.gateway_wan_address = flags.text("gateway-wan-address");
   const Result<cluster::JoinAddress> listens = cluster::parse_join_address(joiner.gateway_address, 0);
-  if (!listens || listens->port == 0 || !gossip::ip_bytes(listens->host)) {
-    return wrong("-gateway-address takes ip:port, where the gateway listens");
+  const std::optional<config::Ip> ip = listens ? config::Ip::parse(listens->host) : std::nullopt;
+  if (!ip || listens->port == 0) return wrong("-gateway-address takes ip:port, where the gateway listens");
+  if (ip->is_any()) {
+    return wrong(
+        "-gateway-address must be one address of this host, by which its datacenter reaches the gateway, not " +
+        joiner.gateway_address);
   }
   if (!joiner.gateway_wan_address.empty() && !invite::is_gateway_address(joiner.gateway_wan_address)) {
     return wrong("-gateway-wan-address takes host:port");
