@@ -146,8 +146,8 @@ Result<> OwnGateway::reload(const config::Loaded& loaded) {
   return {};
 }
 
-void OwnGateway::drain() {
-  runner_->drain(cut_);
+void OwnGateway::drain(base::Interrupt& cut) {
+  runner_->drain(cut);
 }
 
 }  // namespace proconsul::agent
