@@ -45,6 +45,7 @@
 #include "agent/version.h"
 #include "agent/watches.h"
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -110,6 +111,7 @@ struct Agent::Impl final : http::AgentControl {
   std::vector<std::unique_ptr<cluster::RetryJoin>> joining{};
   std::unique_ptr<backup::Scheduler> snapshots{};  // null: none are scheduled
   std::unique_ptr<OwnGateway> gateway{};           // null: it is off
+  base::Interrupt hurry{};                         // of who waits for connections through it
   Watches watches{};                               // by reload_mutex
   std::unique_ptr<AutoReload> auto_reload;  // last: its thread uses all of the above; null: files are not looked at
 
@@ -639,7 +641,7 @@ void Agent::stop() {
     const std::lock_guard no_reload(impl_->reload_mutex);
     impl_->watches.stop();
     // While all else still answers: what is in flight may end, and nobody comes any more.
-    if (impl_->gateway) impl_->gateway->drain();
+    if (impl_->gateway) impl_->gateway->drain(impl_->hurry);
     impl_->gateway.reset();
   }
   // The local agent and raft first: every request that waits for them gets its answer while listeners can send it.
@@ -658,6 +660,10 @@ void Agent::stop() {
   impl_->pools.reset();
   if (impl_->gateways) impl_->gateways->stop();
   impl_->loops.stop();
+}
+
+void Agent::hurry() {
+  impl_->hurry.raise();
 }
 
 const Config& Agent::config() const {

@@ -33,6 +33,8 @@ class Agent {
   bool responsive();
   /// Closes the listeners, answers what waits, writes what is queued. Idempotent.
   void stop();
+  /// Has stop() wait no longer for connections through the mesh gateway. Any thread.
+  void hurry();
 
   const config::Config& config() const;
   const std::string& node_id() const;

@@ -136,7 +136,9 @@ Result<> OwnGateway::reload(const config::Loaded& loaded) {
     return {listening.error().code, "Failed reloading the mesh gateway: " + listening.error().detail};
   }
   runner_->set_limits(gateway::limits_of(fresh.limits));
-  if (fresh.token != settings_.token || fresh.expose_servers != settings_.expose_servers) {
+  // Files of certificates may have others in them under the same names, and those that are known end some day.
+  const bool by_tls = api->address.starts_with("https://");
+  if (by_tls || fresh.token != settings_.token || fresh.expose_servers != settings_.expose_servers) {
     if (Result<> asking = runner_->reconnect(std::move(*api), std::nullopt, fresh.expose_servers); !asking)
       return asking;
   }
@@ -144,8 +146,8 @@ Result<> OwnGateway::reload(const config::Loaded& loaded) {
   return {};
 }
 
-void OwnGateway::drain() {
-  runner_->drain(cut_);
+void OwnGateway::drain(base::Interrupt& cut) {
+  runner_->drain(cut);
 }
 
 }  // namespace proconsul::agent

@@ -35,13 +35,12 @@ class OwnGateway {
   base::Result<> follow();
   /// Addresses, limits and token that may change while it runs. An error changes nothing.
   base::Result<> reload(const config::Loaded& loaded);
-  /// No new connections; returns when those that are open have ended, or after drain_timeout.
-  void drain();
+  /// No new connections; returns when those that are open have ended, after drain_timeout, or once `cut` is raised.
+  void drain(base::Interrupt& cut);
 
  private:
   OwnGateway();
   config::MeshGateway settings_{};
-  base::Interrupt cut_{};
   std::unique_ptr<gateway::Runner> runner_{};
 };
 

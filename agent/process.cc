@@ -13,6 +13,7 @@
 #include <fstream>
 #include <future>
 #include <optional>
+#include <thread>
 
 #include "agent/agent.h"
 #include "agent/auto_config/authorizer.h"
@@ -215,6 +216,23 @@ Result<config::Loaded> introduced(const config::Config& config, config::LoadOpti
   }
 }
 
+/// The mesh gateway's connections may go on for a while; whoever sends another signal has waited enough.
+void stop(Agent& agent, const Signals& signals) {
+  std::atomic<bool> stopped{false};
+  std::thread impatience([&] {
+    while (!stopped) {
+      const std::optional<int> event = signals.wait(-1);
+      if (event != SIGINT && event != SIGTERM) continue;
+      kLog.info("Caught second signal: waiting for no connections");
+      agent.hurry();
+    }
+  });
+  agent.stop();
+  stopped = true;
+  signals.ring();
+  impatience.join();
+}
+
 }  // namespace
 
 int run_agent(std::span<const std::string> arguments) {
@@ -269,7 +287,7 @@ int run_agent(std::span<const std::string> arguments) {
   drop_start_pages();
   const int code = serve(**agent, signals, manager);
   manager.stopping();
-  (*agent)->stop();
+  stop(**agent, signals);
   return failed ? 1 : code;
 }
 

@@ -170,6 +170,7 @@ Result<ApiResponse> ApiClient::Impl::read(const ApiRequest& request) {
   if (error) return fail(error);
   ApiResponse response{.status = static_cast<int>(parser.get().result_int()),
                        .index = index_of(parser),
+                       .filtered = parser.get()["X-Consul-Results-Filtered-By-ACLs"] == "true",
                        .left_out = std::string(parser.get()["X-Proconsul-Left-Out"]),
                        .reason = std::string(parser.get().reason())};
   const bool into_sink = request.sink && response.status == 200;

@@ -59,6 +59,7 @@ struct ApiRequest {
 struct ApiResponse {
   int status{};
   std::uint64_t index{};   // X-Consul-Index, 0 if absent
+  bool filtered{};         // X-Consul-Results-Filtered-By-ACLs: the token may not see all
   std::string left_out{};  // X-Proconsul-Left-Out
   std::string reason{};    // "Not Found"
   std::string body{};      // empty when it went to the sink

@@ -169,6 +169,11 @@ int run_mesh_gateway(const Context& context) {
   if (described->expose_servers && !flags.boolean("register")) {
     return fail(context, "'-expose-servers' requires '-register'");
   }
+  for (const char* flag : {"address", "wan-address", "bind-address", "deregister-after-critical"}) {
+    if (flags.boolean("register") || !flags.is_set(flag)) continue;
+    return fail(context,
+                "'-" + std::string(flag) + "' requires '-register': else what the agent has registered counts");
+  }
   const Result<config::MeshGatewayLimits> limits = limits_of(flags);
   if (!limits) return fail(context, limits.error().detail);
   Result<std::optional<catalog::ServiceDefinition>> registration = registration_of(flags, *described, host);

@@ -144,7 +144,9 @@ int run_invite(const Context& context) {
     return fail(context, "-servers must be between 1 and " + std::to_string(most));
   }
   for (const std::string& name : flags.list("datacenter")) {
-    if (!invite::is_datacenter_name(name)) return fail(context, "\"" + name + "\" is no name of a datacenter");
+    if (!invite::is_datacenter_name(name)) {
+      return fail(context, "\"" + name + "\" is no name of a datacenter: " + std::string(invite::kDatacenterNames));
+    }
   }
   for (const std::string& address : flags.list("gateway")) {
     if (!invite::is_gateway_address(address)) return fail(context, "-gateway takes host:port, not " + address);

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include "agent/cli/federation_commands.h"
 #include "agent/cli/files.h"
@@ -10,6 +11,7 @@
 #include "agent/cli/text.h"
 #include "agent/cluster/join_address.h"
 #include "agent/config/load.h"
+#include "agent/invite/record.h"
 #include "agent/invite/redeemer.h"
 #include "agent/invite/secondary.h"
 #include "agent/invite/secret.h"
@@ -20,7 +22,6 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/time.h"
-#include "gossip/ip_text.h"
 
 namespace proconsul::agent::cli {
 namespace {
@@ -96,7 +97,7 @@ Result<Joiner> joiner_of(const FlagValues& flags, const Token& token) {
   if (joiner.datacenter.empty() && token.Datacenters.size() == 1) joiner.datacenter = token.Datacenters.front();
   if (joiner.datacenter.empty()) return wrong("-datacenter must say which datacenter this is");
   if (!invite::is_datacenter_name(joiner.datacenter)) {
-    return wrong("\"" + joiner.datacenter + "\" is no name of a datacenter");
+    return wrong("\"" + joiner.datacenter + "\" is no name of a datacenter: " + std::string(invite::kDatacenterNames));
   }
   if (joiner.datacenter == token.Primary) {
     return wrong("datacenter " + token.Primary + " is the primary itself: this command is for servers of another one");
@@ -107,7 +108,7 @@ Result<Joiner> joiner_of(const FlagValues& flags, const Token& token) {
     return wrong("the token is for datacenter " + names + ", not for " + joiner.datacenter);
   }
   joiner.node = flags.text("node").empty() ? host_name() : flags.text("node");
-  if (joiner.node.empty() || joiner.node.find('/') != std::string::npos) return wrong("-node must name this server");
+  if (const std::string why = invite::wrong_node_name(joiner.node, false); !why.empty()) return wrong("-node: " + why);
   std::error_code error;
   for (const char* name : {"config-dir", "data-dir"}) {
     if (flags.text(name).empty()) return wrong("-config-dir and -data-dir must say where files are written");
@@ -129,8 +130,12 @@ Result<Joiner> joiner_of(const FlagValues& flags, const Token& token) {
   }
   joiner.gateway_wan_address = flags.text("gateway-wan-address");
   const Result<cluster::JoinAddress> listens = cluster::parse_join_address(joiner.gateway_address, 0);
-  if (!listens || listens->port == 0 || !gossip::ip_bytes(listens->host)) {
-    return wrong("-gateway-address takes ip:port, where the gateway listens");
+  const std::optional<config::Ip> ip = listens ? config::Ip::parse(listens->host) : std::nullopt;
+  if (!ip || listens->port == 0) return wrong("-gateway-address takes ip:port, where the gateway listens");
+  if (ip->is_any()) {
+    return wrong(
+        "-gateway-address must be one address of this host, by which its datacenter reaches the gateway, not " +
+        joiner.gateway_address);
   }
   if (!joiner.gateway_wan_address.empty() && !invite::is_gateway_address(joiner.gateway_wan_address)) {
     return wrong("-gateway-wan-address takes host:port");

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/cluster/join_address.h"
 #include "agent/cluster/wan_gateways.h"
 #include "agent/doctor/diagnosis.h"
 #include "agent/rpc/acl_types.h"
@@ -57,13 +58,6 @@ std::string fingerprint(std::string_view key) {
   return shown;
 }
 
-/// Programs and strings of cloud providers may have secrets in them.
-std::string without_secrets(const std::string& entry) {
-  const std::size_t end = entry.find_first_of(" ");
-  if (entry.starts_with("exec=")) return "exec=...";
-  return entry.find('=') == entry.npos ? entry : entry.substr(0, end) + " ...";
-}
-
 const char* text_of(wanfed::WayState::Tier tier) {
   switch (tier) {
     case wanfed::WayState::Tier::local:
@@ -89,10 +83,6 @@ base::Time wall_of(base::MonotonicTime time) {
   base::Time wall = clock.wall();
   wall.seconds -= (clock.now() - time).nanoseconds / 1'000'000'000;
   return wall;
-}
-
-base::Duration difference(const base::Time& a, const base::Time& b) {
-  return {(a.seconds - b.seconds) * 1'000'000'000 + (a.nanoseconds - b.nanoseconds)};
 }
 
 template <class Req, class Rep>
@@ -179,7 +169,7 @@ doctor::View Examiner::look() const {
   const config::TlsListener& tls = config.tls.internal_rpc;
   view.Tls = tls.verify_outgoing || view.ThroughGateways;
   if (!tls.cert_file.empty()) view.Certificate = certificate_in(tls.cert_file);
-  for (const std::string& entry : config.primary_gateways) view.PrimaryGateways.push_back(without_secrets(entry));
+  for (const std::string& entry : config.primary_gateways) view.PrimaryGateways.push_back(shown_address(entry));
   server::look_at_state(means_.server, view);
   look_at_gossip(view);
   look_at_copies(view);
@@ -240,9 +230,8 @@ class Examiner::Round {
 
   void resolve() {
     for (WanGateways::Resolved& each : means_.gateways->resolve_primary_gateways()) {
-      findings_.names.push_back({.entry = without_secrets(each.entry),
-                                 .addresses = std::move(each.addresses),
-                                 .error = std::move(each.error)});
+      findings_.names.push_back(
+          {.entry = shown_address(each.entry), .addresses = std::move(each.addresses), .error = std::move(each.error)});
     }
   }
 
@@ -360,7 +349,7 @@ class Examiner::Round {
     }
     probe.round_trip = {steps[0].took.count()};
     if (steps[1].result) {
-      probe.ahead = difference(clock->reply, base::system_clock().wall());
+      probe.ahead = clock->reply - base::system_clock().wall();
       if (steps[1].took > steps[0].took) probe.round_trip = {std::max(steps[0].took, steps[1].took).count()};
     }
     if (steps[2].result) {

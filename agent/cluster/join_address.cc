@@ -30,6 +30,7 @@ using gossip::swim::Address;
 constexpr base::Duration kProgramTime = base::seconds(30);
 constexpr std::size_t kMostOutput = 64 * 1024;
 constexpr std::size_t kMostAddresses = 256;
+constexpr std::string_view kProvider = "provider=";
 
 void add(std::vector<Address>& addresses, Address address) {
   if (addresses.size() >= kMostAddresses || std::ranges::find(addresses, address) != addresses.end()) return;
@@ -89,6 +90,10 @@ Result<std::vector<Address>> look_up_service(const std::string& name) {
 }  // namespace
 
 Result<JoinAddress> parse_join_address(std::string_view text, std::uint16_t default_port) {
+  if (text.find(kProvider) != text.npos) {
+    return {Errc::invalid_argument,
+            "cloud providers are not asked here: give addresses, names, or exec= and a program that prints addresses"};
+  }
   JoinAddress address;
   if (const std::size_t slash = text.find('/'); slash != text.npos) {
     if (slash == 0) return {Errc::invalid_argument, "empty node name provided"};
@@ -137,6 +142,14 @@ Result<std::vector<Address>> resolve(const JoinAddress& address) {
   return addresses;
 }
 
+std::string shown_address(std::string_view text) {
+  if (text.find('=') == text.npos) return std::string(text);
+  const std::size_t from = text.starts_with(kProgram) ? 0 : text.find(kProvider);
+  if (from == text.npos) return "...";
+  const std::string_view word = text.substr(from, text.find_first_of(" \t\n", from) - from);
+  return std::string(word) + (word == text ? "" : " ...");
+}
+
 Result<std::vector<std::string>> split_words(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
@@ -145,7 +158,7 @@ Result<std::vector<std::string>> split_words(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '\\' && quote != '\'') {
-      if (++i == text.size()) return {Errc::invalid_argument, "a backslash at the end of " + std::string(text)};
+      if (++i == text.size()) return {Errc::invalid_argument, "a backslash at the end"};
       word += text[i];
       inside = true;
     } else if (quote != 0) {
@@ -165,7 +178,7 @@ Result<std::vector<std::string>> split_words(std::string_view text) {
       inside = true;
     }
   }
-  if (quote != 0) return {Errc::invalid_argument, "a quote is not closed in " + std::string(text)};
+  if (quote != 0) return {Errc::invalid_argument, "a quote is not closed"};
   if (inside) words.push_back(std::move(word));
   return words;
 }

@@ -26,8 +26,14 @@ base::Result<JoinAddress> parse_join_address(std::string_view text, std::uint16_
 /// words them: "lookup NAME: no such host".
 base::Result<std::vector<gossip::swim::Address>> resolve(const JoinAddress& address);
 
-/// The standard output of a program, as addresses between blanks: what follows "exec=". Not for a loop's thread.
+/// Before a program that prints addresses.
+inline constexpr std::string_view kProgram = "exec=";
+/// The standard output of a program, as addresses between blanks: what follows kProgram. Not for a loop's thread.
 base::Result<std::vector<std::string>> addresses_of_program(std::string_view command);
+
+/// An address, or what stands for some, as others may see it: of "exec=" the program, of a cloud provider's string
+/// which provider, since both may have secrets behind that.
+std::string shown_address(std::string_view text);
 
 /// Words between blanks; within quotes, or behind a backslash, blanks belong to a word.
 base::Result<std::vector<std::string>> split_words(std::string_view text);

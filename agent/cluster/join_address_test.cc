@@ -37,6 +37,16 @@ TEST(JoinAddress, SaysWhatIsWrong) {
   EXPECT_EQ(refused("[::1]x"), "address [::1]x: missing port in address");
 }
 
+TEST(JoinAddress, ShowsNoSecrets) {
+  for (const char* plain : {"host:1", "[::1]:2", "n/10.0.0.1"}) EXPECT_EQ(shown_address(plain), plain);
+  EXPECT_EQ(shown_address("exec=/bin/find -token secret"), "exec=/bin/find ...");
+  EXPECT_EQ(shown_address("exec=/bin/find"), "exec=/bin/find");
+  EXPECT_EQ(shown_address("provider=aws secret_access_key=s"), "provider=aws ...");
+  EXPECT_EQ(shown_address("secret_access_key=s provider=aws"), "provider=aws ...");
+  EXPECT_EQ(shown_address("secret_access_key=s"), "...");
+  EXPECT_EQ(refused("provider=aws secret_access_key=s").find("=s"), std::string::npos);
+}
+
 TEST(JoinAddress, Resolves) {
   auto found = resolve(parsed("127.0.0.1:5"));
   ASSERT_TRUE(found);

@@ -9,8 +9,6 @@ namespace proconsul::agent::cluster {
 using base::Errc;
 using base::Result;
 
-constexpr std::string_view kProgram = "exec=";
-
 RetryJoin::RetryJoin(Options options, Join join, Exhausted exhausted)
     : options_(std::move(options)), join_(std::move(join)), exhausted_(std::move(exhausted)) {
   if (!options_.addresses.empty()) thread_ = std::thread([this] { run(); });
@@ -33,7 +31,7 @@ void RetryJoin::run() {
       Result<std::vector<std::string>> found = addresses_of_program(std::string_view(text).substr(kProgram.size()));
       if (!found) {
         log_.error("Cannot discover address",
-                   {{"cluster", options_.cluster}, {"address", text}, {"error", found.error()}});
+                   {{"cluster", options_.cluster}, {"address", shown_address(text)}, {"error", found.error()}});
         continue;
       }
       addresses.insert(addresses.end(), found->begin(), found->end());

@@ -40,7 +40,6 @@ constexpr std::size_t kMostProbes = 64;          // at a time
 constexpr std::size_t kMostNames = 1024;         // of hosts
 constexpr base::Duration kFirstResolve = base::seconds(1);
 constexpr base::Duration kStep = base::milliseconds(200);  // in which the resolver's thread looks whether it is needed
-constexpr std::string_view kProgram = "exec=";
 // Of any server of a datacenter, where the name alone says where to (TEST-NET-1).
 const std::string kPlaceholder("\xc0\x00\x02\x02", 4);
 
@@ -428,7 +427,7 @@ void WanGateways::resolve() {
     std::string error;
     for (const Resolved& each : resolve_primary_gateways()) {
       found.insert(found.end(), each.addresses.begin(), each.addresses.end());
-      if (!each.error.empty()) error = each.entry + ": " + each.error;
+      if (!each.error.empty()) error = shown_address(each.entry) + ": " + each.error;
     }
     if (!error.empty() && error != last_error) {
       log_.warn("an address of primary_gateways cannot be resolved", {{"error", error}});
@@ -442,7 +441,8 @@ void WanGateways::resolve() {
 
     const bool whole = error.empty();
     rest = whole ? interval_ : rest.nanoseconds == 0 ? kFirstResolve : base::Duration{rest.nanoseconds * 2};
-    rest = std::min(rest, std::max(interval_, kFirstResolve));
+    // No interval is no reason to ask without end.
+    rest = std::max(std::min(rest, std::max(interval_, kFirstResolve)), kStep);
     failures = ways_->failures();
     for (base::Duration slept{}; slept < rest; slept = slept + kStep) {
       if (!stopping_.sleep(kStep)) return;

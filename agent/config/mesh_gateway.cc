@@ -52,6 +52,11 @@ MeshGateway mesh_gateway(const Settings& settings, const Surroundings& host, std
     if (is_ip && !Ip::parse(parsed->Address)) wrong(name, base::quote(text) + " should read IP:PORT");
     if (!is_ip && parsed->Address.empty()) wrong(name, base::quote(text) + " should read HOST:PORT");
     if (parsed->Port < 1 || parsed->Port > 65535) wrong(name, base::quote(text) + " has no valid port");
+    // Others dial it, and would reach themselves.
+    if (const auto ip = Ip::parse(parsed->Address); ip && ip->is_any() && name != "bind_addresses") {
+      wrong(name, base::quote(text) + " is where to listen, not an address that others can reach: name one, and have " +
+                      "this in mesh_gateway.bind_addresses");
+    }
     return std::move(*parsed);
   };
   out.enabled = boolean_or(value("enabled"));

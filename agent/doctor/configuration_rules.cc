@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
 #include <utility>
 
 #include "agent/doctor/trouble.h"
@@ -156,10 +158,11 @@ void look_at_clocks(Walk& walk) {
       if (!nearest || probe.round_trip < nearest->round_trip) nearest = &probe;
     }
     if (nearest == nullptr) continue;
-    const base::Duration ahead = *nearest->ahead;
-    const std::int64_t size = (std::abs(ahead.nanoseconds) - nearest->round_trip.nanoseconds) / 1'000'000'000;
-    const std::string what = std::to_string(std::max<std::int64_t>(size, 0)) + " s " +
-                             (ahead.nanoseconds < 0 ? "behind ours" : "ahead of ours");
+    // A clock that was never set is centuries away, as far as a Duration goes.
+    const std::int64_t ahead = std::max(nearest->ahead->nanoseconds, -std::numeric_limits<std::int64_t>::max());
+    const std::int64_t size = (std::abs(ahead) - nearest->round_trip.nanoseconds) / 1'000'000'000;
+    const std::string what =
+        std::to_string(std::max<std::int64_t>(size, 0)) + " s " + (ahead < 0 ? "behind ours" : "ahead of ours");
     const bool bad = size > kFault, so_so = size > kWarn;
     walk.hop(datacenter, "clock", nearest->node.empty() ? "a server" : nearest->node,
              bad     ? "fail"

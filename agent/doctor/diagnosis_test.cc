@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -332,6 +333,10 @@ std::vector<Broken> broken_setups() {
        [](Findings& all) {
          for (Probe& probe : all.probes) probe.ahead = base::Duration{std::int64_t{120} * 1'000'000'000};
        }},
+      {"a clock that was never set", "clock",
+       [](Findings& all) {
+         for (Probe& probe : all.probes) probe.ahead = base::Duration{std::numeric_limits<std::int64_t>::min()};
+       }},
       {"no gateway here", "no-gateway",
        [](Findings& all) {
          there(all).Members.back().Status = "failed";
@@ -488,6 +493,8 @@ TEST(Trouble, KnowsNamesOfCertificates) {
   EXPECT_EQ(names_in("x509: certificate is valid for a.b, c.d, not e.f"), (std::vector<std::string>{"a.b", "c.d"}));
   EXPECT_TRUE(covers("*.server.dc1.consul", "a1.server.dc1.consul"));
   EXPECT_FALSE(covers("*.server.dc1.consul", "server.dc1.consul"));
+  EXPECT_TRUE(covers("a1.server.dc1.consul", "A1.server.dc1.consul"));
+  EXPECT_TRUE(covers("*.Server.dc1.consul", "A1.server.dc1.consul"));
   EXPECT_EQ(trouble_of("something else"), Trouble::other);
 }
 

@@ -36,6 +36,12 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != text.npos;
 }
 
+/// In any letter case, as TLS compares names of hosts.
+bool is_same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 }  // namespace
 
 Trouble trouble_of(std::string_view error) {
@@ -60,9 +66,9 @@ std::vector<std::string> names_in(std::string_view error) {
 }
 
 bool covers(std::string_view pattern, std::string_view name) {
-  if (!pattern.starts_with("*.")) return pattern == name;
+  if (!pattern.starts_with("*.")) return is_same_name(pattern, name);
   const std::size_t dot = name.find('.');
-  return dot != name.npos && dot > 0 && name.substr(dot) == pattern.substr(1);
+  return dot != name.npos && dot > 0 && is_same_name(name.substr(dot), pattern.substr(1));
 }
 
 bool is_unknown_token(std::string_view error) {

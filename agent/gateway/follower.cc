@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -102,6 +103,7 @@ struct Follower::Impl {
   void tell();
   void failed(std::string_view what, const base::Error& error);
   void answered(std::string_view what);
+  void seen(std::string_view what, bool filtered);
 
   const Options options;
   base::Interrupt stop{};
@@ -115,8 +117,9 @@ struct Follower::Impl {
   std::string told{};     // the last topology, as it is kept
   std::string written{};  // what was kept last
 
-  std::mutex state_mutex{};                                    // guards the next one
+  std::mutex state_mutex{};                                    // guards the next ones
   std::map<std::string, std::string, std::less<>> troubles{};  // why, by what was asked
+  std::set<std::string, std::less<>> filtered{};               // what the token does not see all of
 
   std::vector<std::thread> threads{};
 };
@@ -141,6 +144,21 @@ void Follower::Impl::answered(std::string_view what) {
   if (trouble == troubles.end()) return;
   troubles.erase(trouble);
   if (troubles.empty()) kLog.info("the agent answers again");
+}
+
+/// Routes that are not there for lack of permissions are not missed by anybody else.
+void Follower::Impl::seen(std::string_view what, bool is_filtered) {
+  const std::lock_guard lock(state_mutex);
+  if (is_filtered == filtered.contains(what)) return;
+  if (!is_filtered) {
+    filtered.erase(filtered.find(what));
+    return kLog.info("the gateway's token may read all again", {{"request", what}});
+  }
+  filtered.emplace(what);
+  kLog.warn(
+      "the gateway's token may not read all: what it does not see has no route; it needs node:read and "
+      "service:read of everything",
+      {{"request", what}});
 }
 
 /// Under the mutex. A topology of which a part is not known yet would take routes away that are on disk.
@@ -198,6 +216,7 @@ void Follower::Impl::follow(std::size_t number, ApiClient& api) {
       continue;
     }
     answered(view.path);
+    seen(view.path, response->filtered);
     retry = kFirstRetry;
     // An index that goes back is of another state: it is asked for anew.
     index = response->index < index ? 0 : response->index;

@@ -38,7 +38,10 @@ Result<Address> checked(const std::string& host, std::int64_t port) {
 
 std::int64_t port_of(const Value& value) {
   if (const std::int64_t* whole = value.as_int()) return *whole;
-  if (const double* number = value.as_double()) return static_cast<std::int64_t>(*number);
+  // No integer may hold what a registration has here.
+  if (const double* number = value.as_double(); number && *number > 0 && *number <= 65535) {
+    return static_cast<std::int64_t>(*number);
+  }
   return 0;
 }
 

@@ -46,6 +46,12 @@ TEST(Listening, WhatCannotBeBoundIsNamed) {
   ASSERT_FALSE(named);
   EXPECT_THAT(named.error().detail, testing::HasSubstr("cannot listen at \"gateway.example.com\""));
   EXPECT_FALSE(addresses(R"({"Address":"10.0.0.1","Port":0})"));
+  for (const char* port : {"1e300", "-1e300", "65536.5", "\"9\""}) {
+    EXPECT_FALSE(addresses(R"({"Proxy":{"Config":{"envoy_gateway_no_default_bind":true,
+                             "envoy_gateway_bind_addresses":{"x":{"Address":"::1","Port":)" +
+                           std::string(port) + "}}}}}"))
+        << port;
+  }
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kMostRequestBytes = 16 * 1024;
 constexpr std::chrono::seconds kMostTime{5};
+constexpr base::Duration kRest = base::milliseconds(100);  // without a descriptor for who waits
 
 std::string reply(std::string_view status, std::string_view type, std::string_view body) {
   return "HTTP/1.1 " + std::string(status) + "\r\nContent-Type: " + std::string(type) +
@@ -95,7 +96,11 @@ void MetricsPort::serve() {
     if (::poll(ready, 2, -1) < 0) continue;
     if (ready[1].revents != 0) return;
     const Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (client) serve_one(client);
+    if (client) {
+      serve_one(client);
+    } else if (!stop_.sleep(kRest)) {
+      return;
+    }
   }
 }
 

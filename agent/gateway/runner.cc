@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "agent/cli/gateway_registration.h"
@@ -21,6 +22,7 @@ namespace {
 
 const base::log::Logger kLog("mesh-gateway");
 constexpr base::Duration kTick = base::milliseconds(20);
+constexpr base::Duration kPatience = base::seconds(5);  // with an agent that is told of the end
 
 }  // namespace
 
@@ -61,6 +63,7 @@ Result<> Runner::follow() {
                             .service = options_.service,
                             .file = options_.file,
                             .in_force = has_routes_};
+  asking_ = std::make_unique<base::Interrupt>(&stop_);
   options.changed = [this](const Topology& topology) { set_routes(topology); };
   options.registered = [this](const http::AgentService* service) { return told(service); };
   Result<std::unique_ptr<Follower>> follower = Follower::start(std::move(options));
@@ -72,7 +75,7 @@ Result<> Runner::follow() {
 
 Result<> Runner::register_now() {
   cli::ApiConfig api = options_.api;
-  api.interrupt = &stop_;
+  api.interrupt = asking_.get();
   Result<cli::ApiClient> client = cli::ApiClient::make(std::move(api));
   if (!client) return client.error();
   if (Result<> done = cli::register_gateway(*client, *options_.registration); !done) return done;
@@ -109,6 +112,7 @@ void Runner::set_limits(const Limits& limits) {
 Result<> Runner::reconnect(cli::ApiConfig api, std::optional<catalog::ServiceDefinition> registration,
                            bool wan_federation) {
   if (const Result<cli::ApiClient> made = cli::ApiClient::make(api); !made) return made.error();
+  if (asking_) asking_->raise();
   follower_.reset();
   options_.api = std::move(api);
   options_.wan_federation = wan_federation;
@@ -117,23 +121,36 @@ Result<> Runner::reconnect(cli::ApiConfig api, std::optional<catalog::ServiceDef
   return follow();
 }
 
+/// An agent that takes connections and answers nothing would keep the gateway from ending.
+Result<> Runner::deregister(base::Interrupt& cut) const {
+  base::Interrupt too_late(&cut);
+  base::Interrupt answered;
+  std::thread clock([&] {
+    if (answered.sleep(kPatience)) too_late.raise();
+  });
+  cli::ApiConfig api = options_.api;
+  api.interrupt = &too_late;
+  Result<> gone;
+  if (Result<cli::ApiClient> client = cli::ApiClient::make(std::move(api)); !client) {
+    gone = client.error();
+  } else if (const auto done =
+                 client->call(client->request("PUT", "/v1/agent/service/deregister/" + options_.service), {200, 404});
+             !done) {
+    gone = done.error();
+  }
+  answered.raise();
+  clock.join();
+  return gone;
+}
+
 void Runner::drain(base::Interrupt& cut) {
   stop_.raise();
   follower_.reset();
   // Also when only an earlier run came to register it.
   if (options_.registration) {
-    cli::ApiConfig api = options_.api;
-    api.interrupt = &cut;
-    Result<cli::ApiClient> client = cli::ApiClient::make(std::move(api));
-    Result<> gone;
-    if (client) {
-      const auto done =
-          client->call(client->request("PUT", "/v1/agent/service/deregister/" + options_.service), {200, 404});
-      if (!done) gone = done.error();
-    } else {
-      gone = client.error();
+    if (const Result<> gone = deregister(cut); !gone) {
+      kLog.warn("the registration stays: the agent cannot be told", {{"error", gone.error()}});
     }
-    if (!gone) kLog.warn("the registration stays: the agent cannot be told", {{"error", gone.error()}});
   }
   const std::int64_t active = gateway_.snapshot().active;
   std::chrono::milliseconds patience;

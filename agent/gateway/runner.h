@@ -63,15 +63,17 @@ class Runner {
   void set_routes(const wanfed::gateway::Topology& topology);
   base::Result<> told(const http::AgentService* service);
   base::Result<> register_now();
+  base::Result<> deregister(base::Interrupt& cut) const;
 
   Options options_;                   // changes while nobody follows
-  base::Interrupt stop_{};            // ends a registration that is under way
+  base::Interrupt stop_{};            // for good
   std::mutex mutex_{};                // guards the next one
   wanfed::gateway::Limits limits_{};  // in force
   wanfed::gateway::Gateway gateway_;
   const Metrics metrics_{gateway_};
   bool registered_ = false;  // by the follower's thread, and while there is none
   bool has_routes_ = false;
+  std::unique_ptr<base::Interrupt> asking_{};  // ends a registration that is under way
   std::unique_ptr<Follower> follower_{};
 };
 

@@ -218,6 +218,8 @@ Result<RedeemReply> Invitations::do_redeem(rpc::Services& services, const Redeem
   if (!is_datacenter_name(request.Joining) || request.Joining == config_.datacenter) {
     return failed(base::quote(request.Joining) + " cannot join: it is the primary datacenter itself, or no name");
   }
+  // Before he has a place, which he would keep under a name that nothing can be made for.
+  if (const std::string why = wrong_node_name(request.Node, config_.acls_enabled); !why.empty()) return failed(why);
   if (Result<> current = leads(services.server); !current) return current.error();
   Result<Record> record = find_record(services.server.view()->tables(), request.ID);
   if (!record) return failed(record.error().detail);

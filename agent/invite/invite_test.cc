@@ -95,6 +95,7 @@ TEST(InvitationToken, IsRefusedIfItsContentMakesNoSense) {
   EXPECT_TRUE(is_refused([](Token& t) { t.Primary = "dc1/../x"; }));
   EXPECT_TRUE(is_refused([](Token& t) { t.Domain = "con sul"; }));
   EXPECT_TRUE(is_refused([](Token& t) { t.Datacenters = {"a b"}; }));
+  EXPECT_TRUE(is_refused([](Token& t) { t.Datacenters = {"DC2"}; }));
   EXPECT_TRUE(is_refused([](Token& t) { t.Servers = 0; }));
   EXPECT_TRUE(is_refused([](Token& t) { t.Gateways = {}; }));
   EXPECT_TRUE(is_refused([](Token& t) { t.Gateways = {"exec=reboot"}; }));
@@ -141,6 +142,20 @@ TEST(Invitation, IsRefusedToWhoIsLateForgesOrComesFromElsewhere) {
   EXPECT_THAT(refusal(invitation, asking("x"), kNow + 3600), HasSubstr("is over since"));
   EXPECT_THAT(refusal(invitation, elsewhere), HasSubstr("for datacenter dc2, not for \"dc3\""));
   EXPECT_EQ(refusal(invitation, asking("x")), "");
+}
+
+TEST(Invitation, IsForServersWhoseNamesFit) {
+  for (const char* name : {"b1", "db-server_2", "0"}) EXPECT_EQ(wrong_node_name(name, true), "") << name;
+  for (const char* name : {"Server1", "-b", "b_"}) {
+    EXPECT_EQ(wrong_node_name(name, false), "") << name;
+    EXPECT_THAT(wrong_node_name(name, true), HasSubstr("lower-case")) << name;
+  }
+  for (const bool acls : {false, true}) {
+    EXPECT_THAT(wrong_node_name("ip-10-0-0-1.internal", acls), HasSubstr("-node"));
+    EXPECT_THAT(wrong_node_name("a/b", acls), HasSubstr("-node"));
+    EXPECT_NE(wrong_node_name("", acls), "");
+    EXPECT_NE(wrong_node_name(std::string(129, 'a'), acls), "");
+  }
 }
 
 TEST(Invitation, MustBeSensible) {
@@ -234,6 +249,9 @@ TEST(Retirement, FindsAGatewayByIdOrAddress) {
   EXPECT_EQ((*find_gateway(all, "b"))->Service->ID, "b");
   EXPECT_EQ((*find_gateway(all, "10.0.0.1"))->Service->ID, "a");
   EXPECT_EQ((*find_gateway(all, "10.0.0.1:8443"))->Service->ID, "a");
+  const Gateways six{gateway("a", "2001:db8::1"), gateway("b", "2001:db8::2")};
+  EXPECT_EQ((*find_gateway(six, "2001:db8::2"))->Service->ID, "b");
+  EXPECT_EQ((*find_gateway(six, "[2001:db8::2]:8443"))->Service->ID, "b");
   EXPECT_THAT(find_gateway(all, "c").error().detail, HasSubstr("there are:"));
   EXPECT_THAT(find_gateway(all, "").error().detail, HasSubstr("say which"));
 }

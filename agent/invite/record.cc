@@ -11,6 +11,7 @@
 #include "base/quote.h"
 #include "base/type_of.h"
 #include "base/uuid.h"
+#include "catalog/acl/builtin.h"
 #include "catalog/commands.h"
 #include "catalog/registry/settings.h"
 #include "catalog/types/system.h"
@@ -50,6 +51,7 @@ constexpr base::Duration kLongest = base::seconds(7 * 24 * 3600);
 constexpr std::size_t kDigestSize = 64;  // hexadecimal digits
 constexpr std::size_t kMostSealed = 32 * 1024;
 constexpr std::size_t kMostAttempt = 256;
+constexpr std::size_t kMostNode = 128;
 
 Error bad(std::string text) {
   return {Errc::invalid_argument, "Invalid invitation: " + std::move(text)};
@@ -94,6 +96,21 @@ Result<Record> new_record(const InviteRequest& request, std::string_view primary
   }
   if (datacenters.size() > kMostDatacenters) return bad("it is for too many datacenters");
   return record;
+}
+
+std::string wrong_node_name(std::string_view name, bool acls) {
+  if (name.empty()) return "the server needs a name";
+  if (name.size() > kMostNode) return "the name of the server is longer than " + std::to_string(kMostNode);
+  const std::string is_called = "the server is called " + base::quote(name);
+  if (name.find_first_of("./") != name.npos) {
+    return is_called + ": between datacenters a name must not have a dot or a slash; give it another one with -node";
+  }
+  if (acls && !catalog::is_identity_name(name)) {
+    return is_called +
+           ", and with ACLs its token can only be for lower-case letters, digits, - and _, with a letter or a digit at "
+           "both ends; give it another name with -node";
+  }
+  return {};
 }
 
 Error unknown_invitation() {

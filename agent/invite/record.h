@@ -40,6 +40,10 @@ PROCONSUL_DECLARE_TYPE(Guest)
 /// An invitation as it is written first. Errors say what is wrong with the request.
 base::Result<Record> new_record(const InviteRequest& request, std::string_view primary, std::int64_t now);
 
+/// Why a server that joins cannot have this name; empty: it can. `acls`: it gets tokens, which are for a name of their
+/// own rules.
+std::string wrong_node_name(std::string_view name, bool acls);
+
 /// The number of the place that is his now, which is marked as taken. Errors: the invitation is over, or used up, the
 /// proof is wrong, or the datacenter is another one.
 base::Result<std::size_t> take_place(Record& record, const RedeemRequest& request, std::int64_t now);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/net/connection.h"
 #include "base/quote.h"
 #include "wanfed/known.h"
 
@@ -31,7 +32,8 @@ bool is_good(const GatewayView& view, const CheckServiceNode& gateway) {
 bool has_address(const CheckServiceNode& gateway, std::string_view wanted) {
   for (const bool wan : {false, true}) {
     const std::string address = wanfed::address_of(gateway, wan);
-    if (address == wanted || address.substr(0, address.rfind(':')) == wanted) return true;
+    const Result<base::net::HostPort> parts = base::net::split_host_port(address);
+    if (address == wanted || (parts && parts->host == wanted)) return true;
   }
   return false;
 }

@@ -100,7 +100,8 @@ bool Token::may_join(std::string_view datacenter) const {
 }
 
 bool is_datacenter_name(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, is_letter);
+  const auto plain = [](char c) { return is_letter(c) && !(c >= 'A' && c <= 'Z'); };
+  return !name.empty() && name.size() <= 64 && std::ranges::all_of(name, plain);
 }
 
 bool is_gateway_address(std::string_view address) {

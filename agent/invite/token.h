@@ -15,6 +15,7 @@ inline constexpr std::size_t kMostTokenText = 64 * 1024;
 inline constexpr std::size_t kMostDatacenters = 16;
 inline constexpr std::size_t kMostServers = 32;  // of all datacenters together
 inline constexpr std::size_t kMostGateways = 64;
+inline constexpr std::string_view kDatacenterNames = "lower-case letters, digits, - and _";
 
 struct Token {
   std::string ID{};      // of the invitation, a UUID
@@ -39,7 +40,8 @@ std::string to_text(const Token& token);
 /// whole text, or content that makes no sense.
 base::Result<Token> parse_token(std::string_view text);
 
-/// Letters, digits, - and _: what a datacenter may be called.
+/// What a datacenter may be called: kDatacenterNames. An agent makes small letters of capitals, and would not be whom
+/// its certificate and its tokens name.
 bool is_datacenter_name(std::string_view name);
 /// "10.0.0.1:8443", "gateway.example.com:443", "[::1]:8443".
 bool is_gateway_address(std::string_view address);

@@ -106,6 +106,7 @@ def main() -> int:
         cleanup.callback(gateway.end)
 
         assert "'-expose-servers' requires '-register'" in refused(binary, "-expose-servers")
+        assert "'-address' requires '-register'" in refused(binary, "-address", lan1)
         assert 'Missing "=" in argument: x' in refused(binary, "-register", "-bind-address", "x")
         with socket.create_server((taken.rpartition(":")[0], int(taken.rpartition(":")[2]))):
             text = refused(binary, "-register", "-bind-address", f"one={taken}")

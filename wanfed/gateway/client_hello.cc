@@ -136,7 +136,11 @@ State ClientHelloParser::take(std::string_view bytes) {
     }
     if (message_.size() < kMessageHeader) continue;
     if (wanted() > most_) return fail(HelloFault::too_large, "its length is above the limit");
-    if (message_.size() == wanted()) return parse();
+    if (message_.size() < wanted()) continue;
+    // Nothing may follow it there, and a server does not answer before it has the whole record: whoever kept the rest
+    // back would make the server look silent.
+    if (record_left_ > 0) return fail(HelloFault::malformed, "its record goes on behind it");
+    return parse();
   }
   // Records of one byte each say little in many bytes.
   if (received_ > most_) return fail(HelloFault::too_large, "its records are above the limit");

@@ -124,6 +124,15 @@ TEST(ClientHello, MayBeSpreadOverManyRecords) {
   EXPECT_EQ(fault_of(in_records(message, 10) + "GET / HTTP/1.1\r\n"), HelloFault::none);
 }
 
+TEST(ClientHello, EndsItsRecord) {
+  const std::string message = message_with(server_name("a.b"));
+
+  // All of the hello is there, and a server would go on waiting for the last byte of the record.
+  EXPECT_EQ(fault_of("\x16\x03\x01" + number(message.size() + 1, 2) + message), HelloFault::malformed);
+  EXPECT_EQ(fault_of(in_records(message + "x", 16384)), HelloFault::malformed);
+  EXPECT_EQ(fault_of(in_records(message + "x", message.size() - 1)), HelloFault::malformed);
+}
+
 TEST(ClientHello, GreaseAndUnknownExtensionsArePassedOver) {
   ClientHelloParser parser;
   const std::string odd = extension(0x0a0a, "") + extension(0xfafa, "x") + server_name("a.b") +

@@ -67,6 +67,7 @@ Connection::~Connection() {
   up_.close(worker_.pipes());
   down_.close(worker_.pipes());
   if (has_endpoint_) upstream_->closed(endpoint_);
+  if (opening_) worker_.release(opening_->received.size());
   if (!is_clean_) {
     reset_connection(std::move(client_.socket));
     reset_connection(std::move(server_.socket));
@@ -145,8 +146,10 @@ void Connection::read_hello() {
   }
   const std::string_view bytes(scratch.data(), static_cast<std::size_t>(got));
   opening_->received.append(bytes);
+  worker_.hold(bytes.size());
   switch (opening_->parser.take(bytes)) {
     case ClientHelloParser::State::more:
+      worker_.make_room();  // which may be the end of this
       return;
     case ClientHelloParser::State::done:
       return route();
@@ -158,6 +161,7 @@ void Connection::read_hello() {
 void Connection::route() {
   worker_.opened(place_);
   is_listed_opening_ = false;
+  if (!worker_.make_room()) return refuse(Refusal::too_many_opening);
   upstream_ = worker_.shared().routes.find(opening_->parser.hello().server_name);
   if (!upstream_) return refuse(Refusal::unknown_name);
   // No more of it until there is somebody to take it; a reset is still told.
@@ -241,6 +245,7 @@ void Connection::forward() {
   }
   set_socket_options(client_.socket.get());
   set_socket_options(server_.socket.get());
+  worker_.release(opening_->received.size());
   up_.preload(std::move(opening_->received));
   opening_.reset();
   last_ = forwarded_ = worker_.loop().now();

@@ -59,6 +59,40 @@ struct Gateway::Impl : std::enable_shared_from_this<Gateway::Impl> {
     }
   }
 
+  // Under the mutex.
+  void close(std::uint64_t id) {
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+      loops[i].run([&] { workers[i]->unlisten(id); });
+    }
+  }
+  /// Closes what is not among the `wanted` ones and would keep one of them from being had; it stays in `listening`.
+  std::vector<Listening> make_room(const std::vector<Address>& wanted) {
+    std::vector<Listening> closed;
+    for (const Listening& each : listening) {
+      const bool stays = std::find(wanted.begin(), wanted.end(), each.wanted) != wanted.end();
+      const bool is_in_the_way = std::any_of(wanted.begin(), wanted.end(), [&](const Address& address) {
+        return address.port == each.real.port && (is_everywhere(address) || is_everywhere(each.real));
+      });
+      if (stays || !is_in_the_way) continue;
+      close(each.id);
+      closed.push_back(each);
+    }
+    return closed;
+  }
+  void come_back(const std::vector<Listening>& closed) {
+    for (const Listening& each : closed) {
+      auto sockets = base::net::listen_shared(each.real.host, each.real.port, base::net::Datagrams::no, loops.size());
+      if (!sockets) {
+        kLog.error("not listening any more", {{"address", to_string(each.real)}, {"error", sockets.error()}});
+        std::erase_if(listening, [&](const Listening& other) { return other.id == each.id; });
+        continue;
+      }
+      for (std::size_t i = 0; i < loops.size(); ++i) {
+        loops[i].run([&] { workers[i]->listen(each.id, std::move((*sockets)[i])); });
+      }
+    }
+  }
+
   base::net::Loops& loops;
   Shared shared;
   std::vector<std::unique_ptr<Worker>> workers{};  // each touched on its own loop only
@@ -98,6 +132,7 @@ Gateway::~Gateway() {
 Result<> Gateway::listen(const std::vector<Address>& addresses) {
   const std::lock_guard lock(impl_->mutex);
   if (impl_->is_stopped) return Error{Errc::unavailable, "the gateway is stopped"};
+  const std::vector<Impl::Listening> moved_away = impl_->make_room(addresses);
   std::vector<Impl::Listening> next;
   std::vector<std::pair<std::uint64_t, std::vector<Fd>>> opened;
   for (const Address& address : addresses) {
@@ -108,7 +143,11 @@ Result<> Gateway::listen(const std::vector<Address>& addresses) {
       continue;
     }
     auto sockets = base::net::listen_shared(address.host, address.port, base::net::Datagrams::no, impl_->loops.size());
-    if (!sockets) return sockets.error();
+    if (!sockets) {
+      opened.clear();
+      impl_->come_back(moved_away);
+      return sockets.error();
+    }
     const Address real{address.host, base::net::local_port(sockets->front().get())};
     next.push_back({address, real, ++impl_->last_id});
     opened.emplace_back(impl_->last_id, std::move(*sockets));

@@ -23,6 +23,7 @@ struct Limits {
   std::int64_t per_source = 0;   // of one client address; 0: no limit. Another gateway is one address for many
   std::size_t opening = 4096;    // of each loop that wait for a ClientHello; above it the oldest is ended
   std::size_t hello_bytes = ClientHelloParser::kMostBytes;
+  std::size_t held_bytes = 32 * 1024 * 1024;  // of hellos that one loop has not sent on yet; above it as above
   Duration hello_timeout{5'000};
   Duration connect_timeout{3'000};  // to one endpoint
   Duration dial_timeout{10'000};    // to all that are tried
@@ -50,7 +51,8 @@ class Gateway {
   Gateway(const Gateway&) = delete;
 
   /// Takes connections at exactly these addresses from now on, each an IP address and a port; port 0 takes a free one.
-  /// Those that stay are not touched, and open connections go on. At the first that cannot be had, none is changed. Not
+  /// Those that stay are not touched, and open connections go on. At the first that cannot be had, none is changed; one
+  /// that goes and stands in the way ("10.0.0.1:8443" of "0.0.0.0:8443") is closed for as long as that is tried. Not
   /// from a loop's thread.
   base::Result<> listen(const std::vector<Address>& addresses);
   /// Where it listens, with real ports, in the order of listen().

@@ -365,6 +365,28 @@ TEST(Gateway, OtherAddressesDoNotTouchOpenConnections) {
   EXPECT_EQ(receive(fd.get(), 5), "still");
 }
 
+TEST(Gateway, AnOldAddressDoesNotStandInTheWayOfANewOne) {
+  Running running;
+  Server server(echo);
+  running.route({{"web", {server.address()}}});
+  const Address one{"127.0.0.1", running.port}, all{"0.0.0.0", running.port};
+  const Fd fd = running.open("web");
+  ASSERT_TRUE(answers(fd.get(), "web"));
+
+  ASSERT_TRUE(running.gateway.listen({all}));
+  EXPECT_EQ(running.gateway.listening(), std::vector{all});
+  EXPECT_TRUE(answers(running.open("web").get(), "web"));
+
+  EXPECT_FALSE(running.gateway.listen({one, server.address()}));
+  EXPECT_EQ(running.gateway.listening(), std::vector{all});
+  EXPECT_TRUE(answers(running.open("web").get(), "web"));
+
+  EXPECT_TRUE(running.gateway.listen({one}));
+  EXPECT_TRUE(answers(running.open("web").get(), "web"));
+  send_all(fd.get(), "still");
+  EXPECT_EQ(receive(fd.get(), 5), "still");
+}
+
 TEST(Gateway, RoutesChangeUnderLoadWithoutALostConnection) {
   Running running;
   Server one(echo), two(echo);

@@ -56,6 +56,26 @@ TEST(GatewayLimits, TheOldestWithoutAHelloMakesRoom) {
   EXPECT_EQ(running.refused(Refusal::too_many_opening), 1u);
 }
 
+TEST(GatewayLimits, HellosThatWaitAreBoundedInBytesToo) {
+  Running running({.limits = {.held_bytes = 40'000}}, 1);
+  Server server(echo);
+  running.route({{"web", {server.address()}}});
+  // The first record of a hello of 60 KiB.
+  const std::string part = std::string("\x16\x03\x01\x40\x00\x01\x00\xf0\x00", 9) + std::string(16'380, 'x');
+  std::vector<Fd> flood;
+  for (int i = 0; i < 5; ++i) {
+    flood.push_back(connect_to(running.port));
+    send_all(flood.back().get(), part);
+  }
+
+  EXPECT_TRUE(eventually([&] { return running.refused(Refusal::too_many_opening) == 3; }));
+  EXPECT_TRUE(answers(running.open("web").get(), "web"));
+  EXPECT_EQ(running.gateway.snapshot().active, 3);
+  flood.clear();
+  EXPECT_TRUE(eventually([&] { return running.gateway.snapshot().active == 0; }));
+  EXPECT_TRUE(answers(running.open("web").get(), "web"));
+}
+
 TEST(GatewayLimits, ConnectionsAreLimitedInAllAndForEachSource) {
   Server server(echo);
   for (const bool each : {false, true}) {

@@ -56,9 +56,8 @@ bool Shared::is_own(int connected) const {
   const std::lock_guard lock(mutex_);
   return std::any_of(own_.begin(), own_.end(), [&](const Address& own) {
     // Both ends on this machine, and the far one at a port that nobody else can have.
-    const bool is_everywhere = own.host == "0.0.0.0" || own.host == "::";
     return to_string(own) == remote ||
-           (is_here && is_everywhere && remote.substr(colon + 1) == std::to_string(own.port));
+           (is_here && is_everywhere(own) && remote.substr(colon + 1) == std::to_string(own.port));
   });
 }
 
@@ -122,6 +121,11 @@ void Worker::count(Refusal refusal, std::string_view peer, std::string_view name
 
 void Worker::opened(Connections::iterator place) {
   open_.splice(open_.end(), opening_, place);
+}
+
+bool Worker::make_room() {
+  while (held_ > limits_.held_bytes && !opening_.empty()) opening_.front()->refuse(Refusal::too_many_opening);
+  return held_ <= limits_.held_bytes;
 }
 
 void Worker::finished(Connections::iterator place, bool is_opening) {

@@ -25,6 +25,11 @@
 
 namespace proconsul::wanfed::gateway {
 
+/// All addresses of the machine.
+inline bool is_everywhere(const Address& address) {
+  return address.host == "0.0.0.0" || address.host == "::";
+}
+
 /// What all workers of a gateway share. Any thread.
 struct Shared {
   Shared(Options what, std::int64_t most) : options(what), most_connections(most), routes(what.balancer) {}
@@ -77,6 +82,12 @@ class Worker {
   using Connections = std::list<std::unique_ptr<Connection>>;
   /// The connection has its hello: it does not count as opening any more.
   void opened(Connections::iterator place);
+  /// So many bytes of its hello wait to be sent on, or do not any more.
+  void hold(std::size_t bytes) { held_ += bytes; }
+  void release(std::size_t bytes) { held_ -= bytes; }
+  /// Where too many wait, the oldest without a whole hello are ended, perhaps who asks too. False: there are none left
+  /// to end.
+  bool make_room();
   /// Destroys it.
   void finished(Connections::iterator place, bool is_opening);
 
@@ -93,6 +104,7 @@ class Worker {
   base::net::Clock::time_point drain_deadline_ = base::net::Clock::time_point::max();
   std::move_only_function<void()> on_drained_{};
   std::map<std::uint64_t, std::unique_ptr<base::net::Acceptor>> acceptors_{};
+  std::size_t held_ = 0;
   Connections opening_{};  // the oldest first
   Connections open_{};
 };
