@@ -257,6 +257,7 @@ void Duties::clean_up(const catalog::Tables& tables, const Peering& peering) {
     commands->push_back(
         catalog::encode_peering_command(Command::peering_delete, catalog::PeeringNameRequest{.Name = peering.Name}));
     parts_.tracker.forget(peering.ID);
+    parts_.peers.forget(peering.ID);
   }
   if (commands->empty()) return;
   cleaning_ = true;

@@ -51,6 +51,11 @@ Result<> PeerClient::know(const catalog::Peering& peering) {
   return {};
 }
 
+void PeerClient::forget(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  known_.erase(id);
+}
+
 rpc::Target PeerClient::target(const std::string& id, const std::string& address) const {
   const std::lock_guard lock(mutex_);
   const auto found = known_.find(id);

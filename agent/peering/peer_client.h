@@ -28,6 +28,8 @@ class PeerClient {
 
   /// Takes over whom the peering trusts; connections from now on. Any thread. Errors: certificates that are none.
   base::Result<> know(const catalog::Peering& peering);
+  /// The peering is gone. Any thread.
+  void forget(const std::string& id);
   /// A server of it to call at this address, whose host is an IP address.
   rpc::Target target(const std::string& id, const std::string& address) const;
   grpc::Client& client() { return client_; }
