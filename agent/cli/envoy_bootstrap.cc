@@ -66,6 +66,14 @@ Result<> add_items(Value::ListType& to, const std::string& items, const char* ke
   return {};
 }
 
+/// As JSON has the number: not "08500", nor "http".
+std::optional<std::string> port_number(std::string_view text) {
+  constexpr std::int64_t kMostPort = 65535;
+  const Result<std::int64_t> number = base::parse_atoi(text);
+  if (!number || *number < 0 || *number > kMostPort) return std::nullopt;
+  return std::to_string(*number);
+}
+
 std::string socket_address(std::string_view address, std::string_view port) {
   return R"({"socket_address":{"address":)" + text(address) + R"(,"port_value":)" + std::string(port) + "}}";
 }
@@ -132,10 +140,11 @@ Result<> Bootstrap::add_sink(const char* name, const char* type, std::string url
     address = R"({"pipe":{"path":)" + text(url.substr(7)) + "}}";
   } else if (url.starts_with("udp://")) {
     const Result<base::net::HostPort> parts = base::net::split_host_port(url.substr(6));
-    if (!parts || !base::parse_atoi(parts->port)) {
+    const std::optional<std::string> port = parts ? port_number(parts->port) : std::nullopt;
+    if (!port) {
       return {Errc::invalid_argument, "failed to parse " + std::string(name) + " sink address " + base::quote(url)};
     }
-    address = socket_address(parts->host, parts->port);
+    address = socket_address(parts->host, *port);
   } else {
     return {Errc::invalid_argument,
             "unsupported address protocol " + base::quote(url.substr(0, url.find(':'))) + " for " + name + " sink"};
@@ -150,7 +159,8 @@ Result<> Bootstrap::add_sink(const char* name, const char* type, std::string url
 Result<> Bootstrap::add_listener(const std::string& at, const std::string& name, const char* match,
                                  const std::string& path, const char* to, const std::string& backend_port) {
   const Result<base::net::HostPort> parts = base::net::split_host_port(at);
-  if (!parts || !base::parse_atoi(parts->port)) {
+  const std::optional<std::string> port = parts ? port_number(parts->port) : std::nullopt;
+  if (!port) {
     return {Errc::invalid_argument,
             "invalid " + name + " bind address: " + (parts ? "no port in " + base::quote(at) : parts.error().detail)};
   }
@@ -173,7 +183,7 @@ Result<> Bootstrap::add_listener(const std::string& at, const std::string& name,
             R"("commonTlsContext":{"tlsCertificateSdsSecretConfigs":[{"name":"prometheus_cert"}],)"
             R"("validationContextSdsSecretConfig":{"name":"prometheus_validation_context"}}}})";
   listeners_.push_back(parsed(
-      R"({"name":)" + text(name + "_listener") + R"(,"address":)" + socket_address(parts->host, parts->port) +
+      R"({"name":)" + text(name + "_listener") + R"(,"address":)" + socket_address(parts->host, *port) +
       R"(,"filter_chains":[{"filters":[{"name":"envoy.filters.network.http_connection_manager","typedConfig":{"@type":)"
       R"("type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",)"
       R"("stat_prefix":)" +
@@ -275,7 +285,22 @@ Result<std::string> envoy_bootstrap(const EnvoyBootstrap& envoy, const base::Map
   if (const auto unused = base::decode_weakly(config, base::type_of<BootstrapConfig>(), &keys); !unused) {
     return Error{Errc::invalid_argument, "failed parsing Proxy.Config: " + unused.error().detail};
   }
-  return Bootstrap(envoy, std::move(keys)).make();
+  EnvoyBootstrap checked = envoy;
+  const std::pair<const char*, std::string*> ports[] = {
+      {"of the agent's gRPC address", envoy.agent_socket.empty() ? &checked.agent_port : nullptr},
+      {"of -admin-bind", &checked.admin_port},
+      {"in -prometheus-backend-port",
+       envoy.prometheus.backend_port.empty() ? nullptr : &checked.prometheus.backend_port}};
+  for (const auto& [where, port] : ports) {
+    if (port == nullptr) continue;
+    std::optional<std::string> number = port_number(*port);
+    if (!number) {
+      return Error{Errc::invalid_argument,
+                   "invalid port " + base::quote(*port) + ' ' + where + ": it must be a number up to 65535"};
+    }
+    *port = std::move(*number);
+  }
+  return Bootstrap(checked, std::move(keys)).make();
 }
 
 }  // namespace proconsul::agent::cli

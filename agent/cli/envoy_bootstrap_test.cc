@@ -108,5 +108,29 @@ TEST(EnvoyBootstrap, WhatIsWrongIsNamed) {
   EXPECT_TRUE(error("envoy_bootstrap_json_tpl", "{}").starts_with("envoy_bootstrap_json_tpl is not supported"));
 }
 
+// What is no number was put into the text as it came, which made nothing of it, and ended the program.
+TEST(EnvoyBootstrap, APortThatIsNoneIsNamed) {
+  const auto refusal = [](const EnvoyBootstrap& envoy, const base::Map<Value>& config = {}) {
+    const Result<std::string> json = envoy_bootstrap(envoy, config);
+    return json ? std::string() : json.error().detail;
+  };
+  EnvoyBootstrap envoy = gateway();
+  envoy.admin_port = "http";
+  EXPECT_EQ(refusal(envoy), R"(invalid port "http" of -admin-bind: it must be a number up to 65535)");
+  envoy = gateway();
+  envoy.agent_port = "70000";
+  EXPECT_EQ(refusal(envoy), R"(invalid port "70000" of the agent's gRPC address: it must be a number up to 65535)");
+  envoy = gateway();
+  envoy.prometheus.backend_port = "x";
+  EXPECT_EQ(refusal(envoy), R"(invalid port "x" in -prometheus-backend-port: it must be a number up to 65535)");
+
+  envoy = gateway();
+  envoy.admin_port = "08500";
+  EXPECT_EQ(at(made(envoy), {"admin", "address", "socket_address"}), R"({"address":"127.0.0.1","port_value":8500})");
+  base::Map<Value> config;
+  config["envoy_statsd_url"] = "udp://127.0.0.1:09125";
+  EXPECT_NE(at(made(gateway(), config), {"stats_sinks", "0"}).find(R"("port_value":9125)"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace proconsul::agent::cli

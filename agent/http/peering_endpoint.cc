@@ -7,6 +7,7 @@
 #include "agent/peering/messages.h"
 #include "agent/tokens/who.h"
 #include "base/json.h"
+#include "base/quote.h"
 
 namespace proconsul::agent::http {
 
@@ -180,7 +181,8 @@ void read_peering(Context& agent, const Request& request, Responder responder) {
                        [responder = std::move(responder), name = call.Name](auto found) mutable {
                          if (!found) return responder.send(failed(found.error()));
                          auto answer = read_message<peering::PeeringReadResponse>(found->message);
-                         if (!answer.Peering) return responder.send(text(404, "Peering not found for \"" + name + '"'));
+                         if (!answer.Peering)
+                           return responder.send(text(404, "Peering not found for " + base::quote(name)));
                          const std::uint64_t index = answer.Peering->ModifyIndex;
                          Reply reply = json(base::to_json(shown(std::move(*answer.Peering))));
                          add_meta(reply, index);

@@ -32,6 +32,7 @@ constexpr std::chrono::seconds kLongestPause{64};
 constexpr std::chrono::milliseconds kFastPause{8}, kLongestFastPause{8192};
 constexpr int kFastTries = 5;
 constexpr int kMostDoublings = 10;
+constexpr std::chrono::seconds kAcceptTime{30};  // in which the other side takes the stream
 
 /// A follower hangs up: another address, or the same behind a load balancer, is soon the leader.
 Clock::duration pause_after(int failures, Code code) {
@@ -49,7 +50,7 @@ Clock::duration pause_after(int failures, Code code) {
 class Duties::Dialer final : grpc::Client::User, public Transport {
  public:
   Dialer(Duties& owner, const Peering& peering, std::string secret)
-      : owner_(owner), peering_(peering), secret_(std::move(secret)), again_([this] { resolve(); }) {
+      : owner_(owner), peering_(peering), secret_(std::move(secret)), again_([this] { on_time(); }) {
     resolve();
   }
   ~Dialer() override {
@@ -87,13 +88,25 @@ class Duties::Dialer final : grpc::Client::User, public Transport {
     open.StreamSecretID = secret_;
     open.Remote.emplace() = {
         .Partition = peering_.Partition, .Datacenter = owner_.parts_.datacenter, .Locality = owner_.parts_.locality};
-    heard_ = false;
     call_ = owner_.parts_.peers.client().call(owner_.loop_, owner_.parts_.peers.target(peering_.ID, address),
                                               '/' + std::string(kPeerStreamService) + "/StreamResources",
                                               framed(message), *this, {}, true);
+    again_.arm(owner_.loop_, Clock::now() + kAcceptTime);
+  }
+  void on_time() {
+    if (!call_) return resolve();
+    drop_call();
+    failed({Code::deadline_exceeded, "the server does not take the stream"});
+  }
+  /// The other side's first message says that it took the stream: until then there is none.
+  bool begin() {
+    again_.cancel();
+    failures_ = 0;
     const Stream::Peer peer{.id = peering_.ID, .remote_id = peering_.PeerID, .name = peering_.Name};
     stream_ = std::make_unique<Stream>(owner_.parts_.streams, owner_.loop_, peer, *this);
-    if (Result<> begun = stream_->begin(); !begun) over({Code::unknown, begun.error().detail});
+    const Result<> begun = stream_->begin();
+    if (!begun) over({Code::unknown, begun.error().detail});
+    return begun.has_value();
   }
   static grpc::Frames framed(const ReplicationMessage& message) {
     auto frame = std::make_shared<std::string>();
@@ -102,36 +115,47 @@ class Duties::Dialer final : grpc::Client::User, public Transport {
   }
 
   void received(grpc::Frames bytes) override {
+    if (!call_) return;  // it was over with an earlier message that came with this one
     call_->consumed(bytes->size());
-    if (!std::exchange(heard_, true)) failures_ = 0;
+    if (!stream_ && !begin()) return;
     ReplicationMessage message;
-    if (!schema().parse(std::string_view(*bytes).substr(grpc::kFrameHead), message)) return;
-    if (stream_) stream_->received(std::move(message));
-  }
-  void ended(Status status, bool) override {
-    call_.reset();
-    ended_ = status.code;
-    if (stream_) {
-      stream_->lost(status.code == Code::ok
-                        ? "stream ended unexpectedly"
-                        : std::string("rpc error: code = ") + code_name(status.code) + " desc = " + status.message);
+    if (Result<> parsed = schema().parse(std::string_view(*bytes).substr(grpc::kFrameHead), message); !parsed) {
+      return stream_->lost("grpc: failed to unmarshal the received message: " + parsed.error().detail);
     }
+    stream_->received(std::move(message));
+  }
+  void ended(Status status, bool unprocessed) override {
+    if (!call_) return;
+    call_.reset();
+    const std::string why = status.code == Code::ok ? "stream ended unexpectedly"
+                                                    : std::string("rpc error: code = ") + code_name(status.code) +
+                                                          " desc = " + status.message;
+    if (stream_) {
+      ended_ = status.code;
+      return stream_->lost(why);
+    }
+    // The peering fails if the other side refuses it, not while nobody is reached who could.
+    const bool reached = !unprocessed && !status.message.starts_with("connection error");
+    failed({status.code, why});
+    if (reached) owner_.parts_.tracker.disconnect(peering_.ID, why);
   }
   void send(const ReplicationMessage& message) override {
     if (call_) call_->send(framed(message));
   }
   void over(Status status) override {
     if (call_) call_->finish();
-    // Both are perhaps on the stack.
-    owner_.loop_.post([stream = std::shared_ptr<Stream>(std::move(stream_)),
-                       call = std::shared_ptr<grpc::Client::Call>(std::move(call_))] {});
+    drop_call();
+    owner_.loop_.post([stream = std::shared_ptr<Stream>(std::move(stream_))] {});  // it is perhaps on the stack
     if (status.code == Code::ok) return;                // it is over for good: whoever owns this sees it in the state
     const Code code = std::exchange(ended_, Code::ok);  // of the call, if that ended it
     failed({code == Code::ok ? status.code : code, status.message});
   }
+  void drop_call() {
+    owner_.loop_.post([call = std::shared_ptr<grpc::Client::Call>(std::move(call_))] {});  // it is perhaps on the stack
+  }
   void failed(const Status& status) {
     ++failures_;
-    owner_.parts_.tracker.failed(peering_.ID, status.message);
+    owner_.parts_.tracker.said(peering_.ID);
     kLog.warn("error managing peering stream",
               {{"peer_name", peering_.Name}, {"peer_id", peering_.ID}, {"error", status.message}});
     again_.arm(owner_.loop_, Clock::now() + pause_after(failures_, status.code));
@@ -147,7 +171,6 @@ class Duties::Dialer final : grpc::Client::User, public Transport {
   Code ended_ = Code::ok;
   std::size_t next_ = 0;
   int failures_ = 0;
-  bool heard_ = false;
 };
 
 Duties::Duties(Parts parts) : parts_(std::move(parts)), loop_(parts_.loops.next()), tick_([this] { look(); }) {}
@@ -234,6 +257,7 @@ void Duties::clean_up(const catalog::Tables& tables, const Peering& peering) {
     commands->push_back(
         catalog::encode_peering_command(Command::peering_delete, catalog::PeeringNameRequest{.Name = peering.Name}));
     parts_.tracker.forget(peering.ID);
+    parts_.peers.forget(peering.ID);
   }
   if (commands->empty()) return;
   cleaning_ = true;

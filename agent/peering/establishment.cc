@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::chrono::seconds kTime{3};
 constexpr std::chrono::milliseconds kPause{150};
+constexpr std::chrono::seconds kAnswerTime{15};  // of one server, which may wait for its leader
 
 std::unexpected<Status> fail(Code code, std::string why) {
   return std::unexpected(Status{code, std::move(why)});
@@ -59,22 +60,37 @@ std::vector<std::string> addresses_to_dial(const catalog::Tables& tables, const 
 }
 
 void Establishment::begin(const Parts& parts, const EstablishRequest& request, const Token& token, CallDone done) {
-  base::net::Loop& loop = parts.loops.next();
-  auto made = std::make_shared<Establishment>(parts, loop, token, std::move(done));
-  loop.post([made, request] {
-    made->self_ = made;
+  auto made = std::make_shared<Establishment>(parts, token, std::move(done));
+  parts.all.loop_.post([made, request] {
+    Establishments& all = made->parts_.all;
+    if (all.stopped_) return made->stop();
+    all.running_.emplace(made.get(), made);
     made->start(request);
   });
 }
 
-Establishment::Establishment(const Parts& parts, base::net::Loop& loop, const Token& token, CallDone done)
-    : parts_(parts), loop_(loop), token_(token), done_(std::move(done)) {}
+void Establishments::stop() {
+  loop_.run([this] {
+    stopped_ = true;
+    for (const auto& [key, each] : std::exchange(running_, {})) each->stop();
+  });
+}
+
+Establishment::Establishment(const Parts& parts, const Token& token, CallDone done)
+    : parts_(parts), loop_(parts.all.loop_), token_(token), done_(std::move(done)) {}
 
 void Establishment::finish(std::expected<CallReply, Status> result) {
   cancel();
   call_.reset();
-  loop_.post([dead = std::exchange(self_, nullptr)] {});  // it is on the stack
+  if (const auto found = parts_.all.running_.find(this); found != parts_.all.running_.end()) {
+    loop_.post([dead = std::move(found->second)] {});  // it is on the stack
+    parts_.all.running_.erase(found);
+  }
   if (CallDone done = std::exchange(done_, nullptr)) done(std::move(result));
+}
+
+void Establishment::stop() {
+  finish(fail(Code::cancelled, "the server is stopping"));
 }
 
 void Establishment::start(const EstablishRequest& request) {
@@ -130,6 +146,7 @@ void Establishment::write(bool established) {
   parts_.server.apply(catalog::encode_peering_command(catalog::Command::peering_write, request),
                       [self = shared_from_this(), established](Result<catalog::ApplyResult> applied) {
                         self->loop_.post([self, established, applied = std::move(applied)] {
+                          if (!self->done_) return;
                           const Error* error = applied ? applied->error() : &applied.error();
                           if (error)
                             return self->finish(fail(Code::unknown, "failed to write peering: " + error->detail));
@@ -147,6 +164,7 @@ void Establishment::exchange() {
   parts_.peers.resolve(
       addresses_to_dial(view->tables(), peering_, nullptr), loop_,
       [self = shared_from_this()](std::vector<std::string> found) {
+        if (!self->done_) return;
         self->addresses_ = std::move(found);
         if (!self->addresses_.empty()) return self->attempt();
         self->finish(fail(Code::unavailable, "failed to get addresses to dial peer: no known addresses"));
@@ -161,6 +179,12 @@ void Establishment::attempt() {
   call_ =
       parts_.peers.client().call(loop_, parts_.peers.target(peering_.ID, dialed_),
                                  '/' + std::string(kPeerStreamService) + "/ExchangeSecret", std::move(frame), *this);
+  arm(loop_, Clock::now() + kAnswerTime);
+}
+
+void Establishment::on_timer() {
+  if (!call_) return attempt();
+  ended({Code::deadline_exceeded, "the server does not answer"}, false);
 }
 
 void Establishment::received(grpc::Frames message) {
@@ -170,6 +194,7 @@ void Establishment::received(grpc::Frames message) {
 }
 
 void Establishment::ended(Status status, bool) {
+  cancel();
   call_.reset();
   if (status.code == Code::ok && !secret_.empty()) return write(true);
   if (status.code == Code::ok) status = {Code::internal, "the peer answered no stream secret"};

@@ -2,6 +2,7 @@
 // stream, and writes that down. The leader's duties then dial.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,11 +28,28 @@ std::vector<std::string> addresses_to_dial(const catalog::Tables& tables, const 
 /// "Unavailable"
 const char* code_name(grpc::Code code);
 
+class Establishment;
+
+/// Those that this server makes, on one loop.
+class Establishments {
+ public:
+  /// The loops outlive it.
+  explicit Establishments(base::net::Loops& loops) : loop_(loops.next()) {}
+  /// Who waits is answered. Not from a loop; before the client is stopped. Idempotent.
+  void stop();
+
+ private:
+  friend class Establishment;
+  base::net::Loop& loop_;
+  std::map<Establishment*, std::shared_ptr<Establishment>> running_{};  // of the loop, as is
+  bool stopped_ = false;
+};
+
 class Establishment final : grpc::Client::User, base::net::Timer, public std::enable_shared_from_this<Establishment> {
  public:
   /// All outlive the call.
   struct Parts {
-    base::net::Loops& loops;
+    Establishments& all;
     server::Server& server;
     PeerClient& peers;
     Tracker& tracker;
@@ -40,23 +58,24 @@ class Establishment final : grpc::Client::User, base::net::Timer, public std::en
   /// On the server that leads. `done` comes once, from any thread.
   static void begin(const Parts& parts, const EstablishRequest& request, const Token& token, CallDone done);
 
-  Establishment(const Parts& parts, base::net::Loop& loop, const Token& token, CallDone done);
+  Establishment(const Parts& parts, const Token& token, CallDone done);
 
  private:
+  friend class Establishments;
   void start(const EstablishRequest& request);
   void write(bool established);
   void exchange();
   void attempt();
   void finish(std::expected<CallReply, grpc::Status> result);
+  void stop();
   void received(grpc::Frames message) override;
   void ended(grpc::Status status, bool unprocessed) override;
-  void on_timer() override { attempt(); }
+  void on_timer() override;
 
   const Parts parts_;
   base::net::Loop& loop_;
   const Token token_;
-  CallDone done_;
-  std::shared_ptr<Establishment> self_{};  // until it is done
+  CallDone done_;  // null once it is answered
   catalog::Peering peering_{};
   std::vector<std::string> addresses_{};
   std::size_t next_ = 0;

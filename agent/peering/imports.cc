@@ -59,6 +59,7 @@ std::string registration(const CheckServiceNode& shown, const std::string& peer)
   request.Address = shown.Node->Address;
   request.TaggedAddresses = shown.Node->TaggedAddresses;
   request.NodeMeta = shown.Node->Meta;
+  request.Locality = shown.Node->Locality;
   request.PeerName = peer;
   request.Service = *shown.Service;
   request.Checks = shown.Checks;
@@ -78,19 +79,12 @@ Result<> adopt(CheckServiceNode& instance, const std::string& peer) {
   return {};
 }
 
-}  // namespace
+using Kept = std::map<std::string, std::map<std::string, std::set<std::string>>>;  // checks by node and instance
+using Instances = std::map<std::string, std::set<std::string>>;                    // by node
 
-Result<Commands> import_service(const catalog::Tables& tables, const std::string& peer, const std::string& service,
-                                ExportedService shown) {
-  Commands commands;
-  std::map<std::string, std::map<std::string, std::set<std::string>>> kept;  // checks by node and instance
-  for (CheckServiceNode& instance : shown.Nodes) {
-    if (Result<> adopted = adopt(instance, peer); !adopted) return adopted.error();
-    auto& checks = kept[catalog::lower_case(instance.Node->Node)][catalog::lower_case(instance.Service->ID)];
-    for (const auto& check : instance.Checks) checks.insert(check->CheckID);
-    if (!is_stored(tables, peer, instance)) commands.push_back(registration(instance, peer));
-  }
-  std::map<std::string, std::set<std::string>> gone;  // instances by node, where the peer shows none on it
+/// Of a service. Puts into `gone` what goes with nodes that the peer shows no instance on.
+void remove_missing(const catalog::Tables& tables, const std::string& peer, const std::string& service,
+                    const Kept& kept, Commands& commands, Instances& gone) {
   std::set<std::pair<std::string, std::string>> gone_checks;
   const catalog::InstancesQuery query{.service = service, .peer = peer};
   for (const catalog::InstanceRow* row : catalog::health_instances(tables, query, nullptr).rows) {
@@ -113,6 +107,11 @@ Result<Commands> import_service(const catalog::Tables& tables, const std::string
       }
     }
   }
+}
+
+/// Those that have nothing but what goes.
+void remove_empty_nodes(const catalog::Tables& tables, const std::string& peer, const Instances& gone,
+                        Commands& commands) {
   for (const auto& [node, instances] : gone) {
     bool in_use = false;
     const std::string prefix = catalog::index_key({catalog::peer_part(peer), node});
@@ -121,6 +120,23 @@ Result<Commands> import_service(const catalog::Tables& tables, const std::string
     }
     if (!in_use) deregister(commands, peer, node, {}, {});
   }
+}
+
+}  // namespace
+
+Result<Commands> import_service(const catalog::Tables& tables, const std::string& peer, const std::string& service,
+                                ExportedService shown) {
+  Commands commands;
+  Kept kept;
+  for (CheckServiceNode& instance : shown.Nodes) {
+    if (Result<> adopted = adopt(instance, peer); !adopted) return adopted.error();
+    auto& checks = kept[catalog::lower_case(instance.Node->Node)][catalog::lower_case(instance.Service->ID)];
+    for (const auto& check : instance.Checks) checks.insert(check->CheckID);
+    if (!is_stored(tables, peer, instance)) commands.push_back(registration(instance, peer));
+  }
+  Instances gone;
+  remove_missing(tables, peer, service, kept, commands, gone);
+  remove_empty_nodes(tables, peer, gone, commands);
   return commands;
 }
 
@@ -130,18 +146,17 @@ Result<Commands> import_list(const catalog::Tables& tables, const std::string& p
     kept.insert(catalog::lower_case(name));
     kept.insert(catalog::lower_case(name) + std::string(kProxySuffix));
   }
-  std::set<std::string> gone;
+  std::set<std::string> names;
   const std::string prefix = catalog::index_key({catalog::peer_part(peer)});
   for (const auto [key, row] : tables.services.prefix(prefix)) {
     const std::string name = catalog::service_name(*row);
-    if (!kept.contains(catalog::lower_case(name))) gone.insert(name);
+    if (!kept.contains(catalog::lower_case(name))) names.insert(name);
   }
   Commands commands;
-  for (const std::string& name : gone) {
-    Result<Commands> one = import_service(tables, peer, name, {});
-    if (!one) return one;
-    commands.insert(commands.end(), one->begin(), one->end());
-  }
+  // A node is looked at once all that goes is known: what it has may be of several services.
+  Instances gone;
+  for (const std::string& name : names) remove_missing(tables, peer, name, {}, commands, gone);
+  remove_empty_nodes(tables, peer, gone, commands);
   return commands;
 }
 

@@ -10,6 +10,8 @@ using base::Result;
 
 namespace {
 
+constexpr std::size_t kMostAddresses = 128;  // the other side says how many it has
+
 grpc::Client::Options options(std::function<base::net::Destination(const rpc::Target&)> route) {
   grpc::Client::Options options;
   options.route = std::move(route);
@@ -24,6 +26,7 @@ PeerClient::PeerClient(base::net::Loops& loops)
     : client_(loops, options([this](const rpc::Target& target) { return route(target); })) {}
 
 void PeerClient::stop() {
+  stopping_ = true;
   resolver_.stop();
   client_.stop();
 }
@@ -46,6 +49,11 @@ Result<> PeerClient::know(const catalog::Peering& peering) {
   known_[peering.ID] = {
       .version = ++versions_, .pems = std::move(pems), .name = peering.PeerServerName, .tls = std::move(tls)};
   return {};
+}
+
+void PeerClient::forget(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  known_.erase(id);
 }
 
 rpc::Target PeerClient::target(const std::string& id, const std::string& address) const {
@@ -71,9 +79,11 @@ base::net::Destination PeerClient::route(const rpc::Target& target) const {
 
 void PeerClient::resolve(std::vector<std::string> addresses, base::net::Loop& loop,
                          std::move_only_function<void(std::vector<std::string>)> done) {
-  resolver_.post([addresses = std::move(addresses), &loop, done = std::move(done)]() mutable {
+  if (addresses.size() > kMostAddresses) addresses.resize(kMostAddresses);
+  resolver_.post([this, addresses = std::move(addresses), &loop, done = std::move(done)]() mutable {
     std::vector<std::string> found;
     for (const std::string& address : addresses) {
+      if (stopping_) return;  // a name server may take many seconds for each
       const Result<cluster::JoinAddress> host = cluster::parse_join_address(address, 0);
       if (!host) continue;
       const auto resolved = cluster::resolve(*host);

@@ -1,6 +1,7 @@
 // How the servers of other clusters are called: by gRPC on their public port, with TLS that their token asks for.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,11 +28,13 @@ class PeerClient {
 
   /// Takes over whom the peering trusts; connections from now on. Any thread. Errors: certificates that are none.
   base::Result<> know(const catalog::Peering& peering);
+  /// The peering is gone. Any thread.
+  void forget(const std::string& id);
   /// A server of it to call at this address, whose host is an IP address.
   rpc::Target target(const std::string& id, const std::string& address) const;
   grpc::Client& client() { return client_; }
-  /// What these hosts and ports are as IP addresses and ports, each several perhaps; what has none is left out. `done`
-  /// comes on the loop.
+  /// What these hosts and ports are as IP addresses and ports, each several perhaps; what has none is left out, and
+  /// so is what comes behind very many. `done` comes on the loop, unless this stops before.
   void resolve(std::vector<std::string> addresses, base::net::Loop& loop,
                std::move_only_function<void(std::vector<std::string>)> done);
 
@@ -47,6 +50,7 @@ class PeerClient {
   mutable std::mutex mutex_{};
   std::map<std::string, Trust> known_{};  // by the peering's ID
   std::uint64_t versions_ = 0;
+  std::atomic<bool> stopping_{false};
   base::TaskThread resolver_{};
   grpc::Client client_;
 };

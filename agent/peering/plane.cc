@@ -49,6 +49,7 @@ void Plane::start() {
 void Plane::stop() {
   duties_.stop();
   leader_.stop();
+  service_.stop();
   peers_.stop();
 }
 

@@ -249,7 +249,7 @@ void Service::establish(const EstablishRequest& request, CallOptions options, Ca
   change(
       "Establish", encoded(request), std::move(options),
       [this, request, token = std::move(*token)](CallDone finished) {
-        const Establishment::Parts parts{.loops = parts_.loops,
+        const Establishment::Parts parts{.all = establishing_,
                                          .server = parts_.server,
                                          .peers = parts_.peers,
                                          .tracker = parts_.tracker,

@@ -8,6 +8,7 @@
 
 #include "agent/grpc/method.h"
 #include "agent/peering/caller.h"
+#include "agent/peering/establishment.h"
 #include "agent/peering/messages.h"
 #include "agent/peering/peer_client.h"
 #include "agent/peering/remote_calls.h"
@@ -39,7 +40,9 @@ class Service final : public Caller {
     PeerClient& peers;
     Tracker& tracker;
   };
-  Service(Parts parts, Settings settings) : parts_(parts), settings_(std::move(settings)) {}
+  Service(Parts parts, Settings settings) : parts_(parts), settings_(std::move(settings)), establishing_(parts.loops) {}
+  /// Who establishes a peering is answered. Not from a loop; before the client of peers is stopped. Idempotent.
+  void stop() { establishing_.stop(); }
 
   void call(std::string_view method, std::string request, CallOptions options, CallDone done) override;
   /// For other servers and for client agents.
@@ -73,6 +76,7 @@ class Service final : public Caller {
 
   const Parts parts_;
   const Settings settings_;
+  Establishments establishing_;
 };
 
 }  // namespace proconsul::agent::peering

@@ -33,7 +33,13 @@ constexpr std::chrono::seconds kBeat{15};
 constexpr std::chrono::minutes kSilence{2};
 constexpr std::chrono::milliseconds kShowPause{50};
 constexpr std::chrono::seconds kLastWords{5};
-constexpr std::size_t kMostWaiting = 4096;  // resources that are not written yet
+constexpr std::size_t kMostWaiting = std::size_t{64} << 20;  // bytes of resources that are not written yet
+constexpr std::size_t kWaits = 512;                          // of a resource, beside its own bytes
+constexpr std::size_t kMostEarly = 64;                       // messages before the stream is open
+// Of what the other side has not answered: it may read slowly, or not at all.
+constexpr std::size_t kMostUnanswered = 1024;
+constexpr std::size_t kMostUnansweredBytes = std::size_t{16} << 20;
+constexpr std::size_t kMostUnsent = std::size_t{32} << 20;
 constexpr std::int32_t kInvalidArgument = 3, kInternal = 13;
 constexpr const char* kNotLeader = "cannot establish a peering stream on a follower node";
 constexpr const char* kLeadsNoLonger = "node is not a leader anymore; cannot continue streaming";
@@ -43,6 +49,10 @@ std::string nonce_text(std::uint64_t nonce) {
   std::string text(8, '0');
   for (std::size_t i = 0; i < 8; ++i) text[7 - i] = kDigits[nonce >> (4 * i) & 15];
   return text;
+}
+
+std::size_t size_of(const Response& response) {
+  return kWaits + response.ResourceID.size() + (response.Resource ? response.Resource->value.size() : 0);
 }
 
 std::string trust_domain_of(const catalog::Tables& tables) {
@@ -136,6 +146,9 @@ void Stream::finish(Status status, const std::string& why) {
   heartbeat_.cancel();
   show_soon_.cancel();
   watch_.cancel();
+  // Another stream may be there before these are written, and know better.
+  to_import_.clear();
+  waiting_bytes_ = 0;
   if (std::exchange(connected_, false)) streams_.parts_.tracker.disconnect(peer_.id, why);
   transport_.over(std::move(status));
 }
@@ -160,8 +173,13 @@ void Stream::received(ReplicationMessage message) {
   }
   if (message.request) return taken(*message.request);
   if (message.response) {
-    if (to_import_.size() >= kMostWaiting) {
+    waiting_bytes_ += size_of(*message.response);
+    if (waiting_bytes_ > kMostWaiting) {
       const char* why = "too many resources wait to be written";
+      return finish({Code::resource_exhausted, why}, why);
+    }
+    if (transport_.unsent() > kMostUnsent) {
+      const char* why = "the answers are not read";
       return finish({Code::resource_exhausted, why}, why);
     }
     to_import_.push_back(std::move(*message.response));
@@ -203,8 +221,20 @@ void Stream::taken(const Request& request) {
     asked_for_.insert(request.ResourceURL);
     return woken();
   }
+  if (const auto answered = unanswered_.find(request.ResponseNonce); answered != unanswered_.end()) {
+    unanswered_bytes_ -= answered->second;
+    unanswered_.erase(answered);
+    if (behind_ && !is_behind()) {
+      behind_ = false;
+      woken();
+    }
+  }
   if (!request.Error) return;
   kLog.warn("client peer was unable to apply resource", {{"peer_name", peer_.name}, {"error", request.Error->message}});
+}
+
+bool Stream::is_behind() const {
+  return unanswered_.size() >= kMostUnanswered || unanswered_bytes_ >= kMostUnansweredBytes;
 }
 
 /// Soon: what changes together is shown together.
@@ -236,21 +266,31 @@ void Stream::show() {
     Any& resource = response.Resource.emplace();
     resource.type_url = key.first;
     resource.value = base::Bytes(value);
+    unanswered_.emplace(response.Nonce, value.size());
+    unanswered_bytes_ += value.size();
     transport_.send(message);
     parts.tracker.said(peer_.id);
+  };
+  // What is not said now is said once there are answers, as it is then.
+  const auto may_say = [&] {
+    behind_ = is_behind();
+    return !behind_;
   };
   // A service that is gone is one without instances; the list removes what is no longer exported.
   for (auto shown = shown_.begin(); shown != shown_.end();) {
     const bool gone = !exports.resources.contains(shown->first);
-    if (gone && shown->first.first == kExportedServiceUrl) say(shown->first, {});
+    if (gone && shown->first.first == kExportedServiceUrl) {
+      if (!may_say()) break;
+      say(shown->first, {});
+    }
     shown = gone ? shown_.erase(shown) : std::next(shown);
   }
   for (auto& [key, value] : exports.resources) {
     if (!asked_for_.contains(key.first)) continue;
-    const auto [known, fresh] = shown_.try_emplace(key, value);
-    if (!fresh && known->second == value) continue;
+    if (const auto known = shown_.find(key); known != shown_.end() && known->second == value) continue;
+    if (!may_say()) break;
     say(key, value);
-    known->second = value;
+    shown_.insert_or_assign(key, value);
   }
   parts.tracker.exports(peer_.id, std::move(exports.services));
 }
@@ -258,6 +298,7 @@ void Stream::show() {
 void Stream::import_next() {
   if (importing_ || to_import_.empty()) return;
   importing_ = true;
+  waiting_bytes_ -= size_of(to_import_.front());
   auto response = std::make_shared<const Response>(std::move(to_import_.front()));
   to_import_.pop_front();
   Result<Commands> commands = Commands();
@@ -286,7 +327,7 @@ void Stream::import_next() {
 
 void Stream::imported(const Response& response, const Result<>& result) {
   importing_ = false;
-  if (ending_) return;
+  if (ending_ || !connected_) return;
   streams_.parts_.tracker.heard(peer_.id);
   if (result) {
     if (response.ResourceURL == kExportedServiceListUrl) {
@@ -326,6 +367,9 @@ class Streams::Inbound final : public grpc::Handler, public Transport {
     }
     if (stream_) return stream_->received(std::move(message));
     if (std::exchange(opening_, true)) {  // it waits for the log
+      if (waiting_.size() >= kMostEarly) {
+        return over({Code::resource_exhausted, "too many messages before the stream is open"});
+      }
       waiting_.push_back(std::move(message));
       return;
     }
@@ -342,6 +386,7 @@ class Streams::Inbound final : public grpc::Handler, public Transport {
     grpc::append_frame(*frame, [&] { schema().append(*frame, message); });
     call_.send(std::move(frame));
   }
+  std::size_t unsent() const override { return call_.unsent(); }
   void over(Status status) override {
     if (!std::exchange(over_, true)) call_.end(std::move(status));
   }

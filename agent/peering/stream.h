@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "agent/grpc/method.h"
@@ -38,6 +39,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual void send(const ReplicationMessage& message) = 0;
+  /// Bytes that the other side has had no room for, as far as that is known.
+  virtual std::size_t unsent() const { return 0; }
   /// The stream is over, by our doing. It may be dropped within the call.
   virtual void over(grpc::Status status) = 0;
 };
@@ -67,6 +70,7 @@ class Stream {
   friend class Streams;
   void woken();
   void show();
+  bool is_behind() const;
   void beat();
   void ask(const char* url, std::string nonce = {}, base::Pointer<StatusDetail> error = {});
   void import_next();
@@ -85,7 +89,11 @@ class Stream {
   std::set<std::string> asked_for_{};  // URLs that the other side wants
   std::map<std::pair<std::string, std::string>, std::string> shown_{};
   std::uint64_t nonce_ = 0;
+  std::unordered_map<std::string, std::size_t> unanswered_{};  // by nonce: bytes of what was shown
+  std::size_t unanswered_bytes_ = 0;
+  bool behind_ = false;  // there is more to be shown, once some of those are answered
   std::deque<Response> to_import_{};
+  std::size_t waiting_bytes_ = 0;  // of those
   bool importing_ = false;
   bool connected_ = false;
   bool ending_ = false;

@@ -10,9 +10,8 @@ using catalog::Timestamp;
 
 namespace {
 
-base::Pointer<Timestamp> shown_time(const std::optional<base::Time>& time) {
-  if (!time) return {};
-  return Timestamp{.seconds = base::unix_seconds(*time), .nanos = time->nanoseconds};
+Timestamp shown_time(const base::Time& time) {
+  return {.seconds = base::unix_seconds(time), .nanos = time.nanoseconds};
 }
 
 }  // namespace
@@ -31,11 +30,6 @@ void Tracker::disconnect(const std::string& id, const std::string& error) {
   if (found == streams_.end()) return;
   found->second.connected = false;
   found->second.error = error;
-}
-
-void Tracker::failed(const std::string& id, const std::string& error) {
-  const std::lock_guard lock(mutex_);
-  streams_[id].error = error;
 }
 
 void Tracker::forget(const std::string& id) {
@@ -93,9 +87,10 @@ catalog::Peering Tracker::shown(catalog::Peering peering) const {
   }
   status.ImportedServices = stream->imported;
   status.ExportedServices = stream->exported;
-  status.LastHeartbeat = shown_time(stream->heard_heartbeat);
-  status.LastReceive = shown_time(stream->heard);
-  status.LastSend = shown_time(stream->said);
+  if (stream->heard_heartbeat) status.LastHeartbeat = shown_time(*stream->heard_heartbeat);
+  // As Consul shows what never was, of a stream that it knows.
+  status.LastReceive = shown_time(stream->heard.value_or(base::Time()));
+  status.LastSend = shown_time(stream->said.value_or(base::Time()));
   return peering;
 }
 

@@ -27,10 +27,10 @@ class Tracker {
   bool connect(const std::string& id);
   /// An empty error: in order.
   void disconnect(const std::string& id, const std::string& error);
-  void failed(const std::string& id, const std::string& error);
   void forget(const std::string& id);
   void heartbeat(const std::string& id);
   void heard(const std::string& id);
+  /// Or tried to.
   void said(const std::string& id);
   void imports(const std::string& id, base::List<std::string> services);
   void exports(const std::string& id, base::List<std::string> services);

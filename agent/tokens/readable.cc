@@ -40,6 +40,20 @@ class Eyes {
   bool reads_last_ = true;  // what belongs to no service
 };
 
+/// What a peer exported: all of it, or nothing. Its names are not those that rules are made for.
+struct Imported {
+  explicit Imported(const Who& who)
+      : nodes(who->may_read_imported(Resource::node)), services(who->may_read_imported(Resource::service)) {}
+  bool service(std::string_view name) const { return nodes && (name.empty() || services); }
+  const bool nodes, services;
+};
+
+/// Of rows that are all of one peer, or all of none.
+template <class Row>
+bool are_imported(const std::vector<const Row*>& rows) {
+  return !rows.empty() && !rows.front()->get().PeerName.empty();
+}
+
 template <class Rows, class Reads>
 bool keep(const Who& who, Rows& rows, Reads may_read) {
   if (who->allows_everything()) return false;
@@ -61,6 +75,8 @@ bool is_readable(const Who& who, const catalog::InstanceRow& row) {
 }
 
 bool is_readable(const Who& who, const catalog::NodeRow& row) {
+  if (who->allows_everything()) return true;
+  if (!row.get().PeerName.empty()) return Imported(who).nodes;
   return reads_node(who, catalog::name_of(row));
 }
 
@@ -74,6 +90,11 @@ bool keep_readable(const Who& who, std::vector<const catalog::InstanceRow*>& row
 }
 
 bool keep_readable(const Who& who, std::vector<const catalog::CheckRow*>& rows) {
+  if (who->allows_everything()) return false;
+  if (are_imported(rows)) {
+    const Imported imported(who);
+    return keep(who, rows, [&](const auto* row) { return imported.service(catalog::service_of(*row)); });
+  }
   Eyes eyes(who);
   return keep(who, rows,
               [&](const auto* row) { return eyes.service(catalog::service_of(*row)) && eyes.node_of(*row); });
@@ -84,15 +105,20 @@ bool keep_readable(const Who& who, std::vector<const catalog::GatewayService*>& 
 }
 
 bool keep_readable(const Who& who, std::vector<const catalog::NodeRow*>& rows) {
-  return keep(who, rows, [&](const auto* row) { return is_readable(who, *row); });
+  if (who->allows_everything()) return false;
+  if (are_imported(rows)) return keep(who, rows, [&](const auto*) { return Imported(who).nodes; });
+  return keep(who, rows, [&](const auto* row) { return reads_node(who, catalog::name_of(*row)); });
 }
 
 bool keep_readable(const Who& who, catalog::NodeServicesAnswer& found) {
   if (found.node == nullptr || who->allows_everything()) return false;
-  if (!reads_node(who, catalog::name_of(*found.node))) {
+  if (!is_readable(who, *found.node)) {
     found.node = nullptr;
     found.services.clear();
     return true;
+  }
+  if (!found.node->get().PeerName.empty()) {
+    return keep(who, found.services, [&](const auto*) { return Imported(who).services; });
   }
   return keep(who, found.services, [&](const auto* row) { return reads_service(who, catalog::service_name(*row)); });
 }
@@ -117,6 +143,8 @@ bool keep_readable(const Who& who, catalog::KvListAnswer& found) {
 
 bool keep_readable(const Who& who, base::List<catalog::CheckServiceNode>& instances) {
   return keep(who, instances, [&](const auto& instance) {
+    if (instance.Service && !instance.Service->PeerName.empty())
+      return Imported(who).service(instance.Service->Service);
     return (!instance.Service || reads_service(who, instance.Service->Service)) &&
            (!instance.Node || reads_node(who, instance.Node->Node));
   });
@@ -124,13 +152,17 @@ bool keep_readable(const Who& who, base::List<catalog::CheckServiceNode>& instan
 
 bool keep_readable(const Who& who, base::List<base::Pointer<catalog::NodeInfo>>& nodes) {
   if (who->allows_everything()) return false;
-  bool filtered = keep(who, nodes, [&](const auto& node) { return !node || reads_node(who, node->Node); });
+  const Imported imported(who);
+  bool filtered = keep(who, nodes, [&](const auto& node) {
+    return !node || (node->PeerName.empty() ? reads_node(who, node->Node) : imported.nodes);
+  });
   for (auto& node : nodes) {
     if (!node) continue;
-    filtered |= keep(who, node->Services,
-                     [&](const auto& service) { return !service || reads_service(who, service->Service); });
-    filtered |=
-        keep(who, node->Checks, [&](const auto& check) { return !check || reads_service(who, check->ServiceName); });
+    const auto reads = [&](const std::string& service) {
+      return node->PeerName.empty() ? reads_service(who, service) : imported.service(service);
+    };
+    filtered |= keep(who, node->Services, [&](const auto& service) { return !service || reads(service->Service); });
+    filtered |= keep(who, node->Checks, [&](const auto& check) { return !check || reads(check->ServiceName); });
   }
   return filtered;
 }

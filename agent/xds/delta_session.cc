@@ -18,6 +18,10 @@ constexpr Step kOrder[] = {
     {Kind::endpoint, false, true}, {Kind::secret, false, true},
 };
 
+// Whoever has no token yet, or none that is good for anything, may name resources, too.
+constexpr std::size_t kMostNamed = std::size_t{16} << 20;
+constexpr std::size_t kName = 64;  // that one takes beside its letters
+
 }  // namespace
 
 DeltaSession::Heard DeltaSession::take(const DeltaDiscoveryRequest& request) {
@@ -47,20 +51,31 @@ DeltaSession::Heard DeltaSession::take(const DeltaDiscoveryRequest& request) {
   if (first) {
     // Of a stream that is the continuation of another one.
     for (const auto& [name, version] : request.initial_resource_versions) {
+      named_ += kName + name.size() + version.size();
+      if (named_ > kMostNamed) return Heard::too_much;
       type.versions.insert_or_assign(name, version);
-      if (!type.everything) type.names.insert(name);
+      if (!type.everything) add_name(type, name);
     }
   }
   if (type.everything) return Heard::something;
-  for (const std::string& name : request.resource_names_subscribe) subscribe(*kind, name);
-  for (const std::string& name : request.resource_names_unsubscribe) type.names.erase(name);
+  for (const std::string& name : request.resource_names_subscribe) {
+    subscribe(*kind, name);
+    if (named_ > kMostNamed) return Heard::too_much;
+  }
+  for (const std::string& name : request.resource_names_unsubscribe) {
+    if (type.names.erase(name) > 0) named_ -= kName + name.size();
+  }
   return Heard::something;
+}
+
+void DeltaSession::add_name(Type& type, const std::string& name) {
+  if (type.names.insert(name).second) named_ += kName + name.size();
 }
 
 /// Whoever subscribes again may have lost what he had: it is sent again.
 void DeltaSession::subscribe(Kind kind, const std::string& name) {
   Type& type = of(kind);
-  type.names.insert(name);
+  add_name(type, name);
   if (const auto had = type.versions.find(name); had != type.versions.end()) had->second.clear();
   if (kind == Kind::cluster && clusters_sent_.contains(name)) endpoints_lost(name);
 }

@@ -21,7 +21,8 @@ class DeltaSession {
  public:
   enum class Heard : std::uint8_t {
     something,  // whatever is to be sent now, is
-    refusal     // Envoy did not take what it was sent: it waits for other resources, or another request
+    refusal,    // Envoy did not take what it was sent: it waits for other resources, or another request
+    too_much    // more names of resources than are kept: the stream is of no use any more
   };
   Heard take(const DeltaDiscoveryRequest& request);
   /// What is to be sent now, in order. It counts as sent.
@@ -43,6 +44,8 @@ class DeltaSession {
   };
   Type& of(Kind kind) { return types_[static_cast<std::size_t>(kind)]; }
   void subscribe(Kind kind, const std::string& name);
+  /// It is remembered that Envoy names it.
+  void add_name(Type& type, const std::string& name);
   void endpoints_lost(const std::string& cluster);
   static Changes changes(const Type& type, const Resources::ByName& now);
   std::optional<DeltaDiscoveryResponse> update(const Resources& resources, Kind kind, bool puts, bool removes);
@@ -50,6 +53,7 @@ class DeltaSession {
 
   std::array<Type, kKinds> types_{};
   Names clusters_sent_{};
+  std::size_t named_ = 0;  // bytes of what Envoy named
   std::uint64_t nonce_ = 0;
 };
 

@@ -175,5 +175,36 @@ TEST(DeltaSession, OfAnUnknownTypeThereIsNothing) {
   EXPECT_TRUE(session.updates(some()).empty());
 }
 
+// A stream may wait for ever for a service that nobody registers, and names cost the one who sends them nothing.
+TEST(DeltaSession, OfNamesThatNobodyHasOnlySoManyAreKept) {
+  DeltaSession session;
+  const auto names_of = [](int round) {
+    base::List<std::string> many;
+    for (int i = 0; i < 1000; ++i)
+      many.push_back(std::to_string(round) + '/' + std::to_string(i) + std::string(1000, 'x'));
+    return many;
+  };
+  EXPECT_EQ(session.take(request(Kind::endpoint, names_of(0))), Heard::something);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(session.take(request(Kind::endpoint, names_of(1))), Heard::something) << "the same again";
+    DeltaDiscoveryRequest less = request(Kind::endpoint);
+    less.resource_names_unsubscribe = names_of(1);
+    if (i % 2 == 0) ASSERT_EQ(session.take(less), Heard::something);
+  }
+
+  int rounds = 2;
+  while (rounds < 100 && session.take(request(Kind::endpoint, names_of(rounds))) == Heard::something) ++rounds;
+
+  EXPECT_GT(rounds, 10);
+  EXPECT_LT(rounds, 20);
+}
+
+TEST(DeltaSession, AContinuationNamesOnlySoMuch) {
+  DeltaSession session;
+  DeltaDiscoveryRequest first = request(Kind::cluster);
+  for (int i = 0; i < 20; ++i) first.initial_resource_versions[std::to_string(i)] = std::string(1 << 20, 'v');
+  EXPECT_EQ(session.take(first), Heard::too_much);
+}
+
 }  // namespace
 }  // namespace proconsul::agent::xds

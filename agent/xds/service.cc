@@ -158,6 +158,9 @@ void Service::Stream::received(std::string_view message) {
                                                        {"error", request.error_detail->message}});
     return;
   }
+  if (heard == DeltaSession::Heard::too_much) {
+    return end({Code::resource_exhausted, "too many resources are subscribed to"});
+  }
   if (request.node && id_.empty()) return begin(*request.node);
   go_on();
 }

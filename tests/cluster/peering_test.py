@@ -60,9 +60,12 @@ def peering(agent: Agent, name: str):
     return ask(agent, "GET", f"/v1/peering/{name}")
 
 
+NEVER = "0001-01-01T00:00:00Z"
+
+
 def is_active(agent: Agent, name: str) -> bool:
     found = peering(agent, name)
-    return found["State"] == "ACTIVE" and found["StreamStatus"]["LastReceive"] is not None
+    return found["State"] == "ACTIVE" and found["StreamStatus"]["LastReceive"] not in (None, NEVER)
 
 
 def instances(agent: Agent, name: str, peer: str) -> list[tuple]:
