@@ -128,6 +128,7 @@ class WanGateways::Duties final : base::net::Timer {
   std::map<wanfed::Way, std::unique_ptr<base::net::Attempt>> probes_;
   std::map<std::string, Rejoin> rejoins_{};  // by datacenter
   bool joins_ = false;
+  bool joined_primary_ = false;  // since the start
   std::map<std::string, Clock::time_point> complains_{};  // from when on, by datacenter that is not reached
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 };
@@ -195,6 +196,8 @@ void WanGateways::Duties::join() {
   std::set<std::string> expected;
   for (const auto& [name, datacenter] : datacenters) expected.insert(name);
   gateways_.ways_->expect(std::move(expected));
+  // Gossip tells of some members before this server has joined anybody. What it has missed until then comes by a join.
+  if (!joined_primary_ && datacenters.contains(gateways_.primary_)) datacenters[gateways_.primary_].reached = false;
   std::erase_if(rejoins_, [&](const auto& entry) {
     const auto at = datacenters.find(entry.first);
     return at == datacenters.end() || at->second.reached;
@@ -224,6 +227,7 @@ void WanGateways::Duties::join(const std::string& datacenter, gossip::swim::Addr
               rejoins_[datacenter].next = now + rejoins_[datacenter].rest;
               if (outcome && outcome->joined > 0) {
                 complains_.erase(datacenter);
+                joined_primary_ |= datacenter == gateways_.primary_;
                 return gateways_.log_.info("(WAN) joined",
                                            {{"number_of_nodes", outcome->joined}, {"datacenter", datacenter}});
               }
