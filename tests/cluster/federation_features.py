@@ -289,7 +289,7 @@ def local_ways(world: World, table: Table) -> None:
 
     def counted(datacenter: Datacenter) -> tuple[int, int]:
         out, own = outside_connections(datacenter)
-        assert own > 0 and (out == 0 or not datacenter.ours), [server.connections() for server in datacenter.servers]
+        assert not datacenter.ours or (own > 0 and out == 0), [server.connections() for server in datacenter.servers]
         return out, own
     for each in world.datacenters:
         out, own = eventually(f"servers of {each.name} use their own gateways", lambda e=each: counted(e), 30)

@@ -28,6 +28,7 @@ class Datacenter:
         self.way_in = self.folder / "primary-gateways"  # what `primary_gateways` reads, as if it were a name server
         self.hosts = self.folder / "hosts"  # the same for another program than ours, in place of the machine's own file
         self.folder.mkdir(parents=True)
+        self.tell_primary_gateways([f"{OUTSIDE}{50 + 10 + each}:{GATEWAY_PORT}" for each in (1, 2)])
         for host_number in (1, 2, 3, 6):
             host, place = self.network.hosts[host_number], 50 * number + host_number
             device = host.leg("wan0", [], OUTSIDE + "0")
@@ -56,7 +57,6 @@ class Datacenter:
         return node
 
     def primary_gateways(self, binary: str) -> list[str]:
-        self.tell_primary_gateways([f"{OUTSIDE}{50 + 10 + number}:{GATEWAY_PORT}" for number in (1, 2)])
         # Another program than ours has no word for a program to be asked.
         ours = binary in ("", self.world.binary)
         return [f"exec=cat {self.way_in}"] if ours else [f"{GATEWAYS_NAME}:{GATEWAY_PORT}"]
