@@ -10,6 +10,7 @@
 
 #include "agent/cluster/connections.h"
 #include "agent/cluster/join_address.h"
+#include "agent/cluster/way_advice.h"
 #include "agent/rpc/kind_byte.h"
 #include "agent/server/server_info.h"
 #include "catalog/store/store.h"
@@ -35,6 +36,7 @@ constexpr std::chrono::milliseconds kBeat{250};  // in which news of gateways is
 constexpr std::chrono::seconds kProbeTime{5};    // for a gateway, and a server behind it, to answer
 constexpr std::chrono::seconds kFirstRejoin{1};  // after a datacenter was tried in vain; doubled by each more
 constexpr std::chrono::seconds kMostRejoin{10};
+constexpr std::chrono::seconds kPatience{5};     // a way is often there a moment before the servers behind it
 constexpr std::chrono::seconds kComplaints{30};  // between two of one kind in the log
 constexpr std::size_t kMostProbes = 64;          // at a time
 constexpr std::size_t kMostNames = 1024;         // of hosts
@@ -125,7 +127,8 @@ class WanGateways::Duties final : base::net::Timer {
   std::map<wanfed::Way, std::unique_ptr<base::net::Attempt>> probes_;
   std::map<std::string, Rejoin> rejoins_{};  // by datacenter
   bool joins_ = false;
-  std::map<std::string, Clock::time_point> complained_{};  // by datacenter
+  bool joined_primary_ = false;  // since the start
+  std::map<std::string, Clock::time_point> complains_{};  // from when on, by datacenter that is not reached
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 };
 
@@ -192,6 +195,8 @@ void WanGateways::Duties::join() {
   std::set<std::string> expected;
   for (const auto& [name, datacenter] : datacenters) expected.insert(name);
   gateways_.ways_->expect(std::move(expected));
+  // Gossip tells of some members before this server has joined anybody. What it has missed until then comes by a join.
+  if (!joined_primary_ && datacenters.contains(gateways_.primary_)) datacenters[gateways_.primary_].reached = false;
   std::erase_if(rejoins_, [&](const auto& entry) {
     const auto at = datacenters.find(entry.first);
     return at == datacenters.end() || at->second.reached;
@@ -220,18 +225,21 @@ void WanGateways::Duties::join(const std::string& datacenter, gossip::swim::Addr
               const Clock::time_point now = Clock::now();
               rejoins_[datacenter].next = now + rejoins_[datacenter].rest;
               if (outcome && outcome->joined > 0) {
-                complained_.erase(datacenter);
+                complains_.erase(datacenter);
+                joined_primary_ |= datacenter == gateways_.primary_;
                 return gateways_.log_.info("(WAN) joined",
                                            {{"number_of_nodes", outcome->joined}, {"datacenter", datacenter}});
               }
-              // A way is often there a moment before the servers behind it.
-              const auto [said, first] = complained_.emplace(datacenter, now);
-              if (first || now - said->second < kComplaints) return;
-              said->second = now;
+              Clock::time_point& next = complains_.emplace(datacenter, now + kPatience).first->second;
+              if (now < next) return;
+              next = now + kComplaints;
               const std::string why = !outcome                  ? outcome.error().detail
                                       : outcome->errors.empty() ? std::string("no answer")
                                                                 : outcome->errors.front();
-              gateways_.log_.warn("(WAN) couldn't join", {{"datacenter", datacenter}, {"error", why}});
+              const std::string name = wanfed::server_name("", datacenter, gateways_.domain_);
+              gateways_.log_.warn(
+                  "(WAN) couldn't join",
+                  {{"datacenter", datacenter}, {"error", why}, {"advice", advice_on_way(why, datacenter, name)}});
             });
 }
 

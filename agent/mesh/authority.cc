@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/auth/config_reader.h"
+#include "agent/cluster/way_advice.h"
 #include "agent/mesh/authority_parts.h"
 #include "base/metrics.h"
 #include "base/random.h"
@@ -186,7 +187,8 @@ void Authority::lead_term(std::unique_lock<std::mutex>& lock) {
         tick_at = clock_.now();
       } else {
         if (settings_.in_primary() || is_long(failures)) {
-          log_.error("Failed to initialize Connect CA", {{"error", done.error()}});
+          log_.write(settings_.in_primary() ? base::log::Level::error : cluster::level_of(done.error()),
+                     "Failed to initialize Connect CA", {{"error", done.error()}});
         }
         attempt_at = std::chrono::steady_clock::now() + retry_after(failures++);
       }

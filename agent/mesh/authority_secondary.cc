@@ -3,6 +3,7 @@
 #include <future>
 #include <utility>
 
+#include "agent/cluster/way_advice.h"
 #include "agent/mesh/authority.h"
 #include "agent/mesh/authority_parts.h"
 #include "agent/rpc/types.h"
@@ -73,7 +74,9 @@ void Authority::follow_primary() {
       index = roots->Index < index ? 0 : roots->Index;
       continue;
     }
-    if (is_long(failures)) log_.error("CA root replication failed, will retry", {{"error", done.error()}});
+    if (is_long(failures)) {
+      log_.write(cluster::level_of(done.error()), "CA root replication failed, will retry", {{"error", done.error()}});
+    }
     changed_.wait_for(lock, retry_after(failures++),
                       [&] { return over.stop_requested() || stopping_ || appeared != appeared_; });
     if (appeared != appeared_) failures = 0;

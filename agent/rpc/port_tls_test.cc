@@ -2,6 +2,7 @@
 #include "agent/rpc/port_tls.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <fstream>
@@ -180,6 +181,32 @@ TEST_F(PortTlsTest, TlsFromTheFirstByteOnIsServedByItsProtocol) {
   EXPECT_EQ(talk("", "client", call(), "consul/rpc-gossip"), "closed");
   EXPECT_EQ(talk("", "client", call(), "h2"), "refused");
   EXPECT_NE(talk("", "", call(), "consul/rpc-single"), "answered");
+}
+
+TEST_F(PortTlsTest, TheReasonOfARefusalIsInWords) {
+  const auto refused = [this](const cli::CertificatePair& authority, const std::string& trusted) {
+    make(authority, "other", "other.dc1.consul", false);
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    const base::net::Fd one(ends[0]), other(ends[1]);
+    base::net::TlsStream server(*base::net::TlsContext::server(rules_.files), one.get());
+    base::net::TlsStream client(
+        *base::net::TlsContext::client(
+            {.cert_file = path("other.pem"), .key_file = path("other-key.pem"), .ca_file = path(trusted)}),
+        other.get(), {.name = "server.dc1.consul"});
+    using Need = base::net::TlsStream::Need;
+    for (int i = 0; i < 20; ++i) {
+      client.handshake();
+      if (server.handshake().need == Need::failed) return server.reason();
+    }
+    return std::string("nothing");
+  };
+  const cli::CertificatePair stranger = *cli::make_authority({.days = 2});
+  write("stranger.pem", stranger.certificate);
+
+  EXPECT_EQ(refused(stranger, "ca.pem"),
+            "tls: failed to verify certificate: x509: certificate signed by unknown authority");
+  EXPECT_EQ(refused(stranger, "stranger.pem"), "remote error: tls: unknown certificate authority");
 }
 
 TEST_F(PortTlsTest, ExchangedCertificatesCountForNewConnections) {

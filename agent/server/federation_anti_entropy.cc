@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/cluster/way_advice.h"
 #include "catalog/query/federation.h"
 
 namespace proconsul::agent::server {
@@ -54,7 +55,8 @@ void FederationAntiEntropy::run(const std::stop_token& over) {
     if (over.stop_requested()) return;
     if (means_.report) means_.report(done);
     if (!done) {
-      log_.error("error performing anti-entropy sync of federation state", {{"error", done.error()}});
+      log_.write(cluster::level_of(done.error()), "error performing anti-entropy sync of federation state",
+                 {{"error", done.error()}});
       if (!rounds.back_off(++failures, [&] { return means_.token() != token; })) return;
       continue;
     }

@@ -1,6 +1,8 @@
 #include "agent/server/replication_loop.h"
 
-#include "agent/rpc/cluster.h"
+#include <algorithm>
+
+#include "agent/cluster/way_advice.h"
 
 namespace proconsul::agent::server {
 
@@ -27,10 +29,14 @@ void ReplicationLoop::run(ReplicationRounds& rounds, const std::stop_token& over
       failures = first_failure;
       continue;
     }
-    // Before the first server of the primary is known it merely waits; whoever routes calls complains of that.
-    const bool waits = done.error().detail.ends_with(rpc::kNoPath);
-    log.write(waits ? base::log::Level::debug : base::log::Level::warn,
-              prefix + "replication error (will retry if still leader)", {{"error", done.error()}});
+    const std::string what = prefix + "replication error (will retry if still leader)";
+    const base::log::Level level = std::min(cluster::level_of(done.error()), base::log::Level::warn);
+    const std::string advice = cluster::advice_on_replication(done.error().detail);
+    if (advice.empty()) {
+      log.write(level, what, {{"error", done.error()}});
+    } else {
+      log.write(level, what, {{"error", done.error()}, {"advice", advice}});
+    }
     after = 0;  // whatever was missed
     // Another token may be all that was missing.
     if (!rounds.back_off(failures++, [&] { return token && token() != used; })) break;

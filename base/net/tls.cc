@@ -350,8 +350,9 @@ TlsStream::Progress TlsStream::outcome(int result) {
       reason_ = is_client_ ? errno != 0 ? errno_text(errno) : "EOF" : last_error();
       return {0, Need::failed};
     default:
-      if (is_client_) reason_ = verification_text(ssl(stream_), peer_.name);
-      if (!is_client_ || reason_.empty()) reason_ = is_client_ ? tls_error_text(ERR_peek_error()) : last_error();
+      reason_ = verification_text(ssl(stream_), peer_.name);
+      if (reason_.empty()) reason_ = tls_error_text(ERR_peek_error());
+      ERR_clear_error();
       return {0, Need::failed};
   }
 }

@@ -6,7 +6,8 @@ import threading
 import time
 
 import network
-from federation_world import MARKER, ROOT, Datacenter, World
+from federation_nodes import MARKER, ROOT
+from federation_world import Datacenter, World
 
 PAUSE, PATIENCE = 0.1, 8
 

