@@ -83,6 +83,10 @@ constexpr std::array kViews = {
          [](Learned& learned, std::string_view body) { return read(learned.datacenters, body); }},
 };
 
+constexpr std::string_view kNoAnswer =
+    "the agent does not answer: what was known stays in force, and it is asked again";
+constexpr std::string_view kNotInForce = "the gateway's registration is not in force: it is tried again";
+
 const base::log::Logger kLog("mesh-gateway");
 
 }  // namespace
@@ -101,7 +105,7 @@ struct Follower::Impl {
   void follow(std::size_t view, ApiClient& api);
   void follow_registration(ApiClient& api);
   void tell();
-  void failed(std::string_view what, const base::Error& error);
+  void failed(std::string_view what, const base::Error& error, std::string_view said = kNoAnswer);
   void answered(std::string_view what);
   void seen(std::string_view what, bool filtered);
 
@@ -125,7 +129,7 @@ struct Follower::Impl {
 };
 
 /// What fails for one cause is said once, and again when it fails for another.
-void Follower::Impl::failed(std::string_view what, const base::Error& error) {
+void Follower::Impl::failed(std::string_view what, const base::Error& error, std::string_view said) {
   // Before it stands the address that was asked, behind it this end's, and both differ from one request to the next.
   std::string_view cause = error.detail;
   if (const std::size_t url = cause.find("\": "); url != cause.npos) cause.remove_prefix(url + 3);
@@ -134,8 +138,7 @@ void Follower::Impl::failed(std::string_view what, const base::Error& error) {
   const bool known = std::ranges::any_of(troubles, [&](const auto& trouble) { return trouble.second == cause; });
   troubles.insert_or_assign(std::string(what), std::string(cause));
   if (known) return;
-  kLog.warn("the agent does not answer: what was known stays in force, and it is asked again",
-            {{"request", what}, {"error", error}});
+  kLog.warn(said, {{"request", what}, {"error", error}});
 }
 
 void Follower::Impl::answered(std::string_view what) {
@@ -245,7 +248,7 @@ void Follower::Impl::follow_registration(ApiClient& api) {
       taken = options.registered(there ? &service : nullptr);
     }
     if (stop.raised()) return;
-    if (!taken) failed(path, taken.error());
+    if (!taken) failed(path, taken.error(), response ? kNotInForce : kNoAnswer);
     if (!taken || !there) {
       hash.clear();
       if (!stop.sleep(retry)) return;
