@@ -224,8 +224,8 @@ TEST_F(ConfigFiles, ContradictionsAreRefusedAndTheirFileAndLineNamed) {
        "1 error occurred:\n\t* mesh_gateway.address: Error parsing address \"x\": not an IP address" + at + "\n\n"},
       {"mesh_gateway { wan_address = \"[::]:8443\" bind_addresses = { all = \"0.0.0.0:8443\" } }",
        "1 error occurred:\n\t* mesh_gateway.wan_address: \"[::]:8443\" is where to listen, not an address that others "
-       "can reach: name one, and have this in mesh_gateway.bind_addresses" +
-           at + "\n\n"},
+       "can reach: name one, and have this in mesh_gateway.bind_addresses (mesh_gateway.wan_address: " +
+           a + " line 1; mesh_gateway.bind_addresses: " + a + " line 1)\n\n"},
       {"mesh_gateway { limits { idle_timeout = \"0s\" } }",
        "1 error occurred:\n\t* mesh_gateway.limits.idle_timeout: must be between 1ms and 168h0m0s" + at + "\n\n"},
       {"encrypt = \"bad\"", "encrypt has invalid key: illegal base64 data at input byte 0" + at},

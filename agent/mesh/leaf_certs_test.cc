@@ -28,6 +28,13 @@ class Servers final : public rpc::Caller {
   std::unique_ptr<rpc::Running> call(base::net::Loop& loop, const rpc::Method& method, rpc::InvocationPtr invocation,
                                      rpc::Finished done) override {
     if (method.name == "ConnectCA.Roots") {
+      ++roots_asked_;
+      if (closed_) {
+        loop.post([done = std::move(done)]() mutable {
+          done(Result<>(Errc::internal, "Connect must be enabled in order to use this endpoint"));
+        });
+        return nullptr;
+      }
       auto& call = static_cast<rpc::TypedInvocation<DCSpecificRequest, IndexedCARoots>&>(*invocation);
       if (call.request.MinQueryIndex >= index_) {
         waiting_ = [this, invocation, &loop, done = std::move(done)]() mutable {
@@ -55,8 +62,8 @@ class Servers final : public rpc::Caller {
     if (auto waiting = std::exchange(waiting_, nullptr)) waiting();
   }
 
-  int signed_ = 0;
-  bool busy_ = false;
+  int signed_ = 0, roots_asked_ = 0;
+  bool busy_ = false, closed_ = false;
   base::Duration life_ = base::seconds(3600);
 
  private:
@@ -122,6 +129,20 @@ TEST_F(LeafCertsTest, ACertificateIsMadeOnceAndHandedOutAgainWithItsKey) {
   EXPECT_TRUE(x509::belongs(issued.CertPEM, issued.PrivateKeyPEM).value());
   EXPECT_EQ(x509::read_certificate(issued.CertPEM)->uris[0], "spiffe://x.consul/ns/default/dc/dc1/svc/web");
   EXPECT_EQ(servers.signed_, 1);
+}
+
+TEST_F(LeafCertsTest, WhoComesWhileThereAreNoRootsIsToldAtOnceAndNotAtTheNextAttempt) {
+  on_loop([&] { servers.closed_ = true; });
+  for (int i = 0; i < 20; ++i) {  // their pauses together would be hours
+    const LeafCerts::Found found = get({.service = "web"});
+    ASSERT_FALSE(found.certificate);
+    EXPECT_EQ(found.certificate.error().detail, "Connect must be enabled in order to use this endpoint");
+  }
+  on_loop([&] {
+    EXPECT_EQ(servers.roots_asked_, 20);
+    servers.closed_ = false;
+  });
+  EXPECT_TRUE(get({.service = "web"}).certificate);
 }
 
 TEST_F(LeafCertsTest, TokensShareNothingAndTheServersDecideWhereThatIsWanted) {

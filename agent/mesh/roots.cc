@@ -44,12 +44,12 @@ Roots::Roots(rpc::Caller& caller, base::net::Loop& loop, std::string datacenter)
 void Roots::get(Got got) {
   if (known_) return got(known_);
   waiting_.push_back(std::move(got));
-  if (!std::exchange(following_, true)) ask();
+  ask();
 }
 
 void Roots::begin_with(rpc::IndexedCARoots roots) {
   known_ = std::make_shared<const rpc::IndexedCARoots>(std::move(roots));
-  if (!std::exchange(following_, true)) ask();
+  ask();
 }
 
 void Roots::stop() {
@@ -59,6 +59,7 @@ void Roots::stop() {
 }
 
 void Roots::ask() {
+  if (std::exchange(asking_, true)) return;
   rpc::DCSpecificRequest request{};
   request.Datacenter = datacenter_;
   request.MinQueryIndex = known_ ? known_->Index : 0;
@@ -70,12 +71,18 @@ void Roots::ask() {
 }
 
 void Roots::answered(Result<rpc::IndexedCARoots> roots) {
+  asking_ = false;
   std::vector<Got> waiting = std::exchange(waiting_, {});
   if (!roots) {
+    if (!std::exchange(pausing_, true)) {
+      loop_.after(retry_after(failures_++), [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self || self->stopped_) return;
+        self->pausing_ = false;
+        self->ask();
+      });
+    }
     for (Got& got : waiting) got(roots.error());
-    loop_.after(retry_after(failures_++), [weak = weak_from_this()] {
-      if (const auto self = weak.lock(); self && !self->stopped_) self->ask();
-    });
     return;
   }
   failures_ = 0;

@@ -24,7 +24,8 @@ class Roots : public std::enable_shared_from_this<Roots> {
   /// The caller and the loop outlive stop().
   Roots(rpc::Caller& caller, base::net::Loop& loop, std::string datacenter);
 
-  /// Now if they are known, else when they are. `got` may be called within.
+  /// Now if they are known, else when they are, or why not: whoever comes while they cannot be had asks again, and does
+  /// not wait for the next attempt. `got` may be called within.
   void get(Got got);
   /// Called whenever they have changed.
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
@@ -46,7 +47,8 @@ class Roots : public std::enable_shared_from_this<Roots> {
   Known known_{};
   std::vector<Got> waiting_{};
   unsigned failures_ = 0;
-  bool following_ = false;
+  bool asking_ = false;
+  bool pausing_ = false;  // after a failure, until it is tried again
   bool stopped_ = false;
 };
 
