@@ -69,6 +69,19 @@ class Remote {
     EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return heard_.size() >= count; }));
     return heard_;
   }
+  /// Of these what was shown, once that is so much.
+  std::vector<Response> shown(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    std::vector<Response> found;
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] {
+      found.clear();
+      for (const ReplicationMessage& each : heard_) {
+        if (each.response) found.push_back(*each.response);
+      }
+      return found.size() >= count;
+    }));
+    return found;
+  }
   /// All at once.
   void send(const std::vector<ReplicationMessage>& messages) {
     auto frames = std::make_shared<std::string>();
@@ -246,23 +259,19 @@ TEST_F(PeeringDuties, WhoDoesNotAnswerIsShownNoMoreUntilHeDoes) {
   dial();
   remote.heard(1);
   remote.send({asking_for(kExportedServiceUrl)});
-  // The opening, what it asks for, and what it shows.
-  constexpr std::size_t kBefore = 5;
-  std::vector<ReplicationMessage> heard = remote.heard(kBefore + kMost);
+  const std::vector<Response> first = remote.shown(kMost);
   remote.act([](grpc::Call&) {});
-  EXPECT_EQ(remote.heard(0).size(), kBefore + kMost);
+  EXPECT_EQ(remote.shown(0).size(), kMost);
 
   std::vector<ReplicationMessage> answers;
-  for (std::size_t i = kBefore; i < heard.size(); ++i) {
-    ASSERT_TRUE(heard[i].response);
-    ReplicationMessage& answer = answers.emplace_back(asking_for(kExportedServiceUrl));
-    answer.request->ResponseNonce = heard[i].response->Nonce;
+  for (const Response& each : first) {
+    answers.push_back(asking_for(kExportedServiceUrl));
+    answers.back().request->ResponseNonce = each.Nonce;
   }
   remote.send(answers);
 
-  heard = remote.heard(kBefore + kServices);
   std::set<std::string> names;
-  for (std::size_t i = kBefore; i < heard.size(); ++i) names.insert(heard[i].response->ResourceID);
+  for (const Response& each : remote.shown(kServices)) names.insert(each.ResourceID);
   EXPECT_EQ(names.size(), kServices);
 }
 
