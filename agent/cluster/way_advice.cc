@@ -1,5 +1,6 @@
 #include "agent/cluster/way_advice.h"
 
+#include "agent/cluster/server_caller.h"
 #include "agent/doctor/trouble.h"
 #include "agent/rpc/cluster.h"
 
@@ -9,6 +10,7 @@ base::log::Level level_of(const base::Error& error) {
   using base::Errc;
   using base::log::Level;
   if (error.detail.ends_with(rpc::kNoPath)) return Level::debug;
+  if (error.detail.ends_with(kNoServers)) return Level::warn;
   switch (error.code) {
     case Errc::unavailable:
     case Errc::timeout:

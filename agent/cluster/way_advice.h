@@ -1,4 +1,4 @@
-// What the log says of a call to another datacenter that failed: how loud, and what an operator is told to do.
+// What the log says of a call, mostly to another datacenter, that failed: how loud, and what an operator is told to do.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace proconsul::agent::cluster {
 
-/// Of a call of the primary, by who goes on without it until it answers. Merely waiting for it is no error; while no
-/// server of it is known at all, whoever routes calls complains.
+/// Of a call of the primary or of servers, by who goes on without until it is answered. Merely waiting is no error;
+/// while no server of the primary is known at all, whoever routes calls complains.
 base::log::Level level_of(const base::Error& error);
 
 /// For servers of the datacenter, whose certificates must be for `server_name`, called through mesh gateways.

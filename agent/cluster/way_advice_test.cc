@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "agent/cluster/server_caller.h"
 #include "agent/rpc/cluster.h"
 
 namespace proconsul::agent::cluster {
@@ -16,6 +17,7 @@ TEST(WayAdvice, WaitingForThePrimaryIsNoError) {
   EXPECT_EQ(level_of({Errc::not_found, std::string("failed to get CA roots: ") + rpc::kNoPath}), Level::debug);
   EXPECT_EQ(level_of({Errc::unavailable, rpc::kDatacenterUnreachable}), Level::warn);
   EXPECT_EQ(level_of({Errc::timeout, "i/o timeout"}), Level::warn);
+  EXPECT_EQ(level_of({Errc::internal, kNoServers}), Level::warn);
   EXPECT_EQ(level_of({Errc::internal, "rpc error making call: ACL not found"}), Level::error);
 }
 

@@ -1,6 +1,7 @@
 // LocalAgent's proxies, with what is configured centrally of them.
 #include <utility>
 
+#include "agent/cluster/way_advice.h"
 #include "agent/local/local_agent.h"
 #include "agent/tokens/who.h"
 #include "base/msgpack.h"
@@ -106,7 +107,8 @@ Result<> LocalAgent::central_config_changed(const std::string& id, std::uint64_t
   Result<catalog::NodeService> merged = known ? catalog::merge_service_config(known->config, central.registered)
                                               : Result<catalog::NodeService>(known.error());
   if (!merged) {
-    log_.error("error handling service update", {{"service", id}, {"error", merged.error()}});
+    log_.write(known ? base::log::Level::error : cluster::level_of(merged.error()), "error handling service update",
+               {{"service", id}, {"error", merged.error()}});
     return {};
   }
   central.config = known->config;

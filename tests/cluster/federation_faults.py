@@ -43,7 +43,9 @@ class Faults(Refusals):
     def gateway_never_answers(self) -> None:
         for datacenter in (self.second, self.primary):
             gateway = datacenter.gateways[1]
-            self.masked(f"a gateway of {datacenter.name} takes connections and never answers", lambda g=gateway: g.hang(True))
+            # Servers of Consul's wait for such a gateway of their own for as long as it hangs.
+            self.masked(f"a gateway of {datacenter.name} takes connections and never answers", lambda g=gateway: g.hang(True),
+                        only=lambda caller: caller.near.ours)
             self.healed("... and goes on", lambda g=gateway: g.hang(False))
 
     def gateways_move(self) -> None:

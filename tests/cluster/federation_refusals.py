@@ -70,13 +70,13 @@ class Refusals:
         self.primary, self.second = world.datacenters[:2]
         self.third = world.datacenters[2] if len(world.datacenters) > 2 else None
 
-    def masked(self, what: str, act, most_late: int | None = None) -> None:
+    def masked(self, what: str, act, most_late: int | None = None, only=lambda caller: True) -> None:
         """Something breaks that others make up for: the longest time in which a direction was not answered."""
         begun = time.monotonic()
         act()
-        self.calls.healed(time.monotonic(), HEALED)
+        self.calls.healed(time.monotonic(), HEALED, only)
         time.sleep(1.5)
-        outage, failed, late = self.calls.outage(begun)
+        outage, failed, late = self.calls.outage(begun, only)
         errors = "".join(f"; {error[:90]}" for error in sorted(self.calls.errors(begun))[:2])
         self.table.add(what, outage, f"without an answer; {failed} calls failed, {late} of them later than 1 s after{errors}")
         assert most_late is None or late <= most_late, self.calls.errors(begun)
