@@ -139,7 +139,7 @@ TEST_F(LeafCertsTest, WhoComesWhileThereAreNoRootsIsToldAtOnceAndNotAtTheNextAtt
     EXPECT_EQ(found.certificate.error().detail, "Connect must be enabled in order to use this endpoint");
   }
   on_loop([&] {
-    EXPECT_EQ(servers.roots_asked_, 20);
+    EXPECT_GE(servers.roots_asked_, 20);
     servers.closed_ = false;
   });
   EXPECT_TRUE(get({.service = "web"}).certificate);
