@@ -70,6 +70,7 @@ void Establishment::begin(const Parts& parts, const EstablishRequest& request, c
 }
 
 void Establishments::stop() {
+  if (std::exchange(ended_, true)) return;
   loop_.run([this] {
     stopped_ = true;
     for (const auto& [key, each] : std::exchange(running_, {})) each->stop();

@@ -42,7 +42,8 @@ class Establishments {
   friend class Establishment;
   base::net::Loop& loop_;
   std::map<Establishment*, std::shared_ptr<Establishment>> running_{};  // of the loop, as is
-  bool stopped_ = false;
+  bool stopped_ = false;  // of the loop
+  bool ended_ = false;    // of who stops: the loop may be gone when it is said again
 };
 
 class Establishment final : grpc::Client::User, base::net::Timer, public std::enable_shared_from_this<Establishment> {
