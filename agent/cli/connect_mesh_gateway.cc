@@ -28,7 +28,7 @@ using base::Result;
 constexpr Flag kGatewayFlags[] = {
     {.name = "connect-timeout",
      .kind = FlagKind::duration,
-     .help = "How long to wait for a connection to one endpoint.",
+     .help = "How long to wait for a connection to one endpoint; a second at most if it is a server.",
      .default_value = "3s"},
     {.name = "data-dir",
      .kind = FlagKind::text,
