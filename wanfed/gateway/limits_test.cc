@@ -114,7 +114,7 @@ TEST(GatewayLimits, AnEndpointThatNeverAnswersIsGivenUp) {
 }
 
 TEST(GatewayLimits, SilentServersHereAreToldSoonByAReset) {
-  Running running({.limits = {.connect_timeout = 60'000ms, .dial_timeout = 60'000ms, .servers_timeout = 300ms}});
+  Running running({.limits = {.connect_timeout = 60'000ms, .dial_timeout = 60'000ms, .servers_timeout = 900ms}});
   BlackHole lost, other;
   Server well(echo);
   running.gateway.set_routes(std::make_shared<const RouteTable>(
