@@ -154,7 +154,10 @@ Result<> renew(const Context& context, gateway::Runner& runner) {
   Result<std::optional<catalog::ServiceDefinition>> registration = registration_of(context.flags, *gateway, host);
   if (!registration) return registration.error();
   api->advice = nullptr;
-  return runner.reconnect(std::move(*api), std::move(*registration), gateway->expose_servers);
+  gateway::Runner::Change change;
+  change.asking.emplace() = {
+      .api = std::move(*api), .registration = std::move(*registration), .wan_federation = gateway->expose_servers};
+  return runner.change(std::move(change));
 }
 
 int run_mesh_gateway(const Context& context) {
