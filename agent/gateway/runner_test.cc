@@ -24,7 +24,8 @@ TEST(Runner, AChangeThatFailsChangesNothing) {
   const std::vector<Address> taken = other->gateway().listening();
 
   // Where to listen would do, the way to the agent does not.
-  Runner::Change change{.listen = std::vector{Address{"127.0.0.1", 0}, before.front()}};
+  const std::vector<Address> more{Address{"127.0.0.1", 0}, Address{"127.0.0.2", 0}};
+  Runner::Change change{.listen = more};
   change.asking.emplace().api = {.address = "https://127.0.0.1:1", .ca_file = "/no/such/file"};
   const base::Result<> no_way = runner->change(std::move(change));
   ASSERT_FALSE(no_way);
@@ -37,7 +38,7 @@ TEST(Runner, AChangeThatFailsChangesNothing) {
   EXPECT_FALSE(runner->change(std::move(second)));
   EXPECT_EQ(runner->gateway().listening(), before);
 
-  Runner::Change third{.listen = std::vector{before.front(), Address{"127.0.0.1", 0}}};
+  Runner::Change third{.listen = more};
   third.asking.emplace().api = {.address = "127.0.0.1:1"};
   EXPECT_TRUE(runner->change(std::move(third)));
   EXPECT_EQ(runner->gateway().listening().size(), 2u);
