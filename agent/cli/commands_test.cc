@@ -54,6 +54,29 @@ TEST(CliEvent, BadFiltersAreNamedBeforeAnythingIsSent) {
   EXPECT_EQ(error_of({"event", "-name=x", "a", "b"}), "Too many command line arguments.");
 }
 
+TEST(CliNames, StandInPathsAsGosClientEscapesThem) {
+  // What would end the path is escaped, and once more where the agent undoes it twice; a slash is none of Go's concern.
+  const std::string name = "a b?c%d/e", escaped = "a%20b%3Fc%25d/e";
+  const std::vector<std::pair<std::vector<std::string>, std::string>> lines = {
+      {{"peering", "read", "-name", name}, "GET /v1/peering/" + escaped},
+      {{"config", "read", "-kind", "service-defaults", "-name", name}, "GET /v1/config/service-defaults/" + escaped},
+      {{"services", "deregister", "-id", name}, "PUT /v1/agent/service/deregister/" + escaped},
+      {{"kv", "get", name}, "GET /v1/kv/" + escaped},
+      {{"catalog", "nodes", "-service", name}, "GET /v1/catalog/service/" + escaped},
+      {{"force-leave", name}, "PUT /v1/agent/force-leave/" + escaped},
+      {{"acl", "policy", "read", "-name", name}, "GET /v1/acl/policy/name/a+b%253Fc%2525d%252Fe"},
+  };
+  for (const auto& [line, target] : lines) {
+    TestAgent agent;
+    agent.answer({TestAgent::reply(404, "")});
+    run_line(line, at(agent));
+    const std::vector<std::string> requests = agent.requests();
+    ASSERT_FALSE(requests.empty()) << line.front();
+    const std::string first = requests.back().substr(0, requests.back().find('\r'));
+    EXPECT_TRUE(first == target + " HTTP/1.1" || first.starts_with(target + "?")) << first;
+  }
+}
+
 TEST(CliFederationJoin, TheTokenComesByTheInputToo) {
   base::SeededRandom random(7);
   invite::Token token;
