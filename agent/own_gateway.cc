@@ -130,17 +130,16 @@ Result<> OwnGateway::reload(const config::Loaded& loaded) {
   if (!service) return service.error();
   Result<cli::ApiConfig> api = api_of(loaded.config, fresh);
   if (!api) return api.error();
-  const Result<std::vector<Address>> addresses = gateway::listening_addresses(*service);
+  Result<std::vector<Address>> addresses = gateway::listening_addresses(*service);
   if (!addresses) return addresses.error();
-  if (Result<> listening = runner_->listen(*addresses); !listening) {
-    return {listening.error().code, "Failed reloading the mesh gateway: " + listening.error().detail};
-  }
-  runner_->set_limits(gateway::limits_of(fresh.limits));
+  gateway::Runner::Change change{.listen = std::move(*addresses), .limits = gateway::limits_of(fresh.limits)};
   // Files of certificates may have others in them under the same names, and those that are known end some day.
   const bool by_tls = api->address.starts_with("https://");
   if (by_tls || fresh.token != settings_.token || fresh.expose_servers != settings_.expose_servers) {
-    if (Result<> asking = runner_->reconnect(std::move(*api), std::nullopt, fresh.expose_servers); !asking)
-      return asking;
+    change.asking.emplace() = {.api = std::move(*api), .wan_federation = fresh.expose_servers};
+  }
+  if (Result<> changed = runner_->change(std::move(change)); !changed) {
+    return {changed.error().code, "Failed reloading the mesh gateway: " + changed.error().detail};
   }
   settings_ = std::move(fresh);
   return {};

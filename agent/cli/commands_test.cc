@@ -9,6 +9,8 @@
 
 #include "agent/cli/completion.h"
 #include "agent/cli/test_agent.h"
+#include "agent/invite/secret.h"
+#include "agent/invite/token.h"
 #include "raft/temporary_directory.h"
 
 namespace proconsul::agent::cli {
@@ -50,6 +52,51 @@ TEST(CliEvent, BadFiltersAreNamedBeforeAnythingIsSent) {
             "Failed to compile node filter regexp: error parsing regexp: missing closing ]: `[`");
   EXPECT_EQ(error_of({"event", "-name=x", "-tag=a"}), "Cannot provide tag filter without service filter.");
   EXPECT_EQ(error_of({"event", "-name=x", "a", "b"}), "Too many command line arguments.");
+}
+
+TEST(CliNames, StandInPathsAsGosClientEscapesThem) {
+  // What would end the path is escaped, and once more where the agent undoes it twice; a slash is none of Go's concern.
+  const std::string name = "a b?c%d/e", escaped = "a%20b%3Fc%25d/e";
+  const std::vector<std::pair<std::vector<std::string>, std::string>> lines = {
+      {{"peering", "read", "-name", name}, "GET /v1/peering/" + escaped},
+      {{"config", "read", "-kind", "service-defaults", "-name", name}, "GET /v1/config/service-defaults/" + escaped},
+      {{"services", "deregister", "-id", name}, "PUT /v1/agent/service/deregister/" + escaped},
+      {{"kv", "get", name}, "GET /v1/kv/" + escaped},
+      {{"catalog", "nodes", "-service", name}, "GET /v1/catalog/service/" + escaped},
+      {{"force-leave", name}, "PUT /v1/agent/force-leave/" + escaped},
+      {{"acl", "policy", "read", "-name", name}, "GET /v1/acl/policy/name/a+b%253Fc%2525d%252Fe"},
+  };
+  for (const auto& [line, target] : lines) {
+    TestAgent agent;
+    agent.answer({TestAgent::reply(404, "")});
+    run_line(line, at(agent));
+    const std::vector<std::string> requests = agent.requests();
+    ASSERT_FALSE(requests.empty()) << line.front();
+    const std::string first = requests.back().substr(0, requests.back().find('\r'));
+    EXPECT_TRUE(first == target + " HTTP/1.1" || first.starts_with(target + "?")) << first;
+  }
+}
+
+TEST(CliFederationJoin, TheTokenComesByTheInputToo) {
+  base::SeededRandom random(7);
+  invite::Token token;
+  token.ID = "6f0f1f04-8a0c-4d0c-9f0a-0f1e2d3c4b5a";
+  token.Secret = base::Bytes(invite::new_secret(random));
+  token.Primary = "dc1";
+  token.Domain = "consul";
+  token.Datacenters = {"dc2"};
+  token.Servers = 1;
+  token.Gateways = {"203.0.113.1:8443"};
+  token.Expires = 1'700'000'000;
+  const std::string text = invite::to_text(token);
+
+  for (const Outcome& outcome :
+       {run_line({"federation", "join", text}), run_line({"federation", "join", "-"}, {}, text + "\n")}) {
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, StartsWith("Error joining: the token is over since 2023-11-14"));
+  }
+  EXPECT_THAT(run_line({"federation", "join", "-"}, {}, "\n").err, HasSubstr("the standard input has no token"));
+  EXPECT_THAT(run_line({"federation", "join", "-"}, {}, text.substr(1)).err, HasSubstr("this is no token"));
 }
 
 TEST(CliJoin, OneAddressThatAnswersIsEnough) {

@@ -28,7 +28,7 @@ using base::Result;
 constexpr Flag kGatewayFlags[] = {
     {.name = "connect-timeout",
      .kind = FlagKind::duration,
-     .help = "How long to wait for a connection to one endpoint.",
+     .help = "How long to wait for a connection to one endpoint; a second at most if it is a server.",
      .default_value = "3s"},
     {.name = "data-dir",
      .kind = FlagKind::text,
@@ -154,7 +154,10 @@ Result<> renew(const Context& context, gateway::Runner& runner) {
   Result<std::optional<catalog::ServiceDefinition>> registration = registration_of(context.flags, *gateway, host);
   if (!registration) return registration.error();
   api->advice = nullptr;
-  return runner.reconnect(std::move(*api), std::move(*registration), gateway->expose_servers);
+  gateway::Runner::Change change;
+  change.asking.emplace() = {
+      .api = std::move(*api), .registration = std::move(*registration), .wan_federation = gateway->expose_servers};
+  return runner.change(std::move(change));
 }
 
 int run_mesh_gateway(const Context& context) {

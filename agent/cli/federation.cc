@@ -11,7 +11,7 @@ constexpr Command kCommands[] = {
      .help = R"(  Datacenters that are joined call each other's servers, directly or through mesh gateways.
 
       $ consul federation invite -datacenter dc2     in the primary datacenter
-      $ consul federation join TOKEN                 on a server of the new one
+      $ consul federation join TOKEN                 on a server of the new one (-: from stdin)
       $ consul federation doctor                     says what is to be fixed first)"},
 };
 

@@ -188,11 +188,12 @@ int run_invite(const Context& context) {
   if (!kept) return fail(context, "Error inviting: " + kept.error().detail);
   token.Expires = kept->Expires;
   context.ui.output(invite::to_text(token));
-  context.ui.error("Good until " + base::to_rfc3339(base::from_unix(token.Expires)) + " for " +
-                   std::to_string(servers) + (servers == 1 ? " server" : " servers of each datacenter") +
-                   ". On each of them: " + context.ui.program + " federation join TOKEN" +
-                   (signer->is_there ? "" : " -cert-file FILE -key-file FILE") +
-                   "\nWhoever has the token can join: hand it over as you would a password.");
+  context.ui.error(
+      "Good until " + base::to_rfc3339(base::from_unix(token.Expires)) + " for " + std::to_string(servers) +
+      (servers == 1 ? " server" : " servers of each datacenter") + ". On each of them: " + context.ui.program +
+      " federation join TOKEN" + (signer->is_there ? "" : " -cert-file FILE -key-file FILE") +
+      "\nWhoever has the token can join: hand it over as you would a password. With - in place of TOKEN it is "
+      "read from the standard input and does not show in the list of processes.");
   return 0;
 }
 

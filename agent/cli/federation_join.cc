@@ -181,10 +181,21 @@ Result<> write_files(const Context& context, const std::vector<invite::NewFile>&
   return {};
 }
 
+/// The token as an argument stands for all users in the list of processes: with "-" it is read from the input.
+Result<Token> token_of(const Context& context) {
+  const std::string& given = context.arguments[0];
+  if (given != "-") return invite::parse_token(given);
+  const std::string text = read_all(context.ui.in);
+  if (text.find_first_not_of(" \t\r\n") == text.npos) {
+    return wrong("the standard input has no token: give it the text that \"federation invite\" printed");
+  }
+  return invite::parse_token(text);
+}
+
 /// Everything up to the files; nothing is asked of anybody before all that can be known here is right.
 Result<Joiner> join(const Context& context) {
   const FlagValues& flags = context.flags;
-  const Result<Token> token = invite::parse_token(context.arguments[0]);
+  const Result<Token> token = token_of(context);
   if (!token) return token.error();
   const std::int64_t now = base::unix_seconds(base::system_clock().wall());
   if (now >= token->Expires) {
@@ -235,7 +246,8 @@ Result<Joiner> join(const Context& context) {
 }
 
 int run_join(const Context& context) {
-  if (context.arguments.size() != 1) return fail_with_help(context, "This command takes the token of an invitation.");
+  if (context.arguments.size() != 1)
+    return fail_with_help(context, "This command takes the token of an invitation, or - to read it from stdin.");
   const Result<Joiner> joiner = join(context);
   if (!joiner) return fail(context, "Error joining: " + joiner.error().detail);
   const Result<config::Loaded> loaded = config::load({.paths = {joiner->config_dir}});
@@ -255,13 +267,16 @@ int run_join(const Context& context) {
 constexpr Command kCommands[] = {
     {.name = "federation join",
      .synopsis = "Join this server's datacenter to others",
-     .usage = "federation join [options] TOKEN",
+     .usage = "federation join [options] TOKEN|-",
      .help = R"(  Makes this host a server of a new datacenter: redeems the token of "federation invite"
   through a mesh gateway of the primary, writes the configuration (federation.json and
   certificates) and runs the agent with it, a mesh gateway included.
 
       $ consul federation join -bind 10.2.0.4 -gateway-wan-address 203.0.113.7:8443 \
           -config-dir /etc/consul.d -data-dir /opt/consul TOKEN
+
+  With - in place of TOKEN it is read from the standard input: an argument shows in the
+  list of processes, for whoever may see that.
 
   For several servers the invitation says how many (-servers); each is told of another
   one with -retry-join. They can start in any order. If the answer is lost, the same

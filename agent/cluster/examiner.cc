@@ -307,6 +307,7 @@ class Examiner::Round {
   }
 
   void carry_out(std::vector<Job>& jobs) {
+    for (std::size_t i = kMostProbes; i < jobs.size(); ++i) ++findings_.left_out[jobs[i].probe.datacenter];
     if (jobs.size() > kMostProbes) jobs.resize(kMostProbes);
     std::atomic<std::size_t> next{0};
     std::vector<std::jthread> threads;

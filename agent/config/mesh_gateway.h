@@ -17,7 +17,7 @@ struct MeshGatewayLimits {
   std::int64_t max_connections{};                      // 0: as many as the process may have
   std::int64_t max_connections_per_source{};           // of one client address; 0: no limit
   base::Duration handshake_timeout{base::seconds(5)};  // until a client has said whom it wants
-  base::Duration connect_timeout{base::seconds(3)};    // to one endpoint
+  base::Duration connect_timeout{base::seconds(3)};    // to one endpoint; a second at most to servers
   base::Duration idle_timeout{base::seconds(3600)};
   base::Duration drain_timeout{base::seconds(10)};  // how long connections may go on at the end
 };

@@ -433,6 +433,28 @@ TEST(Diagnosis, NamesItWithoutGatewaysToo) {
   }
 }
 
+TEST(Diagnosis, SaysHowMuchWasNotTried) {
+  Findings findings = healthy();
+  findings.left_out = {{"dc1", 7}};
+
+  const Report report = diagnose(findings);
+
+  EXPECT_TRUE(report.Healthy) << text_of(report);
+  ASSERT_EQ(report.Causes.size(), 1u) << text_of(report);
+  EXPECT_EQ(report.Causes[0].Code, "not-all-tried");
+  EXPECT_EQ(report.Causes[0].Datacenter, "dc1");
+  EXPECT_TRUE(report.Causes[0].Cause.starts_with("7 calls")) << text_of(report);
+  EXPECT_TRUE(
+      std::ranges::any_of(report.Hops, [](const Hop& hop) { return hop.What == "7 more" && hop.Result == "skipped"; }));
+
+  // Nothing is said of a way that nobody has tried.
+  Findings none = traditional();
+  none.probes.clear();
+  EXPECT_NE(text_of(diagnose(none)).find("no-way dc1"), std::string::npos);
+  none.left_out = {{"dc1", 1}};
+  EXPECT_EQ(text_of(diagnose(none)).find("no-way dc1"), std::string::npos);
+}
+
 TEST(Diagnosis, OnlyWarnsOfWhatWorksEvenSo) {
   Findings findings = healthy();
   findings.probes[1].error = "dial tcp 198.18.0.1:443: connect: connection refused";  // a way that is not needed

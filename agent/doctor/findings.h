@@ -1,6 +1,8 @@
 // What was tried, and what came of it: all that the diagnosis knows.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +48,7 @@ struct Findings {
   base::Time now{};
   std::vector<Resolution> names{};
   std::vector<Probe> probes{};
+  std::map<std::string, std::size_t> left_out{};  // calls by datacenter that were not tried: there are too many
   TokenTrial token{};
 };
 

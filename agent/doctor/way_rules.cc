@@ -206,7 +206,7 @@ void look_at_ways_to(Walk& walk, const std::string& datacenter) {
     const Said said = explain(walk, probe);
     walk.say(fault, explained ? Rank::gateway : Rank::way, said.code, datacenter, said.cause, said.fix);
   }
-  if (tried || reached) return;
+  if (tried || reached || walk.findings.left_out.contains(datacenter)) return;
   walk.hop(datacenter, by_gateways ? "gateway" : "server", "no way is known", "fail");
   if (explained || walk.has("no-primary-gateways") || walk.has("name-unresolved") || walk.has("no-retry-join-wan") ||
       walk.has("mode-off") || walk.has("wan-off")) {
@@ -274,6 +274,19 @@ void look_at_way_back(Walk& walk, const View& there) {
             std::string("see also the gateways of ") + there.Datacenter + ".");
 }
 
+/// Nobody is to take for well what was not looked at.
+void look_at_left_out(Walk& walk) {
+  for (const auto& [datacenter, count] : walk.findings.left_out) {
+    const std::string number = std::to_string(count);
+    walk.hop(datacenter, walk.own.ThroughGateways && datacenter != walk.own.Datacenter ? "gateway" : "server",
+             number + " more", "skipped", "not tried: there are too many for one examination");
+    walk.warn("not-all-tried", datacenter,
+              number + " calls of " + datacenter + " were not tried: there are too many gateways and servers for one " +
+                  "examination",
+              "Ask servers of " + datacenter + " for what they see: run `consul federation doctor` there.");
+  }
+}
+
 }  // namespace
 
 void look_at_ways(Walk& walk) {
@@ -283,6 +296,7 @@ void look_at_ways(Walk& walk) {
     look_at_ways_to(walk, datacenter);
     if (const View* there = walk.view_of(datacenter)) look_at_way_back(walk, *there);
   }
+  look_at_left_out(walk);
 }
 
 }  // namespace proconsul::agent::doctor

@@ -101,7 +101,7 @@ struct Follower::Impl {
     config.advice = nullptr;
     return ApiClient::make(std::move(config));
   }
-  void begin(std::vector<ApiClient> clients);
+  void begin();
   void follow(std::size_t view, ApiClient& api);
   void follow_registration(ApiClient& api);
   void tell();
@@ -111,6 +111,7 @@ struct Follower::Impl {
 
   const Options options;
   base::Interrupt stop{};
+  std::vector<ApiClient> clients{};  // one for each thread, until they run
 
   std::mutex mutex{};  // guards the next ones
   Learned learned{};
@@ -268,7 +269,7 @@ void Follower::Impl::follow_registration(ApiClient& api) {
   }
 }
 
-void Follower::Impl::begin(std::vector<ApiClient> clients) {
+void Follower::Impl::begin() {
   if (options.identity) {
     learned.datacenter = options.identity->datacenter;
     learned.domain = options.identity->domain;
@@ -283,17 +284,18 @@ void Follower::Impl::begin(std::vector<ApiClient> clients) {
 
 Follower::Follower(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<Follower>> Follower::start(Options options) {
+Result<std::unique_ptr<Follower>> Follower::make(Options options) {
   auto impl = std::make_unique<Impl>(std::move(options));
-  std::vector<ApiClient> clients;
   for (std::size_t i = 0; i <= kViews.size(); ++i) {
     Result<ApiClient> client = impl->client();
     if (!client) return client.error();
-    clients.push_back(std::move(*client));
+    impl->clients.push_back(std::move(*client));
   }
-  std::unique_ptr<Follower> follower(new Follower(std::move(impl)));
-  follower->impl_->begin(std::move(clients));
-  return follower;
+  return std::unique_ptr<Follower>(new Follower(std::move(impl)));
+}
+
+void Follower::begin() {
+  impl_->begin();
 }
 
 Follower::~Follower() {

@@ -40,8 +40,10 @@ class Follower {
     bool in_force{};
   };
 
-  /// Errors are those of ApiClient::make.
-  static base::Result<std::unique_ptr<Follower>> start(Options options);
+  /// It asks nothing before begin(). Errors are those of ApiClient::make.
+  static base::Result<std::unique_ptr<Follower>> make(Options options);
+  /// Once.
+  void begin();
   /// Ends the requests, and waits.
   ~Follower();
   Follower(const Follower&) = delete;

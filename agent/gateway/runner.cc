@@ -14,7 +14,6 @@ namespace proconsul::agent::gateway {
 
 using base::Result;
 using wanfed::gateway::Address;
-using wanfed::gateway::Limits;
 using wanfed::gateway::RouteTable;
 using wanfed::gateway::Topology;
 
@@ -56,20 +55,29 @@ void Runner::set_routes(const Topology& topology) {
   gateway_.set_routes(std::make_shared<RouteTable>(topology));
 }
 
-Result<> Runner::follow() {
-  Follower::Options options{.api = options_.api,
+Result<std::unique_ptr<Follower>> Runner::follower(const cli::ApiConfig& api, bool wan_federation) {
+  Follower::Options options{.api = api,
                             .identity = options_.identity,
-                            .wan_federation = options_.wan_federation,
+                            .wan_federation = wan_federation,
                             .service = options_.service,
                             .file = options_.file,
                             .in_force = has_routes_};
-  asking_ = std::make_unique<base::Interrupt>(&stop_);
   options.changed = [this](const Topology& topology) { set_routes(topology); };
   options.registered = [this](const http::AgentService* service) { return told(service); };
-  Result<std::unique_ptr<Follower>> follower = Follower::start(std::move(options));
-  if (!follower) return follower.error();
-  follower_ = std::move(*follower);
+  return Follower::make(std::move(options));
+}
+
+void Runner::follow(std::unique_ptr<Follower> follower) {
+  asking_ = std::make_unique<base::Interrupt>(&stop_);
+  follower_ = std::move(follower);
   has_routes_ = true;  // whoever follows after it
+  follower_->begin();
+}
+
+Result<> Runner::follow() {
+  Result<std::unique_ptr<Follower>> made = follower(options_.api, options_.wan_federation);
+  if (!made) return made.error();
+  follow(std::move(*made));
   return {};
 }
 
@@ -103,22 +111,31 @@ Result<> Runner::listen(const std::vector<Address>& addresses) {
   return gateway_.listen(addresses);
 }
 
-void Runner::set_limits(const Limits& limits) {
-  const std::lock_guard lock(mutex_);
-  limits_ = limits;
-  gateway_.set_limits(limits);
-}
-
-Result<> Runner::reconnect(cli::ApiConfig api, std::optional<catalog::ServiceDefinition> registration,
-                           bool wan_federation) {
-  if (const Result<cli::ApiClient> made = cli::ApiClient::make(api); !made) return made.error();
+Result<> Runner::change(Change change) {
+  // What can fail comes first, the last of it where it does nothing else.
+  std::unique_ptr<Follower> next;
+  if (change.asking) {
+    Result<std::unique_ptr<Follower>> made = follower(change.asking->api, change.asking->wan_federation);
+    if (!made) return made.error();
+    next = std::move(*made);
+  }
+  if (change.listen) {
+    if (Result<> listening = listen(*change.listen); !listening) return listening;
+  }
+  if (change.limits) {
+    const std::lock_guard lock(mutex_);
+    limits_ = *change.limits;
+    gateway_.set_limits(limits_);
+  }
+  if (!next) return {};
   if (asking_) asking_->raise();
   follower_.reset();
-  options_.api = std::move(api);
-  options_.wan_federation = wan_federation;
-  if (registration) options_.registration = std::move(registration);
+  options_.api = std::move(change.asking->api);
+  options_.wan_federation = change.asking->wan_federation;
+  if (change.asking->registration) options_.registration = std::move(change.asking->registration);
   registered_ = false;
-  return follow();
+  follow(std::move(next));
+  return {};
 }
 
 /// An agent that takes connections and answers nothing would keep the gateway from ending.

@@ -18,6 +18,13 @@
 
 namespace proconsul::agent::gateway {
 
+/// How the agent is asked.
+struct Asking {
+  cli::ApiConfig api{};
+  std::optional<catalog::ServiceDefinition> registration{};  // none: as it is
+  bool wan_federation{};
+};
+
 class Runner {
  public:
   struct Options {
@@ -45,13 +52,14 @@ class Runner {
   // One thread.
   /// From now on the agent is asked; once. Errors: certificates cannot be read.
   base::Result<> follow();
-  /// Another way to the agent, another registration if there is one; connections and routes stay. An error changes
-  /// nothing.
-  base::Result<> reconnect(cli::ApiConfig api, std::optional<catalog::ServiceDefinition> registration,
-                           bool wan_federation);
-  /// An error changes nothing.
-  base::Result<> listen(const std::vector<wanfed::gateway::Address>& addresses);
-  void set_limits(const wanfed::gateway::Limits& limits);
+  /// What is to be another; connections and routes stay.
+  struct Change {
+    std::optional<std::vector<wanfed::gateway::Address>> listen{};
+    std::optional<wanfed::gateway::Limits> limits{};
+    std::optional<Asking> asking{};  // another way to the agent, which is asked anew
+  };
+  /// All of it; an error changes nothing.
+  base::Result<> change(Change change);
   /// Takes the registration back if it was made here; no new connections; returns when the open ones have ended or were
   /// cut, after Limits::drain at the latest or once `cut` is raised.
   void drain(base::Interrupt& cut);
@@ -61,6 +69,9 @@ class Runner {
  private:
   Runner(base::net::Loops& loops, Options options);
   void set_routes(const wanfed::gateway::Topology& topology);
+  base::Result<std::unique_ptr<Follower>> follower(const cli::ApiConfig& api, bool wan_federation);
+  void follow(std::unique_ptr<Follower> follower);
+  base::Result<> listen(const std::vector<wanfed::gateway::Address>& addresses);
   base::Result<> told(const http::AgentService* service);
   base::Result<> register_now();
   base::Result<> deregister(base::Interrupt& cut) const;

@@ -239,7 +239,6 @@ Result<RedeemReply> Invitations::do_redeem(rpc::Services& services, const Redeem
   reply.ACLs = config_.acls_enabled;
   reply.DefaultPolicy = config_.acl_resolver.default_policy;
   reply.DownPolicy = config_.acl_resolver.down_policy;
-  reply.Gateways = gateways_of(services.server.view()->tables(), config_.datacenter);
   if (Result<> added = add_gossip(reply); !added) return added.error();
   if (reply.ACLs) {
     if (Result<> added = add_tokens(services, request, reply); !added) return added.error();

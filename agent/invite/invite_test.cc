@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/invite/record.h"
+#include "agent/invite/redeemer.h"
 #include "agent/invite/retirement.h"
 #include "agent/invite/secondary.h"
 #include "agent/invite/secret.h"
@@ -254,6 +255,28 @@ TEST(Retirement, FindsAGatewayByIdOrAddress) {
   EXPECT_EQ((*find_gateway(six, "[2001:db8::2]:8443"))->Service->ID, "b");
   EXPECT_THAT(find_gateway(all, "c").error().detail, HasSubstr("there are:"));
   EXPECT_THAT(find_gateway(all, "").error().detail, HasSubstr("say which"));
+}
+
+TEST(InvitationFailure, WhatPassesIsNoRefusal) {
+  for (const char* text :
+       {"rpc error making call: No cluster leader", "rpc error making call: EOF",
+        "rpc error making call: connection reset",
+        "rpc error making call: rpc error making call: this server does not lead (any more): try again",
+        "rpc error making call: rpc error getting client: failed to get conn: dial tcp 10.0.0.1:8300: i/o timeout",
+        "rpc error getting client: failed to get conn: read tcp 10.0.0.1:8443: connection reset by peer"}) {
+    EXPECT_EQ(judge(text), Failure::passing) << text;
+  }
+  for (const char* text : {"rpc error making call: the invitation is over",
+                           "rpc error making call: rpc: can't find method Federation.Redeem",
+                           "rpc error making call: Permission denied"}) {
+    EXPECT_EQ(judge(text), Failure::refused) << text;
+  }
+  for (const char* text :
+       {"no answer",
+        "rpc error getting client: failed to get conn: dial tcp 10.0.0.1:8443: connect: connection refused",
+        "rpc error getting client: failed to get conn: x509: certificate signed by unknown authority"}) {
+    EXPECT_EQ(judge(text), Failure::unreached) << text;
+  }
 }
 
 }  // namespace

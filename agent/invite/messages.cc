@@ -52,7 +52,6 @@ PROCONSUL_DESCRIBE_TYPE(RedeemReply, "proconsul.RedeemReply") {
   type.field("GossipKey", &RedeemReply::GossipKey);
   type.field("GossipVerifyIncoming", &RedeemReply::GossipVerifyIncoming);
   type.field("GossipVerifyOutgoing", &RedeemReply::GossipVerifyOutgoing);
-  type.field("Gateways", &RedeemReply::Gateways);
 }
 
 PROCONSUL_DESCRIBE_TYPE(ForgetRequest, "proconsul.ForgetRequest") {

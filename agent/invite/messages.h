@@ -64,7 +64,6 @@ struct RedeemReply {
   std::string GossipKey{};   // base64; empty: gossip is not encrypted
   bool GossipVerifyIncoming{};
   bool GossipVerifyOutgoing{};
-  base::List<std::string> Gateways{};
 };
 PROCONSUL_DECLARE_TYPE(RedeemReply)
 

@@ -166,8 +166,22 @@ void Connection::route() {
   if (!upstream_) return refuse(Refusal::unknown_name);
   // No more of it until there is somebody to take it; a reset is still told.
   watch(client_, 0);
-  opening_->deadline = worker_.loop().now() + worker_.limits().dial_timeout;
+  const Limits& limits = worker_.limits();
+  opening_->deadline =
+      worker_.loop().now() +
+      (upstream_->is_servers_here() ? std::min(limits.dial_timeout, limits.servers_timeout) : limits.dial_timeout);
   dial();
+}
+
+/// Until when the endpoint may take the connection that is dialled next.
+Clock::time_point Connection::dial_deadline(Clock::time_point now) const {
+  const Limits& limits = worker_.limits();
+  const Clock::time_point latest = std::min(now + limits.connect_timeout, opening_->deadline);
+  if (!upstream_->is_servers_here()) return latest;
+  // One that is silent leaves time for the others.
+  const auto most = std::min<std::int64_t>(static_cast<std::int64_t>(upstream_->size()), limits.attempts);
+  const auto others = std::max<std::int64_t>(most - static_cast<std::int64_t>(opening_->tried.size()), 0);
+  return std::min(latest, now + (opening_->deadline - now) / (others + 1));
 }
 
 void Connection::dial() {
@@ -187,8 +201,7 @@ void Connection::dial() {
     endpoint_ = choice->id;
     has_endpoint_ = true;
     opening_->endpoint = choice->address;
-    const auto deadline = std::min(now + worker_.limits().connect_timeout, opening_->deadline);
-    opening_->dial = std::make_unique<Dial>(worker_.loop(), worker_.names(), choice->address, deadline,
+    opening_->dial = std::make_unique<Dial>(worker_.loop(), worker_.names(), choice->address, dial_deadline(now),
                                             [this](Result<Fd> result) { dialled(std::move(result)); });
     arm_timer();
     return;

@@ -50,6 +50,7 @@ class Connection final : base::net::Timer {
   void read_hello();
   void route();
   void dial();
+  base::net::Clock::time_point dial_deadline(base::net::Clock::time_point now) const;
   void dialled(base::Result<base::net::Fd> result);
   void forward();
   void move(Flow& flow, Side& source, Side& sink);

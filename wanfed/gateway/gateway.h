@@ -28,8 +28,11 @@ struct Limits {
   Duration connect_timeout{3'000};  // to one endpoint
   Duration dial_timeout{10'000};    // to all that are tried
   int attempts = 3;                 // endpoints that are tried
-  Duration answer_timeout{5'000};   // until the first byte from the endpoint
-  Duration silence{1'000};          // a client that leaves so long after its hello, unanswered, had a silent endpoint
+  // To all that are tried of the own datacenter's servers. Who dials from elsewhere waits 1.5s in vain and then takes
+  // the gateways between for silent: that the server is must be told before, by a reset.
+  Duration servers_timeout{1'000};
+  Duration answer_timeout{5'000};  // until the first byte from the endpoint
+  Duration silence{1'000};         // a client that leaves so long after its hello, unanswered, had a silent endpoint
   Duration idle_timeout{3'600'000};
   Duration drain{30'000};  // how long connections last whose route is gone
 };

@@ -113,6 +113,22 @@ TEST(GatewayLimits, AnEndpointThatNeverAnswersIsGivenUp) {
   over = true;
 }
 
+TEST(GatewayLimits, SilentServersHereAreToldSoonByAReset) {
+  Running running({.limits = {.connect_timeout = 60'000ms, .dial_timeout = 60'000ms, .servers_timeout = 900ms}});
+  BlackHole lost, other;
+  Server well(echo);
+  running.gateway.set_routes(std::make_shared<const RouteTable>(
+      Topology{.datacenter = "dc1",
+               .wan_federation = true,
+               .servers = {{"lost", lost.address()}, {"other", other.address()}, {"well", well.address()}}}));
+
+  EXPECT_EQ(end_of(running.open("lost.server.dc1.consul").get()), End::reset);
+
+  EXPECT_EQ(running.refused(Refusal::connect_failed), 1u);
+  // Of all servers together the silent ones leave time for the one that answers.
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(answers(running.open("server.dc1.consul").get(), "server.dc1.consul"));
+}
+
 TEST(GatewayLimits, AnEndpointThatIsSilentGetsNoConnectionsForAWhile) {
   // The gateway gives up, or the client does: half-closed, whole, or with a reset.
   for (const int how : {0, 1, 2}) {

@@ -184,6 +184,28 @@ class DeadPort {
   Fd fd_;
 };
 
+/// A port at which packets vanish: nobody takes what waits, and no more may.
+class BlackHole {
+ public:
+  BlackHole() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_.get(), 0), 0);
+    address.sin_port = htons(base::net::local_port(listener_.get()));
+    for (int i = 0; i < 4; ++i) {
+      waiting_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      ::connect(waiting_.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    }
+  }
+  Address address() const { return {"127.0.0.1", base::net::local_port(listener_.get())}; }
+
+ private:
+  Fd listener_;
+  std::list<Fd> waiting_{};
+};
+
 /// A gateway on loops of its own, at one port.
 struct Running {
   explicit Running(Options options = {}, std::size_t threads = 2) : loops(threads), gateway(loops, options) {

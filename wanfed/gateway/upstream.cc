@@ -16,6 +16,11 @@ void Upstream::set_endpoints(std::span<const Address> addresses) {
   balancer_.set_endpoints(addresses);
 }
 
+std::size_t Upstream::size() {
+  const std::lock_guard lock(mutex_);
+  return balancer_.size();
+}
+
 std::optional<Balancer::Choice> Upstream::pick(Time now, base::Random& random, std::span<const EndpointId> tried) {
   const std::lock_guard lock(mutex_);
   return balancer_.pick(now, random, tried);

@@ -32,10 +32,13 @@ class Upstream {
 
   const std::string& name() const { return name_; }
   ClusterKind kind() const { return kind_; }
+  /// Servers of the gateway's own datacenter.
+  bool is_servers_here() const { return kind_ == ClusterKind::local_servers || kind_ == ClusterKind::local_server; }
   Traffic& traffic() { return traffic_; }
 
   // As the balancer's.
   void set_endpoints(std::span<const Address> addresses);
+  std::size_t size();
   std::optional<Balancer::Choice> pick(Time now, base::Random& random, std::span<const EndpointId> tried);
   bool connected(EndpointId id, Time now);
   bool answered(EndpointId id, Time now);
