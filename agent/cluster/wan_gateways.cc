@@ -127,7 +127,8 @@ class WanGateways::Duties final : base::net::Timer {
   std::map<wanfed::Way, std::unique_ptr<base::net::Attempt>> probes_;
   std::map<std::string, Rejoin> rejoins_{};  // by datacenter
   bool joins_ = false;
-  bool joined_primary_ = false;  // since the start
+  bool joined_ = false;                                   // another datacenter, since the start
+  std::set<std::string> federated_{};                     // other datacenters with a federation state
   std::map<std::string, Clock::time_point> complains_{};  // from when on, by datacenter that is not reached
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 };
@@ -142,6 +143,10 @@ void WanGateways::Duties::learn() {
   seen_names_ = version;
   wanfed::Knowledge known = wanfed::known_gateways(view->tables());
   std::set<std::string> used;
+  federated_.clear();
+  for (const auto& [datacenter, gateways] : known.states) {
+    if (gateways_.is_elsewhere(datacenter)) federated_.insert(datacenter);
+  }
   for (auto& [datacenter, gateways] : known.states) {
     gateways.lan = names.resolved(gateways.lan, used);
     gateways.wan = names.resolved(gateways.wan, used);
@@ -195,8 +200,12 @@ void WanGateways::Duties::join() {
   std::set<std::string> expected;
   for (const auto& [name, datacenter] : datacenters) expected.insert(name);
   gateways_.ways_->expect(std::move(expected));
-  // Gossip tells of some members before this server has joined anybody. What it has missed until then comes by a join.
-  if (!joined_primary_ && datacenters.contains(gateways_.primary_)) datacenters[gateways_.primary_].reached = false;
+  // Gossip tells of some members before this server has joined anybody; what it has missed comes by a join. After a
+  // restart of everything here nobody is a member yet who has a federation state.
+  if (!joined_) {
+    for (const std::string& name : federated_) datacenters[name];
+    for (auto& [name, datacenter] : datacenters) datacenter.reached = false;
+  }
   std::erase_if(rejoins_, [&](const auto& entry) {
     const auto at = datacenters.find(entry.first);
     return at == datacenters.end() || at->second.reached;
@@ -226,7 +235,7 @@ void WanGateways::Duties::join(const std::string& datacenter, gossip::swim::Addr
               rejoins_[datacenter].next = now + rejoins_[datacenter].rest;
               if (outcome && outcome->joined > 0) {
                 complains_.erase(datacenter);
-                joined_primary_ |= datacenter == gateways_.primary_;
+                joined_ = true;
                 return gateways_.log_.info("(WAN) joined",
                                            {{"number_of_nodes", outcome->joined}, {"datacenter", datacenter}});
               }

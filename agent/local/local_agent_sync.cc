@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "agent/cluster/way_advice.h"
 #include "agent/local/local_agent.h"
 #include "agent/tokens/who.h"
 #include "base/metrics.h"
@@ -79,7 +80,7 @@ void LocalAgent::begin_round(bool compare_all) {
 
 void LocalAgent::fetched(const Result<Remote>& there) {
   if (!there) {
-    sync_log_.error("failed to sync remote state", {{"error", there.error()}});
+    sync_log_.write(cluster::level_of(there.error()), "failed to sync remote state", {{"error", there.error()}});
     // Whoever has changed something meanwhile need not wait for the next attempt, which finds it.
     dirty_ = false;
     std::ranges::move(std::exchange(fresh_, {}), std::back_inserter(waiting_));

@@ -17,6 +17,8 @@ from federation_world import Datacenter
 
 
 class Faults(Refusals):
+    gone = 20  # seconds for which the primary is away
+
     # -- gateways ---------------------------------------------------------------------------------------------------
     def one_gateway_dies(self) -> None:
         for datacenter in (self.second, self.primary):
@@ -182,13 +184,13 @@ class Faults(Refusals):
         if self.second.ours:
             named = eventually("the doctor has a cause", lambda: diagnosis(self.world, self.second.servers[0])["Causes"][0])
             self.table.add("all servers of dc1 are gone: the doctor in dc2 says", None, f"{named['Code']}: {named['Cause'][:110]}")
-        time.sleep(20)
+        time.sleep(self.gone)
         begun = time.monotonic()
         for server in self.primary.servers:
             server.start()
         for server in self.primary.servers:
             server.wait_leader(HEALED)
-        self.table.add("all servers of dc1 were gone for 22 s: from their start, it leads", time.monotonic() - begun)
+        self.table.add(f"all servers of dc1 were gone for {self.gone} s: from their start, it leads", time.monotonic() - begun)
         self.healed("... and calls are answered", lambda: None, begun=begun)
 
     def stop_all(self, datacenter: Datacenter) -> None:
@@ -223,6 +225,10 @@ class Faults(Refusals):
         read = {agent: len(agent.log()) for datacenter in others for agent in datacenter.agents()}
         for datacenter in others:
             self.start_all(datacenter)
+        begun = time.monotonic()
+        if len(others) > 1 and all(datacenter.ours for datacenter in others):
+            self.healed("everything restarts, dc1 last: dc2 and dc3 call each other without it", lambda: None,
+                        only=lambda caller: self.primary not in (caller.near, caller.far), begun=begun)
         time.sleep(20)
         for datacenter in others:
             for server in datacenter.servers:

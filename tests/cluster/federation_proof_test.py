@@ -166,6 +166,7 @@ def main() -> int:
                         help=f"of all datacenters or one: {', '.join(KINDS)}; command, or relay if the program has none")
     parser.add_argument("--work", type=pathlib.Path, help="a folder that keeps Envoy between runs")
     parser.add_argument("--fault", action="append", choices=[fault.__name__ for fault in Faults.ALL], help="only these")
+    parser.add_argument("--gone", type=int, default=Faults.gone, help="seconds for which the primary is away; 20")
     parser.add_argument("--consul", type=pathlib.Path, help="a binary of Consul")
     parser.add_argument("--real", default="dc2", choices=("dc1", "dc2", "dc3"), help="the datacenter whose servers it is")
     parser.add_argument("--keep", type=pathlib.Path, help="an empty folder for logs and data, which stay")
@@ -173,6 +174,7 @@ def main() -> int:
     if lacking := network.missing():
         print(f"skipped: {lacking}")
         return SKIPPED
+    Faults.gone = options.gone
     binary = str(pathlib.Path(options.binary).resolve())
     kinds = chosen_kinds(options.gateway, options.datacenters or (2 if options.quick else 3), binary)
     print(f"gateways: {', '.join(kinds)}", flush=True)

@@ -256,7 +256,7 @@ class Refusals:
             message = self.second.servers[0].get("/v1/acl/replication")["LastErrorMessage"]
             assert says in message, message
             return message
-        message = eventually("its replication says so", said, 90)
+        message = eventually("its replication says so", said, 90 if self.second.ours else 300)  # Consul's rests for long
         if self.second.ours:
             eventually("a log says what to do", lambda: any(
                 says in line and "advice=" in line for server in self.second.servers for line in server.log().splitlines()))
@@ -265,7 +265,7 @@ class Refusals:
         mends()
         for server in self.second.servers:
             eventually("the token made meanwhile is there", lambda s=server: s.call(
-                "GET", "/v1/acl/token/self", None, made["SecretID"])[0] == 200, 90 if self.second.ours else 150)
+                "GET", "/v1/acl/token/self", None, made["SecretID"])[0] == 200, 90 if self.second.ours else 300)
         self.table.add(f"{what}, and then right: what was made meanwhile is there", time.monotonic() - begun, message[:120])
 
     def wrong_token(self) -> None:
