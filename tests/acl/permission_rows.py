@@ -23,7 +23,7 @@ class Row:
     method: str
     route: str                     # as the document spells it
     path: str                      # the question, below /v1
-    needs: tuple[str, ...] = ()    # in the order in which they are looked at
+    needs: tuple[str, ...] = ()    # in the order in which they are looked at; $server: the one that answers
     besides: tuple[str, ...] = ()  # needed too, and walked by another row
     body: Any = None
     ok: int = 200                  # the status for who may
@@ -280,8 +280,8 @@ INTERNAL = [
     read("/internal/federation-states", "/internal/federation-states", "operator:read", shows='"dc1"'),
     # Without gateways there is nothing to hide: permission_rows.h has one.
     read("/internal/federation-states/mesh-gateways", "/internal/federation-states/mesh-gateways", shows="{"),
-    read("/internal/federation/status", "/internal/federation/status", "operator:read|agent:write n1", shows='"Datacenters"'),
-    read("/internal/federation/doctor", "/internal/federation/doctor", "operator:read|agent:write n1", shows='"Hops"'),
+    read("/internal/federation/status", "/internal/federation/status", "operator:read|agent:write $server", shows='"Datacenters"'),
+    read("/internal/federation/doctor", "/internal/federation/doctor", "operator:read|agent:write $server", shows='"Hops"'),
     read("/internal/federation-state/{datacenter}", "/internal/federation-state/dc1", "operator:read", shows='"dc1"'),
     Row("DELETE", "/internal/federation/state/{datacenter}", "/internal/federation/state/walk-gone",
         ("operator:write",)),

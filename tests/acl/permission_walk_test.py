@@ -10,6 +10,7 @@ it wakes some waiters with the permissions they had when they began; nor for wha
 """
 import argparse
 import base64
+import dataclasses
 import http.client
 import json
 import os
@@ -459,6 +460,8 @@ def run(binary: str, folder: pathlib.Path, options) -> list[str]:
             world_of_logins(walk)
         if options.client:
             rows = [row for row in rows if row.route not in SERVERS_ONLY]
+        server = "s1" if options.client else "n1"
+        rows = [dataclasses.replace(row, needs=tuple(need.replace("$server", server) for need in row.needs)) for row in rows]
         rows = [row for row in rows if re.search(options.only, f"{row.method} {row.path}")]
         for number, row in enumerate(sorted((row for row in rows if not row.last),
                                             key=lambda row: "coordinate" in row.path)):
