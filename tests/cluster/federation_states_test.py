@@ -100,6 +100,7 @@ def check_gateways(a1: Member, b1: Member) -> None:
         return (there["MeshGateways"], there["UpdatedAt"]) == (here["MeshGateways"], here["UpdatedAt"]) and \
             here["PrimaryModifyIndex"] == there["ModifyIndex"] == there["PrimaryModifyIndex"]
     eventually("dc2's state is the same in both datacenters", same)
+    there = states(a1)["dc2"]
 
     # Everyone asks of any, of anyone.
     far = ask(b1, "GET", "/v1/internal/federation-state/dc2?dc=dc1")
