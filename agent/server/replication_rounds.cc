@@ -6,7 +6,8 @@
 namespace proconsul::agent::server {
 namespace {
 
-constexpr int kMostDoublings = 6;  // 64 seconds
+constexpr base::Duration kFirstPause = base::milliseconds(250);  // a server that went is soon known to be gone
+constexpr int kMostDoublings = 8;                                // 64 seconds
 constexpr base::Duration kLook = base::seconds(1);
 constexpr double kRowsASecond = 10'000;
 constexpr double kMostRounds = 10;  // times those that were set
@@ -43,7 +44,7 @@ void ReplicationRounds::listed(std::size_t rows) {
 }
 
 bool ReplicationRounds::back_off(int failures, const std::function<bool()>& changed) {
-  const base::MonotonicTime end = clock_.now() + base::seconds(1 << std::min(failures, kMostDoublings));
+  const base::MonotonicTime end = clock_.now() + base::Duration{kFirstPause.nanoseconds << std::min(failures, kMostDoublings)};
   while (clock_.now() < end && !(changed && changed())) {
     if (!pause_(std::min(kLook, end - clock_.now()))) return false;
   }
