@@ -30,7 +30,7 @@ class Transport final : public gossip::swim::Detour {
     std::function<bool(const std::string& datacenter, const std::string& gateway)> outdated{};
     std::chrono::seconds idle_time{120};             // then a connection for packets is closed
     std::size_t most_unsent = std::size_t{1} << 20;  // bytes of one connection; what is more gets lost
-    std::chrono::seconds dial_timeout{10};
+    std::chrono::seconds dial_timeout{3};  // TLS through two gateways included: another way may be there by then
     std::chrono::milliseconds rest_after_failure{500};  // in which packets to the member get lost
   };
   Transport(base::net::Loop& loop, Options options);
