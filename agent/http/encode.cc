@@ -220,6 +220,7 @@ void Encoder::head(const Exchange& exchange, const Reply& reply, const ReadMeta*
     if (reply.status != 200) type = {};
     if (exchange.route && (exchange.route->flags & kOctets)) type = content::kOctets;
   }
+  if (reply.as_text) type = content::kText;
   if (!type.empty()) {
     out += "Content-Type: ";
     out += type;

@@ -165,6 +165,11 @@ void with_health(Context& agent, Responder responder, Reply (*shape)(Context&, c
       });
 }
 
+void too_many(Reply& reply) {
+  reply.status = 429;
+  reply.as_text = true;
+}
+
 Reply shown_health(Context& agent, const Operator::Health& health) {
   const auto view = agent.server->view();
   OperatorHealth shown{.Healthy = health.healthy(), .FailureTolerance = health.failure_tolerance(), .Servers = {}};
@@ -183,7 +188,7 @@ Reply shown_health(Context& agent, const Operator::Health& health) {
                              .StableSince = to_seconds(server.stable_since)});
   }
   Reply reply = json(base::to_json(shown));
-  if (!shown.Healthy) reply.status = 429;
+  if (!shown.Healthy) too_many(reply);
   return reply;
 }
 
@@ -277,7 +282,7 @@ Result<Question> ask_autopilot_health(const Context&, const Request& request) {
                                    .StableSince = to_seconds(server.StableSince)});
         }
         Answer answer{.reply = json(base::to_json(shown))};
-        if (!shown.Healthy) answer.reply.status = 429;
+        if (!shown.Healthy) too_many(answer.reply);
         return answer;
       });
 }

@@ -85,6 +85,7 @@ struct Reply {
   std::string headers{};                 // whole lines: "Name: value\r\n"
   std::unique_ptr<BodySource> source{};  // instead of body: sent chunked
   bool close = false;                    // end the connection after this answer
+  bool as_text = false;                  // JSON that is called text, where Consul writes the status before the type
 
   void header(std::string_view name, std::string_view value);
 };

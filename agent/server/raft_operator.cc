@@ -68,7 +68,8 @@ Operator::Health RaftServer::health() {
       server.gossip_status = seen->status();
       if (seen->info) server.version = seen->info->build;
     } else if (peer.id == node_->options().id.value) {  // what no look at others is needed for
-      server.healthy = !status.leader.value.empty() && node_->disk_healthy();
+      // A leader calls nobody healthy before it has looked, itself neither.
+      server.healthy = !node_->is_leader() && !status.leader.value.empty() && node_->disk_healthy();
       server.last_term = status.last_term.value;
       server.stable_since = stable_since;
       server.gossip_status = "alive";

@@ -22,6 +22,9 @@ constexpr Failure kNoPeer{500, R"(cannot find peer|Could not find address for se
 constexpr Failure kNotAPeer{500, R"((id|address) "[\s\S]*" was not found in the Raft configuration)",
                             "Scripts look for this text."};
 constexpr Failure kNoAutopilot{500, "autopilot config not initialized yet", "The leader has not written it yet."};
+constexpr Failure kUnhealthy{
+    429, R"(\{[\s\S]*)",
+    "The same answer, called text: not all servers are healthy, or the leader has not looked yet."};
 constexpr Failure kSnapshotFailed{500, R"([\s\S]+)",
                                   "The archive cannot be read, or not be written: the text says why."};
 
@@ -134,7 +137,7 @@ constexpr Route kOperatorRoutes[] = {
       .rpc = "Operator.ServerHealth",
       .summary = "The health of the servers; 429 while the cluster is not healthy",
       .answer = type_of<OperatorHealth>,
-      .same_answer_with = {429}}},
+      .failures = {&kUnhealthy}}},
     {get,
      "/v1/operator/autopilot/state",
      async(autopilot_state, ask_autopilot_state),
