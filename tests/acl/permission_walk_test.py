@@ -456,6 +456,8 @@ def run(binary: str, folder: pathlib.Path, options) -> list[str]:
         rows = [row for row in ROWS if row not in LOGIN or (row.method, row.route) in walk.routes]
         check_rows(walk, rows)
         world(walk)
+        eventually("the leader has looked at the servers",
+                   lambda: agent.ask("GET", f"/v1/operator/autopilot/health?token={root}")[0] == 200)
         if LOGIN[0] in rows:
             world_of_logins(walk)
         if options.client:

@@ -52,6 +52,7 @@ class Scrape(unittest.TestCase):
                      "/v1/catalog/nodes", "/v1/catalog/datacenters", "/v1/kv/b?consistent"):
             assert ask("GET", path)[0] == 200, path
         ask("PUT", "/v1/catalog/deregister", json.dumps({"Node": "n"}))
+        eventually("the leader has looked at itself", lambda: ask("GET", "/v1/operator/autopilot/health")[0] == 200)
         cls.text = cls.scrape()
 
     @classmethod
