@@ -457,7 +457,7 @@ def run(binary: str, folder: pathlib.Path, options) -> list[str]:
         check_rows(walk, rows)
         world(walk)
         eventually("the leader has looked at the servers",
-                   lambda: agent.ask("GET", f"/v1/operator/autopilot/health?token={root}")[0] == 200)
+                   lambda: agent.ask("GET", f"/v1/operator/autopilot/health?token={root.secret}")[0] == 200)
         if LOGIN[0] in rows:
             world_of_logins(walk)
         if options.client:
