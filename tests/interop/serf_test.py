@@ -117,8 +117,13 @@ class Gos:
     def status(self, name: str) -> str:
         return self.members().get(name, {"status": "none"})["status"]
 
+    def heard(self) -> list[str]:
+        """Tags in order: serf writes them in that of a Go map, which is another one now and then."""
+        lines = [line.split("\t") for line in self.events.read_text().splitlines()]
+        return ["\t".join([*line[:3], ",".join(sorted(line[3].split(",")))] if len(line) == 4 else line) for line in lines]
+
     def wait(self, event: str) -> None:
-        eventually(f"{self.name} hears {event}", lambda: event in self.events.read_text().splitlines())
+        eventually(f"{self.name} hears {event}", lambda: event in self.heard())
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
