@@ -377,6 +377,7 @@ Result<> Agent::Impl::start_api() {
                                   .archives = &mode->archives(),
                                   .subscriber = &mode->subscriber(),
                                   .leaf_certs = leaf_certs.get(),
+                                  .transfer = &mode->transfer(),
                                   .peerings = &mode->peerings()});
   telemetry = std::make_unique<Telemetry>(config, [this] { mode->read_gauges(); });
   if (Result<> opened = listen_dns(); !opened) return opened;

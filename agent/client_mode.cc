@@ -76,7 +76,8 @@ ClientMode::ClientMode(Parts parts, std::function<void()> server_up, std::unique
                     {.choose = [this] { return caller_->chosen(); },
                      .unreachable = [this](const rpc::Target& server) { caller_->failed(server); },
                      .hold = parts.config.rpc_hold_timeout}),
-      peerings_(remote_calls_) {}
+      peerings_(remote_calls_),
+      transfer_(remote_calls_) {}
 
 /// Of servers, unless the configuration names files.
 Result<> ClientMode::prepare_certificates() {

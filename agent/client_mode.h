@@ -8,10 +8,12 @@
 #include "agent/auto_config/client.h"
 #include "agent/cluster/connections.h"
 #include "agent/cluster/server_caller.h"
+#include "agent/grpc/operator_service.h"
+#include "agent/grpc/remote_calls.h"
 #include "agent/local/rpc_catalog.h"
 #include "agent/mesh/auto_encrypt.h"
 #include "agent/mode.h"
-#include "agent/peering/remote_calls.h"
+#include "agent/peering/remote_caller.h"
 #include "agent/tokens/remote_resolver.h"
 #include "agent/tokens/rpc_source.h"
 
@@ -35,6 +37,7 @@ class ClientMode final : public Mode {
   local::Catalog& catalog() override { return *catalog_; }
   rpc::Caller& caller() override { return *caller_; }
   peering::Caller& peerings() override { return peerings_; }
+  grpc::LeaderTransfer& transfer() override { return transfer_; }
   rpc::ArchiveServers& archives() override { return *caller_; }
   void follow_certificate(std::function<void(const mesh::AutoTls&)> told) override;
   void serve_grpc(grpc::Services& services) override;
@@ -60,8 +63,9 @@ class ClientMode final : public Mode {
   const std::unique_ptr<tokens::RemoteResolver> tokens_;  // null: ACLs are off
   grpc::Client grpc_client_;
   const grpc::Subscriber subscriber_;
-  peering::RemoteCalls remote_calls_;
+  grpc::RemoteCalls remote_calls_;
   peering::RemoteCaller peerings_;
+  grpc::RemoteTransfer transfer_;
   mutable std::mutex mutex_{};                         // guards what follows
   bool certified_ = true;                              // servers can be called
   std::vector<rpc::Target> held_back_{};               // those that are known until then

@@ -32,8 +32,9 @@ class LeafCerts;
 }  // namespace proconsul::agent::mesh
 
 namespace proconsul::agent::grpc {
+class LeaderTransfer;
 class Services;
-}
+}  // namespace proconsul::agent::grpc
 
 namespace proconsul::agent::peering {
 class Caller;
@@ -92,6 +93,7 @@ class Mode {
   virtual local::Catalog& catalog() = 0;
   virtual rpc::Caller& caller() = 0;
   virtual peering::Caller& peerings() = 0;
+  virtual grpc::LeaderTransfer& transfer() = 0;
   virtual rpc::ArchiveServers& archives() = 0;
   virtual const grpc::Subscriber& subscriber() = 0;
   virtual server::Server* server() { return nullptr; }  // null on a client agent

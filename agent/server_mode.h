@@ -54,6 +54,7 @@ class ServerMode final : public Mode {
   bool knows_tokens() const override;
   rpc::Caller& caller() override { return rpc_->caller(); }
   peering::Caller& peerings() override { return rpc_->peerings(); }
+  grpc::LeaderTransfer& transfer() override { return rpc_->transfer(); }
   rpc::ArchiveServers& archives() override { return *rpc_; }
   void use_certificates(mesh::LeafCerts& certificates) override;
   void follow_peering_certificate(peering::ServerCertificate::Told told) override;

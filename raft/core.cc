@@ -70,11 +70,13 @@ void Core::tick(Instant now) {
   if (now_ >= snapshot_check_at_) {
     snapshot_check_at_ = now_ + spread(options_.snapshots.interval);
     const LogIndex base = snapshot_ ? snapshot_->index : LogIndex{};
-    if (!taking_snapshot_ && applied_.value >= base.value + options_.snapshots.threshold) {
-      taking_snapshot_ = true;
-      effects_.take_snapshot = true;
-    }
+    if (applied_.value >= base.value + options_.snapshots.threshold) ask_for_snapshot();
   }
+}
+
+void Core::ask_for_snapshot() {
+  if (std::exchange(taking_snapshot_, true)) return;
+  effects_.take_snapshot = true;
 }
 
 void Core::reconfigure(const SnapshotOptions& options, Instant now) {
@@ -344,8 +346,7 @@ Status Core::status() const {
 }
 
 Effects Core::take() {
-  if (!halted_ && role_ == Role::leader && replicate_soon_) replicate_all(now_);
-  replicate_soon_ = false;
+  if (std::exchange(replicate_soon_, false) && !halted_ && role_ == Role::leader) replicate_all(now_);
   return std::exchange(effects_, {});
 }
 

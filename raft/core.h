@@ -189,6 +189,7 @@ class Core {
   bool gather(Progress& peer, std::vector<EntryPtr>& entries);
   void send_heartbeat(const ServerId& id, Progress& peer, Instant now);
   void send_snapshot(const ServerId& id, Progress& peer, Instant now);
+  void await_later_snapshot(Progress& peer, Instant now);  // than log_end
   void back_to_probe(Progress& peer);
   void back_off(Progress& peer, Instant now);
   void heard(Progress& peer, std::uint64_t call, Instant sent, Instant now);
@@ -224,6 +225,7 @@ class Core {
   void hand_to_fsm();
   std::vector<EntryPtr>& step_entries();
   void adopt_snapshot(const SnapshotMeta& meta, Instant now);
+  void ask_for_snapshot();  // core.cc; once, until it is stored
   void compact();
   Configuration configuration_at(LogIndex index, LogIndex& at) const;
 

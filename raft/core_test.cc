@@ -484,6 +484,58 @@ TEST(Core, FollowerBehindACompactedLogGetsTheSnapshot) {
   EXPECT_EQ(snapshots[0].meta.index, top);
 }
 
+// As a server of hashicorp/raft does, whose log went on beyond the snapshot that replaced it.
+TEST(Core, FollowerThatCannotGoOnFromItsSnapshotGetsALaterOne) {
+  Options options;
+  options.snapshots.trailing_logs = 0;
+  Bench bench({"a", "b", "c"}, options);
+  bench.lead();
+  const LogIndex top = bench.core.commit();
+  const LogIndex their_end = top + 2;
+  bench.core.snapshot_stored(bench.core.snapshot_meta(top), bench.now);
+  bench.settle();
+  const auto c_refuses = [&](const std::vector<Message>& messages, LogIndex end) {
+    for (const Message& message : messages) {
+      const auto* append = std::get_if<AppendRequest>(&message.body);
+      if (append == nullptr || append->is_heartbeat() || message.peer.value != "c") continue;
+      bench.core.receive(from("c", AppendResponse{bench.core.term(), end, false, true}, message.call), bench.now);
+    }
+  };
+  c_refuses(std::vector<Message>(bench.sent), {0});
+  Effects first = bench.settle();
+  ASSERT_EQ(bodies<SnapshotRequest>(first).size(), 1u);
+
+  bench.core.receive(from("c", SnapshotResponse{bench.core.term(), true}, first.messages[0].call), bench.now);
+  c_refuses(bench.settle().messages, their_end);
+  Effects grown = bench.settle();
+  EXPECT_TRUE(bodies<SnapshotRequest>(grown).empty());
+  EXPECT_GT(bench.core.log().last(), their_end);
+
+  bench.acknowledge("b", grown);
+  bench.settle();
+  EXPECT_GT(bench.core.commit(), their_end);
+  bench.core.applied(bench.core.commit(), bench.now);
+  bench.pass(milliseconds(20));
+  EXPECT_TRUE(bench.take().take_snapshot);
+  bench.pass(milliseconds(100));
+  EXPECT_FALSE(bench.take().take_snapshot);  // one is being made
+  const base::Result<SnapshotMeta> later = bench.core.snapshot_meta(bench.core.commit());
+  ASSERT_TRUE(later);
+  bench.core.snapshot_stored(later, bench.now);
+  bench.settle();
+  bench.pass(milliseconds(200));
+  const Effects second = bench.settle();
+  const auto again = bodies<SnapshotRequest>(second);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].meta.index, later->index);
+
+  const auto call = std::ranges::find_if(
+      second.messages, [](const Message& message) { return std::holds_alternative<SnapshotRequest>(message.body); });
+  bench.core.receive(from("c", SnapshotResponse{bench.core.term(), true}, call->call), bench.now);
+  const auto appends = bodies<AppendRequest>(bench.settle());
+  EXPECT_TRUE(std::ranges::any_of(appends, [&](const AppendRequest& each) { return each.prev_index == later->index; }));
+}
+
 TEST(Core, InstalledSnapshotReplacesALogThatDoesNotContainIt) {
   Bench bench({"a", "b", "c"});
   const SnapshotMeta meta{

@@ -33,6 +33,7 @@ struct Progress {
   std::uint64_t snapshot_call{};  // 0: none on its way
   LogIndex snapshot_index{};
   Instant snapshot_sent{};
+  LogIndex log_end{};        // of a follower that cannot go on from a snapshot before it (on AppendResponse); 0: it can
   std::uint64_t log_read{};  // token of the disk read for it; 0: none
   std::uint32_t failures{};  // in a row; spaces out the attempts
   Instant retry_at{};        // no append before this

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxHeartbeatsRemembered = 64;
 constexpr Nanoseconds kFirstBackOff = std::chrono::milliseconds(10);
 constexpr std::uint32_t kMaxDoublings = 8;
+constexpr int kMaxNoops = 64;  // at a time, to get beyond a follower's log
 
 }  // namespace
 
@@ -34,7 +35,7 @@ void Core::replicate(const ServerId& id, Progress& peer, Instant now) {
     const bool probing = peer.state == Progress::State::probe;
     if (peer.inflight.size() >= (probing ? 1 : options_.max_inflight)) return;
     const LogIndex prev = peer.next - 1;
-    if (!log_.term_at(prev)) return send_snapshot(id, peer, now);
+    if (peer.log_end.value != 0 || !log_.term_at(prev)) return send_snapshot(id, peer, now);
 
     std::vector<EntryPtr> entries;
     if (peer.next <= log_.last()) {
@@ -84,12 +85,24 @@ void Core::send_heartbeat(const ServerId& id, Progress& peer, Instant now) {
 
 void Core::send_snapshot(const ServerId& id, Progress& peer, Instant now) {
   if (!snapshot_) return halt({base::Errc::corrupt, "raft log: entries are missing and no snapshot covers them"});
+  if (snapshot_->index <= peer.log_end) return await_later_snapshot(peer, now);
   peer.state = Progress::State::snapshot;
   peer.inflight.clear();
   peer.snapshot_call = next_call_++;
   peer.snapshot_index = snapshot_->index;
   peer.snapshot_sent = now;
   send(id, peer.address, peer.snapshot_call, SnapshotRequest{hard_.term, *snapshot_});
+}
+
+void Core::await_later_snapshot(Progress& peer, Instant now) {
+  for (int made = 0; made < kMaxNoops && log_.last() <= peer.log_end; ++made) {
+    append_entry(std::make_shared<Entry>(Entry{.index = log_.last() + 1, .term = hard_.term, .type = EntryType::noop}),
+                 now);
+    if (halted_) return;
+    replicate_soon_ = true;
+  }
+  if (applied_ > peer.log_end) ask_for_snapshot();
+  back_off(peer, now);
 }
 
 void Core::back_to_probe(Progress& peer) {
@@ -142,6 +155,10 @@ void Core::on(const Message& from, const AppendResponse& response, Instant now) 
     if (role_ != Role::leader) return;
     advance_transfer(now);
   } else {
+    // hashicorp/raft keeps the end of its log in mind when a snapshot replaces that log, and then looks for the entry
+    // at the snapshot's end, in vain: only a snapshot from beyond that end gets it on.
+    const bool installed = sent.prev == peer.match && sent.prev == peer.snapshot_index;
+    if (installed && response.no_retry_backoff && response.last_index >= sent.prev) peer.log_end = response.last_index;
     // Also below the known match: a follower may have lost its disk.
     peer.state = Progress::State::probe;
     peer.inflight.clear();
@@ -163,6 +180,7 @@ void Core::on(const Message& from, const SnapshotResponse& response, Instant now
   if (response.success) {
     peer.match = std::max(peer.match, peer.snapshot_index);
     peer.failures = 0;
+    peer.log_end = {};
   }
   back_to_probe(peer);
   if (!response.success) back_off(peer, now);

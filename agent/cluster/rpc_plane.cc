@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "agent/cluster/wan_gateways.h"
+#include "agent/grpc/operator_service.h"
 #include "agent/grpc/public_services.h"
+#include "agent/grpc/remote_calls.h"
 #include "agent/peering/plane.h"
 #include "agent/rpc/kind_byte.h"
 #include "agent/rpc/types.h"
@@ -140,17 +142,20 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
       grpc::PublicServices::Settings{
           .datacenter = config_.datacenter, .connect_enabled = config_.connect_enabled, .tokens = acl.resolver});
   public_->add_to_server_port(grpc_services);
-  peering_ = std::make_unique<peering::Plane>(peering::Plane::Parts{.loops = loops_,
-                                                                    .server = server,
-                                                                    .dispatcher = *dispatcher_,
-                                                                    .cluster = cluster,
-                                                                    .servers = grpc_client_,
-                                                                    .hold = config_.rpc_hold_timeout},
-                                              peering::Service::Settings{.datacenter = config_.datacenter,
-                                                                         .enabled = config_.peering_enabled,
-                                                                         .connect_enabled = config_.connect_enabled,
-                                                                         .offers_tls = !config_.grpc_tls_addrs.empty(),
-                                                                         .locality = config_.locality});
+  leader_calls_ = std::make_unique<grpc::RemoteCalls>(
+      loops_, grpc_client_,
+      grpc::RemoteCalls::Means{
+          .choose = [&cluster] { return cluster.leader(); }, .unreachable = {}, .hold = config_.rpc_hold_timeout});
+  operator_ = std::make_unique<grpc::OperatorService>(grpc::OperatorService::Parts{
+      .loops = loops_, .server = server, .cluster = server, .dispatcher = *dispatcher_, .leader = *leader_calls_});
+  operator_->add_to(grpc_services);
+  peering_ = std::make_unique<peering::Plane>(
+      peering::Plane::Parts{.loops = loops_, .server = server, .dispatcher = *dispatcher_, .leader = *leader_calls_},
+      peering::Service::Settings{.datacenter = config_.datacenter,
+                                 .enabled = config_.peering_enabled,
+                                 .connect_enabled = config_.connect_enabled,
+                                 .offers_tls = !config_.grpc_tls_addrs.empty(),
+                                 .locality = config_.locality});
   peering_->add_to_server_port(grpc_services);
   grpc_ = std::make_unique<grpc::Server>(loops_, std::move(grpc_services), grpc::Server::Options());
   options.grpc = [this](base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls,
@@ -175,8 +180,13 @@ peering::Caller& RpcPlane::peerings() {
   return peering_->caller();
 }
 
+grpc::LeaderTransfer& RpcPlane::transfer() {
+  return *operator_;
+}
+
 void RpcPlane::add_public(grpc::Services& services) {
   public_->add_to(services);
+  operator_->add_to(services);
   peering_->add_public(services);
 }
 
@@ -224,6 +234,7 @@ void RpcPlane::stop() {
   if (server::RaftServer* server = server_) server->resign();
   if (port_) port_->stop();
   if (grpc_) grpc_->stop();
+  if (leader_calls_) leader_calls_->stop();
   if (peering_) peering_->stop();
   grpc_client_.stop();
   if (subscriptions_) subscriptions_->stop();

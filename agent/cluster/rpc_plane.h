@@ -28,8 +28,11 @@
 #include "base/result.h"
 
 namespace proconsul::agent::grpc {
+class LeaderTransfer;
+class OperatorService;
 class PublicServices;
-}
+class RemoteCalls;
+}  // namespace proconsul::agent::grpc
 namespace proconsul::agent::peering {
 class Caller;
 class Plane;
@@ -76,6 +79,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   rpc::Caller& caller() { return *dispatcher_; }
   /// Once it listens.
   peering::Caller& peerings();
+  /// Once it listens.
+  grpc::LeaderTransfer& transfer();
   /// Adds the public services, which refer to this.
   void add_public(grpc::Services& services);
   /// Of other datacenters.
@@ -126,6 +131,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
   std::unique_ptr<rpc::SnapshotService> snapshots_{};
   std::unique_ptr<grpc::SubscribeService> subscriptions_{};
   std::unique_ptr<grpc::PublicServices> public_{};
+  std::unique_ptr<grpc::RemoteCalls> leader_calls_{};
+  std::unique_ptr<grpc::OperatorService> operator_{};
   std::unique_ptr<peering::Plane> peering_{};
   std::unique_ptr<grpc::Server> grpc_{};
   std::unique_ptr<rpc::Port> port_{};

@@ -27,8 +27,9 @@ namespace proconsul::agent::event {
 class Events;
 }
 namespace proconsul::agent::grpc {
+class LeaderTransfer;
 class Subscriber;
-}
+}  // namespace proconsul::agent::grpc
 namespace proconsul::agent::tokens {
 class RemoteResolver;
 class Resolver;
@@ -138,6 +139,7 @@ struct Context {
   rpc::ArchiveServers* archives = nullptr;       // where snapshots are that are not here
   const grpc::Subscriber* subscriber = nullptr;  // follows what other servers have; null: they are asked instead
   mesh::LeafCerts* leaf_certs = nullptr;         // null: there are none
+  grpc::LeaderTransfer* transfer = nullptr;      // who hands over the lead, here or by asking servers
   peering::Caller* peerings = nullptr;           // who answers about peerings, here or by asking servers
 };
 

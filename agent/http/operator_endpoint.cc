@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/grpc/operator_service.h"
 #include "agent/http/answers.h"
 #include "agent/http/ask.h"
 #include "agent/http/changes.h"
@@ -106,21 +107,10 @@ void raft_remove_peer(Context& agent, const Request& request, Responder responde
 }
 
 void raft_transfer_leader(Context& agent, const Request& request, Responder responder) {
-  if (agent.cluster == nullptr) {
-    return responder.send(Result<Reply>(Errc::internal, "only servers can transfer leadership: ask one of them"));
-  }
-  const std::string id(request.param("id"));
-  const Operator::Peers peers = agent.cluster->raft_peers();
-  if (!id.empty() && std::none_of(peers.servers.begin(), peers.servers.end(),
-                                  [&](const Operator::Peer& peer) { return peer.id == id; })) {
-    return responder.send(Result<Reply>(Errc::internal, "Could not find address for server id " + id));
-  }
-  if (id.empty() && std::count_if(peers.servers.begin(), peers.servers.end(),
-                                  [](const Operator::Peer& peer) { return peer.voter; }) < 2) {
-    return responder.send(Result<Reply>(Errc::internal, "cannot find peer"));
-  }
-  answer_when_done(std::move(responder), json(base::to_json(TransferLeaderResponse{.Success = true})),
-                   [&](server::Done done) { agent.cluster->transfer_leader(id, std::move(done)); });
+  answer_when_done(
+      std::move(responder), json(base::to_json(TransferLeaderResponse{.Success = true})), [&](server::Done done) {
+        agent.transfer->transfer_leader(std::string(request.param("id")), token_of(request), std::move(done));
+      });
 }
 
 Result<Reply> autopilot_get(Context& agent, const Request&) {

@@ -4,13 +4,10 @@ namespace proconsul::agent::peering {
 
 Plane::Plane(const Parts& parts, const Service::Settings& settings)
     : peers_(parts.loops),
-      leader_(
-          parts.loops, parts.servers,
-          {.choose = [&cluster = parts.cluster] { return cluster.leader(); }, .unreachable = {}, .hold = parts.hold}),
       service_({.loops = parts.loops,
                 .server = parts.server,
                 .dispatcher = parts.dispatcher,
-                .leader = leader_,
+                .leader = parts.leader,
                 .peers = peers_,
                 .tracker = tracker_},
                settings),
@@ -48,7 +45,6 @@ void Plane::start() {
 
 void Plane::stop() {
   duties_.stop();
-  leader_.stop();
   service_.stop();
   peers_.stop();
 }

@@ -8,7 +8,6 @@
 #include "agent/grpc/method.h"
 #include "agent/peering/duties.h"
 #include "agent/peering/peer_client.h"
-#include "agent/peering/remote_calls.h"
 #include "agent/peering/service.h"
 #include "agent/peering/stream.h"
 #include "agent/peering/tracker.h"
@@ -23,9 +22,7 @@ class Plane {
     base::net::Loops& loops;
     server::Server& server;
     rpc::Caller& dispatcher;
-    rpc::Cluster& cluster;
-    grpc::Client& servers;  // of this cluster
-    base::Duration hold{};  // rpc_hold_timeout
+    grpc::RemoteCalls& leader;
   };
   /// All outlive it.
   Plane(const Parts& parts, const Service::Settings& settings);
@@ -37,13 +34,12 @@ class Plane {
   /// For servers of other clusters; nothing where peering is off.
   void add_public(grpc::Services& services);
   void start();
-  /// Not from a loop; before the client of this cluster's servers. Idempotent.
+  /// Not from a loop; after the calls of the leader. Idempotent.
   void stop();
 
  private:
   Tracker tracker_{base::system_clock()};
   PeerClient peers_;
-  RemoteCalls leader_;
   Service service_;
   Streams streams_;
   Duties duties_;

@@ -2,9 +2,8 @@
 
 #include <utility>
 
-#include "agent/grpc/frame.h"
+#include "agent/grpc/local_call.h"
 #include "agent/peering/establishment.h"
-#include "agent/peering/local_call.h"
 #include "agent/peering/token.h"
 #include "agent/rpc/connect_ca_roots.h"
 #include "base/clock.h"
@@ -93,7 +92,7 @@ void Service::query(std::string_view method, const std::string& request, const r
   }
   // Who leads since a moment ago makes sure of it.
   options.consistent |= !leadership.current;
-  auto local = std::make_shared<LocalCall>(options);
+  auto local = std::make_shared<grpc::LocalCall>(options);
   local->evaluation = std::move(evaluate);
   local->may = std::move(may);
   rpc::ask(parts_.dispatcher, parts_.loops.next(), row, local,
@@ -108,7 +107,7 @@ void Service::change(std::string_view method, const std::string& request, CallOp
     return parts_.leader.call('/' + std::string(kPeeringService) + '/' + std::string(method), request,
                               fields_of(options), std::move(done));
   }
-  auto local = std::make_shared<LocalCall>(options);
+  auto local = std::make_shared<grpc::LocalCall>(options);
   auto failure = std::make_shared<Status>();
   local->running = [run = std::move(run), local = local.get(), failure](rpc::Finished finished) mutable {
     run([local, failure, finished = std::move(finished)](std::expected<CallReply, Status> result) mutable {
@@ -402,65 +401,13 @@ void Service::exchange(const ExchangeSecretRequest& request, CallDone done) {
       });
 }
 
-namespace {
-
-/// A unary method whose messages are not looked at here.
-class Passed final : public grpc::Handler {
- public:
-  using Act = std::function<void(std::string request, CallOptions options, CallDone done)>;
-  Passed(grpc::Call& call, const Act& act, bool shows_meta) : call_(call), act_(act), shows_meta_(shows_meta) {}
-  ~Passed() override { here_->self = nullptr; }
-  void received(std::string_view message) override {
-    act_(std::string(message), options_of(call_.metadata()),
-         [here = here_, &loop = call_.loop()](std::expected<CallReply, Status> result) {
-           auto tell = [here, result = std::move(result)] {
-             if (here->self) here->self->answered(result);
-           };
-           loop.is_current() ? tell() : loop.post(std::move(tell));
-         });
-  }
-
- private:
-  struct Here {
-    Passed* self;  // of the call's loop
-  };
-  void answered(const std::expected<CallReply, Status>& result) {
-    if (!result) return call_.end(result.error());
-    if (shows_meta_) {
-      call_.add_head({{"index", std::to_string(result->index)},
-                      {"knownleader", "true"},
-                      {"lastcontact", "0s"},
-                      {"backend", "blocking-query"}});
-    }
-    auto frame = std::make_shared<std::string>();
-    grpc::append_frame(*frame, [&] { *frame += result->message; });
-    call_.send(std::move(frame));
-    call_.end({});
-  }
-
-  grpc::Call& call_;
-  const Act& act_;
-  const bool shows_meta_;
-  const std::shared_ptr<Here> here_ = std::make_shared<Here>(this);
-};
-
-grpc::Method passed(std::string name, Load load, bool shows_meta, Passed::Act act) {
-  return {.name = std::move(name),
-          .shape = grpc::Shape::unary,
-          .start = [act = std::make_shared<const Passed::Act>(std::move(act)),
-                    shows_meta](grpc::Call& call) { return std::make_unique<Passed>(call, *act, shows_meta); },
-          .load = load};
-}
-
-}  // namespace
-
 void Service::add_peering_service(grpc::Services& services) {
   std::vector<grpc::Method> methods;
   const auto add = [&](const char* name, Load load) {
     const auto act = [this, name](std::string request, CallOptions options, CallDone done) {
       call(name, std::move(request), std::move(options), std::move(done));
     };
-    methods.push_back(passed(name, load, load == Load::read, act));
+    methods.push_back(grpc::by_bytes(name, load, load == Load::read, act));
   };
   for (const char* name : {"GenerateToken", "Establish", "PeeringDelete", "PeeringWrite"}) add(name, Load::write);
   for (const char* name : {"PeeringRead", "PeeringList", "TrustBundleListByService", "TrustBundleRead"}) {
@@ -470,7 +417,7 @@ void Service::add_peering_service(grpc::Services& services) {
 }
 
 grpc::Method Service::exchange_secret() {
-  return passed("ExchangeSecret", Load::write, false, [this](std::string request, CallOptions, CallDone done) {
+  return grpc::by_bytes("ExchangeSecret", Load::write, false, [this](std::string request, CallOptions, CallDone done) {
     Result<ExchangeSecretRequest> given = decoded<ExchangeSecretRequest>(request);
     if (!given) return done(fail(Code::internal, "grpc: error unmarshalling request: " + given.error().detail));
     exchange(*given, std::move(done));

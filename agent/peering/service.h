@@ -7,11 +7,11 @@
 #include <string>
 
 #include "agent/grpc/method.h"
+#include "agent/grpc/remote_calls.h"
 #include "agent/peering/caller.h"
 #include "agent/peering/establishment.h"
 #include "agent/peering/messages.h"
 #include "agent/peering/peer_client.h"
-#include "agent/peering/remote_calls.h"
 #include "agent/peering/tracker.h"
 #include "agent/rpc/caller.h"
 #include "agent/server/server.h"
@@ -36,7 +36,7 @@ class Service final : public Caller {
     base::net::Loops& loops;
     server::Server& server;
     rpc::Caller& dispatcher;
-    RemoteCalls& leader;
+    grpc::RemoteCalls& leader;
     PeerClient& peers;
     Tracker& tracker;
   };

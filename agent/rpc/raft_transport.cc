@@ -158,7 +158,12 @@ class RaftTransport::Outgoing final : Channel::User, base::net::Timer {
       transport_.received({peer_, std::move(answer->header.address), call, std::move(answer->body)});
     }
     input_.erase(0, done);
+    if (carries_snapshot() && waiting_.empty()) {  // it was for this one alone
+      shut();
+      transport_.bury(*this);
+    }
   }
+  bool carries_snapshot() const { return snapshot_time_.count() > 0; }
   void drained() override { feed(); }
   void finished() override { broke({Errc::eof, "EOF"}); }
   void ended(const Error& reason) override { broke(reason); }

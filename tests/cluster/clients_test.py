@@ -102,6 +102,22 @@ def check_requests(servers: list[Member], clients: list[Member]) -> None:
     assert answer(first, "/v1/status/leader") == answer(servers[0], "/v1/status/leader")
 
 
+def check_transfers(servers: list[Member], client: Member) -> None:
+    """Whoever is asked, the server that is named leads then; what is wrong is said by the leader."""
+    def leader() -> str:
+        peers = eventually("the peers", lambda: answer(servers[0], "/v1/operator/raft/configuration"))["Servers"]
+        return next((peer["Node"] for peer in peers if peer["Leader"]), "")
+
+    ids = {peer["Node"]: peer["ID"] for peer in answer(client, "/v1/operator/raft/configuration")["Servers"]}
+    for asked in (*servers, client):
+        named = next(server for server in servers if server.name != leader() and server is not asked)
+        status, body = asked.ask("POST", f"/v1/operator/raft/transfer-leader?id={ids[named.name]}", timeout=30)
+        assert (status, json.loads(body)) == (200, {"Success": True}), (asked.name, status, body)
+        eventually(f"{named.name} leads", lambda n=named: leader() == n.name)
+        status, body = asked.ask("POST", "/v1/operator/raft/transfer-leader?id=none")
+        assert (status, body.strip()) == (500, b"Could not find address for server id none"), (asked.name, status, body)
+
+
 def asked_by(client: Member, servers: list[Member]) -> Member | None:
     """The server that the client has a connection to, by the system's list of them."""
     process = pathlib.Path(f"/proc/{client.process.pid}")
@@ -198,6 +214,7 @@ def main() -> int:
                 check_catalog(servers, client)
                 check_self(client)
             check_requests(servers, clients)
+            check_transfers(servers, first)
             check_alias(servers, first, second)
             check_server_goes(servers, first)
             check_all_servers_gone(servers, first)

@@ -13,6 +13,8 @@ import subprocess
 import threading
 import time
 
+from agent_process import answer, eventually
+
 UNKNOWN = None
 KINDS = {"get": 8, "get consistent": 6, "get stale": 4, "get txn": 3, "put": 4, "put txn": 1, "cas": 7, "delete": 1, "delete cas": 1, "ledger": 2}
 CHECK_LIMIT = 300  # seconds for the search over one round
@@ -209,3 +211,29 @@ def stale_faults(operations: list[Operation]) -> list[str]:
             if op.result != 0 and op.index < newest:
                 faults.append(f"{op}: this server had shown index {newest} before")
     return faults
+
+
+def final_reads(servers: list, recorder: Recorder) -> set[str]:
+    """Every key through every server, as part of the history; the ledger's keys that are there."""
+    present: set[str] = set()
+    for number, server in enumerate(servers):
+        reader = Client(recorder, server, -1 - number, 0, 1)
+        for key in recorder.keys:
+            eventually(f"{server.name} reads", lambda r=reader, k=key: r.step("get consistent", k))
+        reader.connection.close()
+        rows = eventually(f"{server.name} lists", lambda s=server: answer(s, f"/v1/kv/{recorder.prefix}/?keys&consistent"))
+        present = present & set(rows) if number else set(rows)
+    return present
+
+
+def verdict(recorder: Recorder, present: set[str], checker: pathlib.Path, defaults: bool = True) -> list[str]:
+    """What is wrong with a history that is over. Without `defaults`, reads of the default mode need not be linearizable:
+    a leader of Consul that was deposed answers them from its state for a while."""
+    faults = list(recorder.faults)
+    if lost := sorted(recorder.ledger - present):
+        faults.append(f"{len(lost)} acknowledged writes are lost: {lost[:5]}")
+    strict = [op for op in recorder.operations if op.kind not in ("get", "get txn")]
+    if wrong := linearizable(checker, recorder.operations if defaults else strict):
+        also = linearizable(checker, strict) if defaults else wrong
+        faults.append(f"{wrong}\n  without the default reads: {also or 'linearizable'}")
+    return faults + stale_faults(recorder.operations)

@@ -292,19 +292,6 @@ class Tally:
               f"violations: {len(self.faults)}", flush=True)
 
 
-def final_reads(cluster: Cluster, recorder: Recorder, clients: list[Client]) -> set[str]:
-    """Every key through every server, as part of the history; the ledger's keys that are there."""
-    present: set[str] = set()
-    for number, server in enumerate(cluster.servers):
-        reader = Client(recorder, server, -1 - number, 0, 1)
-        for key in recorder.keys:
-            eventually(f"{server.name} reads", lambda r=reader, k=key: r.step("get consistent", k))
-        reader.connection.close()
-        rows = eventually(f"{server.name} lists", lambda s=server: answer(s, f"/v1/kv/{recorder.prefix}/?keys&consistent"))
-        present = present & set(rows) if number else set(rows)
-    return present
-
-
 def agreed(cluster: Cluster) -> bool:
     """Every server's own state is the same, indexes included."""
     return len({server.ask("GET", "/v1/kv/?recurse&stale")[1] for server in cluster.servers}) == 1
@@ -331,19 +318,10 @@ def one_round(cluster: Cluster, number: int, kind: str, seconds: float, dice: ra
     for client in clients:
         client.join(60)
         assert not client.is_alive(), "a client hangs"
-    present = final_reads(cluster, recorder, clients)
+    present = history.final_reads(cluster.servers, recorder)
     eventually("all servers agree", lambda: agreed(cluster), HEALED)
 
-    faults = list(recorder.faults)
-    lost = sorted(recorder.ledger - present)
-    if lost:
-        faults.append(f"{len(lost)} acknowledged writes are lost: {lost[:5]}")
-    wrong = history.linearizable(checker, recorder.operations)
-    if wrong:
-        strict = [op for op in recorder.operations if op.kind not in ("get", "get txn")]
-        also = history.linearizable(checker, strict)
-        faults.append(f"{wrong}\n  without the default reads: {also or 'linearizable'}")
-    faults += history.stale_faults(recorder.operations)
+    faults = history.verdict(recorder, present, checker)
     gap = recorder.longest_gap()
     known = collections.Counter(op.kind for op in recorder.operations if op.returned is not history.UNKNOWN)
     unknown = sum(op.returned is history.UNKNOWN for op in recorder.operations)
@@ -351,7 +329,7 @@ def one_round(cluster: Cluster, number: int, kind: str, seconds: float, dice: ra
     tally.gaps[kind] = max(tally.gaps[kind], gap)
     tally.operations.update(known)
     tally.unknown += unknown
-    tally.lost += len(lost)
+    tally.lost += len(recorder.ledger - present)
     tally.faults += [f"round {number}, {kind}: {fault}" for fault in faults]
     print(f"round {number}: {len(cluster.servers)} servers, {kind} for {seconds:.1f} s{' on a rough wire' * rough}: {sum(known.values())} operations, "
           f"{unknown} unknown, gap {gap:.2f} s{', WRONG' if faults else ''}", flush=True)

@@ -1,29 +1,19 @@
-#include "agent/peering/remote_calls.h"
+#include "agent/grpc/remote_calls.h"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
-#include "base/strconv.h"
-
-namespace proconsul::agent::peering {
+namespace proconsul::agent::grpc {
 
 using base::Result;
 using base::net::Clock;
 using base::net::H2Fields;
 using base::net::Loop;
-using grpc::Code;
-using grpc::Frames;
-using grpc::Status;
 
 namespace {
 
 constexpr std::chrono::milliseconds kPause{100};
-
-std::uint64_t number_of(std::string_view text) {
-  const Result<std::uint64_t> number = base::parse_uint(text, 10, 64);
-  return number ? *number : 0;
-}
 
 Status closing() {
   return {Code::cancelled, "grpc: the client connection is closing"};
@@ -31,36 +21,13 @@ Status closing() {
 
 }  // namespace
 
-H2Fields fields_of(const CallOptions& options) {
-  H2Fields fields;
-  if (!options.token.empty()) fields.push_back({"token", options.token});
-  if (options.min_index > 0) fields.push_back({"minqueryindex", std::to_string(options.min_index)});
-  if (options.wait.nanoseconds > 0) {
-    fields.push_back({"maxquerytime", std::to_string(options.wait.nanoseconds) + "ns"});
-  }
-  if (options.consistent) fields.push_back({"requireconsistent", "true"});
-  return fields;
-}
-
-CallOptions options_of(const H2Fields& fields) {
-  CallOptions options;
-  options.token = base::net::field(fields, "token");
-  if (options.token.empty()) options.token = base::net::field(fields, "x-consul-token");
-  options.min_index = number_of(base::net::field(fields, "minqueryindex"));
-  if (const Result<base::Duration> wait = base::parse_duration(base::net::field(fields, "maxquerytime"))) {
-    options.wait = *wait;
-  }
-  options.consistent = base::net::field(fields, "requireconsistent") == "true";
-  return options;
-}
-
 /// One call, on one loop.
-class RemoteCalls::Job final : grpc::Client::User, base::net::Timer {
+class RemoteCalls::Job final : Client::User, base::net::Timer {
  public:
   Job(RemoteCalls& owner, Loop& loop, std::string path, const std::string& request, H2Fields fields, CallDone done)
       : owner_(owner), loop_(loop), path_(std::move(path)), fields_(std::move(fields)), done_(std::move(done)) {
     auto frame = std::make_shared<std::string>();
-    grpc::append_frame(*frame, [&] { *frame += request; });
+    append_frame(*frame, [&] { *frame += request; });
     request_ = std::move(frame);
   }
   void begin() {
@@ -98,7 +65,7 @@ class RemoteCalls::Job final : grpc::Client::User, base::net::Timer {
     arm(loop_, Clock::now() + kPause);
   }
   void received(Frames message) override {
-    reply_.message = message->substr(grpc::kFrameHead);
+    reply_.message = message->substr(kFrameHead);
     call_->consumed(message->size());
   }
   void ended(Status status, bool unprocessed) override {
@@ -117,12 +84,12 @@ class RemoteCalls::Job final : grpc::Client::User, base::net::Timer {
   Frames request_{};
   CallDone done_;
   rpc::Target target_{};
-  std::unique_ptr<grpc::Client::Call> call_{};
+  std::unique_ptr<Client::Call> call_{};
   CallReply reply_{};
   Clock::time_point give_up_{};
 };
 
-RemoteCalls::RemoteCalls(base::net::Loops& loops, grpc::Client& client, Means means)
+RemoteCalls::RemoteCalls(base::net::Loops& loops, Client& client, Means means)
     : loops_(loops), client_(client), means_(std::move(means)) {}
 
 void RemoteCalls::call(std::string path, const std::string& request, H2Fields fields, CallDone done) {
@@ -157,9 +124,4 @@ void RemoteCalls::stop() {
   }
 }
 
-void RemoteCaller::call(std::string_view method, std::string request, CallOptions options, CallDone done) {
-  calls_.call('/' + std::string(kPeeringService) + '/' + std::string(method), request, fields_of(options),
-              std::move(done));
-}
-
-}  // namespace proconsul::agent::peering
+}  // namespace proconsul::agent::grpc

@@ -7,13 +7,13 @@
 #include <string>
 #include <unordered_map>
 
+#include "agent/grpc/calls.h"
 #include "agent/grpc/client.h"
-#include "agent/peering/caller.h"
 #include "agent/rpc/cluster.h"
 #include "base/net/loop.h"
 #include "base/result.h"
 
-namespace proconsul::agent::peering {
+namespace proconsul::agent::grpc {
 
 class RemoteCalls {
  public:
@@ -23,7 +23,7 @@ class RemoteCalls {
     base::Duration hold{};                                         // how long to look for somebody
   };
   /// Both outlive it.
-  RemoteCalls(base::net::Loops& loops, grpc::Client& client, Means means);
+  RemoteCalls(base::net::Loops& loops, Client& client, Means means);
   ~RemoteCalls() { stop(); }
   /// Who waits is answered. Not from a loop; before the client is stopped. Idempotent.
   void stop();
@@ -33,21 +33,11 @@ class RemoteCalls {
  private:
   class Job;
   base::net::Loops& loops_;
-  grpc::Client& client_;
+  Client& client_;
   const Means means_;
   std::mutex mutex_{};  // guards what follows
   bool stopped_ = false;
   std::unordered_map<Job*, std::shared_ptr<Job>> jobs_{};
 };
 
-/// Of a client agent.
-class RemoteCaller final : public Caller {
- public:
-  explicit RemoteCaller(RemoteCalls& calls) : calls_(calls) {}
-  void call(std::string_view method, std::string request, CallOptions options, CallDone done) override;
-
- private:
-  RemoteCalls& calls_;
-};
-
-}  // namespace proconsul::agent::peering
+}  // namespace proconsul::agent::grpc

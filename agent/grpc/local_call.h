@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "agent/peering/caller.h"
+#include "agent/grpc/calls.h"
 #include "agent/rpc/method.h"
 #include "agent/tokens/resolver.h"
 #include "agent/tokens/who.h"
@@ -13,7 +13,7 @@
 #include "catalog/store/store.h"
 #include "catalog/types/common.h"
 
-namespace proconsul::agent::peering {
+namespace proconsul::agent::grpc {
 
 /// The dispatcher never carries it anywhere: it has no form on the wire.
 class LocalCall final : public rpc::Invocation {
@@ -61,4 +61,4 @@ class LocalCall final : public rpc::Invocation {
   catalog::QueryMeta meta_{};
 };
 
-}  // namespace proconsul::agent::peering
+}  // namespace proconsul::agent::grpc
