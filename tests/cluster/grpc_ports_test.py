@@ -24,6 +24,7 @@ ROOTS = PREFIX + "connectca.ConnectCAService/WatchRoots"
 SIGN = PREFIX + "connectca.ConnectCAService/Sign"
 LOGIN = PREFIX + "acl.ACLService/Login"
 LOGOUT = PREFIX + "acl.ACLService/Logout"
+TRANSFER = PREFIX + "internal.operator.OperatorService/TransferLeader"
 REFLECTION = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
 OK, UNKNOWN, INVALID, NOT_FOUND, DENIED, PRECONDITION, UNIMPLEMENTED, INTERNAL, NOBODY = 0, 2, 3, 5, 7, 9, 12, 13, 16
 
@@ -182,6 +183,13 @@ class GrpcPorts(unittest.TestCase):
             self.assertEqual(servers.code, -1)  # the stream goes on
             self.assertEqual(fields(fields(servers.messages[0])[1][0])[2], [b"127.0.0.1"])
 
+            refused = Call(port, TRANSFER, field(1, "s2"))
+            self.assertEqual(refused.code, UNKNOWN)
+            self.assertIn("lacks permission 'operator:write'", refused.text)
+            self.assertEqual(Call(port, TRANSFER, field(1, "s2"), ROOT).end(),
+                             (UNKNOWN, "Could not find address for server id s2"))
+            self.assertEqual(Call(port, TRANSFER, b"\x0a\xff", ROOT).code, INTERNAL)
+
             self.assertEqual(Call(port, LOGIN, field(1, "nobody")).end(),
                              (INVALID, 'auth method "nobody" not found'))
             self.assertEqual(Call(port, LOGOUT).end(), (INVALID, "token is required"))
@@ -271,6 +279,8 @@ class GrpcPorts(unittest.TestCase):
             self.assertEqual(Call(port, SIGN).end(), (INVALID, "CSR is required"))
             ask = field(1, question("consul.service.consul")) + field(2, 1)
             self.assertEqual(address_of(Call(port, QUERY, ask).messages[0]), "127.0.0.1")
+            self.assertEqual(Call(port, TRANSFER, field(1, "s2")).end(),
+                             (UNKNOWN, "Could not find address for server id s2"))
             # What servers do not have on the server port, and what is not theirs.
             self.assertEqual(Call(port, FEATURES).end(),
                              (UNIMPLEMENTED, "unknown service hashicorp.consul.dataplane.DataplaneService"))
