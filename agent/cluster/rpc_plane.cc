@@ -254,6 +254,11 @@ Result<rpc::Target> RpcPlane::leader() const {
   return Error{Errc::unavailable, rpc::kLeaderNotTracked};
 }
 
+bool RpcPlane::leads() const {
+  const server::RaftServer* server = server_;
+  return server != nullptr && server->leadership().is_leader;
+}
+
 Result<rpc::Target> RpcPlane::route(std::string_view datacenter) const {
   const bool through = gateways_ != nullptr && gateways_->is_elsewhere(datacenter);
   if (through && !gateways_->knows_way(datacenter)) {

@@ -104,6 +104,7 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
            std::unique_ptr<Connections> connections);
 
   base::Result<rpc::Target> leader() const override;
+  bool leads() const override;
   base::Result<rpc::Target> route(std::string_view datacenter) const override;
   void failed(const rpc::Target& target, const base::Error& error) override;
   base::Result<rpc::Port::Tls> offered(const config::Config& config);

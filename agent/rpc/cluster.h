@@ -23,6 +23,8 @@ class Cluster {
   /// Who leads this datacenter, when it is not this server. Errc::no_leader: "No cluster leader"; Errc::unavailable:
   /// raft names one that gossip does not know, "Raft leader not found in server lookup mapping".
   virtual base::Result<Target> leader() const = 0;
+  /// Whether this server does by now: nobody else is to be asked.
+  virtual bool leads() const { return false; }
   /// A server of another datacenter. Errc::not_found: "No path to datacenter"; Errc::unavailable: "Remote DC has no
   /// server currently reachable".
   virtual base::Result<Target> route(std::string_view datacenter) const = 0;

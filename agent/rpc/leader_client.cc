@@ -127,6 +127,7 @@ class LeaderClient::Question : public std::enable_shared_from_this<Question> {
 
   void start() {
     if (!client_.dispatcher_.load(std::memory_order_acquire)) return finish(Error{Errc::no_leader, kNoLeader});
+    if (client_.cluster_.leads()) return finish(Error{Errc::no_leader, kNoLeader});
     Result<Target> leader = client_.cluster_.leader();
     if (!leader) return again(leader.error());
     target_ = std::move(*leader);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <future>
 #include <optional>
 
@@ -390,8 +391,26 @@ struct OneLeader final : Cluster {
     if (datacenter == "dc2") return target;
     return base::Error{base::Errc::not_found, kNoPath};
   }
+  bool leads() const override { return leads_here; }
   Target target;
+  std::atomic<bool> leads_here{false};
 };
+
+TEST_F(PortTest, WhoLeadsByNowAsksNobodyForAnIndex) {
+  OneLeader cluster;
+  cluster.leads_here = true;
+  http::test::StoreServer server;
+  Dispatcher dispatcher(loops_, Services{.server = server}, cluster, *pool_, {});
+  LeaderClient client(loops_, cluster, *pool_, base::seconds(7));
+  client.attach(dispatcher);
+
+  std::promise<Result<std::uint64_t>> said;
+  client.read_index([&](Result<std::uint64_t> index) { said.set_value(std::move(index)); });
+
+  EXPECT_EQ(said.get_future().get().error().detail, "No cluster leader");
+  client.detach();
+  dispatcher.stop();
+}
 
 TEST_F(PortTest, AServerThatDoesNotLeadForwardsChangesReadsAndReadIndexes) {
   http::test::StoreServer follower;

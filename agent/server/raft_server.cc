@@ -33,6 +33,8 @@ Result<> wait_for(Begin begin) {
   return future.get();
 }
 
+constexpr base::Duration kLeaderLook = base::milliseconds(250);  // whether who was asked still leads
+
 /// Raft's errors in Consul's words.
 base::Error for_clients(base::Error error) {
   if (error.code == Errc::not_leader || error.code == Errc::no_leader) return {Errc::no_leader, "No cluster leader"};
@@ -77,6 +79,10 @@ Result<std::unique_ptr<RaftServer>> RaftServer::start(Options options) {
 }
 
 RaftServer::~RaftServer() {
+  {
+    const std::lock_guard lock(life_->mutex);
+    life_->over = true;
+  }
   stop();
 }
 
@@ -128,34 +134,72 @@ void RaftServer::apply(std::string command, ApplyDone done) {
 void RaftServer::verify_leader(Done done) {
   if (resigned_) return done(base::Error{Errc::no_leader, "No cluster leader"});
   if (remote_ != nullptr && !node_->is_leader()) return await_leaders_state(std::move(done));
+  verify_own_lead(std::move(done));
+}
+
+void RaftServer::verify_own_lead(Done done) {
   node_->verify_leader(raft::ReadMode::lease, [done = std::move(done)](Result<raft::LogIndex> index) mutable {
     done(index ? Result<>() : Result<>(for_clients(std::move(index.error()))));
   });
 }
 
-void RaftServer::await_leaders_state(Done done) {
-  // Whoever is first answers: this state is as far as the leader's was, or it takes too long.
-  struct Wait {
-    std::mutex mutex{};
-    Done done;
-    void answer(Result<> result) {
-      Done first;
-      {
-        const std::lock_guard lock(mutex);
-        first = std::exchange(done, nullptr);
-      }
-      if (first) first(std::move(result));
+/// Whoever is first answers: this state is as far as a leader's was, or it takes too long.
+struct RaftServer::LeaderWait {
+  std::mutex mutex{};
+  Done done;
+  base::Duration left;
+  raft::Term term{};  // in which the leader was asked last
+
+  void answer(Result<> result) {
+    Done first;
+    {
+      const std::lock_guard lock(mutex);
+      first = std::exchange(done, nullptr);
     }
-  };
-  auto wait = std::make_shared<Wait>();
+    if (first) first(std::move(result));
+  }
+  bool answered() {
+    const std::lock_guard lock(mutex);
+    return !done;
+  }
+};
+
+void RaftServer::await_leaders_state(Done done) {
+  auto wait = std::make_shared<LeaderWait>();
   wait->done = std::move(done);
+  wait->left = hold_timeout_;
+  ask_leader(wait);
+  look_after(wait);
+}
+
+void RaftServer::ask_leader(const std::shared_ptr<LeaderWait>& wait) {
+  wait->term = node_->term();
   remote_->read_index([this, wait](Result<std::uint64_t> index) {
+    if (!index && node_->is_leader()) {
+      return verify_own_lead([wait](Result<> leads) { wait->answer(std::move(leads)); });
+    }
     if (!index) return wait->answer(index.error());
     node_->when_applied({*index}, [wait](Result<raft::LogIndex> applied) {
       wait->answer(applied ? Result<>() : Result<>(for_clients(std::move(applied.error()))));
     });
   });
-  remote_->after(hold_timeout_, [wait] { wait->answer(base::Error{Errc::no_leader, "No cluster leader"}); });
+}
+
+// A leader that went may have named an index that no log reaches any more: its successor is asked, too.
+void RaftServer::look_after(const std::shared_ptr<LeaderWait>& wait) {
+  const base::Duration pause = std::min(wait->left, kLeaderLook);
+  remote_->after(pause, [this, life = life_, wait, pause] {
+    if (wait->answered()) return;
+    wait->left.nanoseconds -= pause.nanoseconds;
+    if (wait->left.nanoseconds > 0) {
+      const std::lock_guard lock(life->mutex);
+      if (!life->over) {
+        if (node_->term() != wait->term) ask_leader(wait);
+        return look_after(wait);
+      }
+    }
+    wait->answer(base::Error{Errc::no_leader, "No cluster leader"});
+  });
 }
 
 Leadership RaftServer::leadership() const {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -94,7 +95,16 @@ class RaftServer final : public Server, public Operator {
   RaftServer();
 
   void role_changed(const raft::RoleChange& change);
+  struct LeaderWait;
+  /// Of what may be told that this is gone.
+  struct Life {
+    std::mutex mutex{};
+    bool over = false;
+  };
+  void verify_own_lead(Done done);
   void await_leaders_state(Done done);
+  void ask_leader(const std::shared_ptr<LeaderWait>& wait);
+  void look_after(const std::shared_ptr<LeaderWait>& wait);
 
   const base::log::Logger log_{"agent.server"};
   const base::log::Logger raft_log_{"agent.server.raft"};
@@ -103,6 +113,7 @@ class RaftServer final : public Server, public Operator {
   RaftFsm fsm_;
   RemoteLeader* remote_ = nullptr;
   base::Duration hold_timeout_{};
+  const std::shared_ptr<Life> life_ = std::make_shared<Life>();
   std::unique_ptr<raft::Transport> transport_{};
   std::unique_ptr<raft::Node> node_{};
   std::mutex duties_lock_{};  // raft reports its first role before the duties exist

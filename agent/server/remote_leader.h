@@ -18,7 +18,8 @@ class RemoteLeader {
   virtual ~RemoteLeader() = default;
   /// The RPC that belongs to the command. Waits for a leader for a while, where nothing was sent yet.
   virtual void apply(std::string command, ApplyDone done) = 0;
-  /// An index of the log that covers all that was committed before the call. Errc::no_leader: nobody says one.
+  /// An index of the log that covers all that was committed before the call; the log gets there if who said it goes on
+  /// leading. Errc::no_leader: nobody says one, perhaps since this server leads by now.
   virtual void read_index(std::move_only_function<void(base::Result<std::uint64_t>)> done) = 0;
   /// See Server::renew_session.
   virtual void renew_session(const std::string& id, Done done) = 0;
