@@ -39,8 +39,8 @@ constexpr auto kGrace = std::chrono::seconds(5);  // for calls on one that shoul
 // Of ways that are judged by what becomes of them (Destination::reached), where another one may do.
 constexpr auto kPatience = std::chrono::milliseconds(1500);
 constexpr int kImpatientDials = 2;
-constexpr auto kPingAfter = std::chrono::seconds(1);
-constexpr auto kPingTimeout = std::chrono::seconds(2);
+constexpr int kQuickPings = 2;
+constexpr auto kPingPause = std::chrono::seconds(16);  // that servers do not mind
 
 std::string key_of(const rpc::Target& target) {
   return target.datacenter + ':' + target.node + ':' + target.address;
@@ -273,6 +273,7 @@ class Client::Connection final : Channel::User, H2ClientCodec::User, Timer {
   const std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   Clock::time_point heard_{};
   bool pinged_ = false;
+  int quick_pings_ = 0;  // since the server last said something of a call
   bool flush_posted_ = false;
   bool leaving_ = false;                        // ends with its last call
   std::string address_{};                       // that was dialed
@@ -516,6 +517,7 @@ void Client::Connection::received(std::string_view data) {
 }
 
 void Client::Connection::answered(StreamId id, H2Fields head, bool finished) {
+  quick_pings_ = 0;
   const std::shared_ptr<Exchange> exchange = find(id);
   if (!exchange) return;
   exchange->take_head(std::move(head), finished);
@@ -525,6 +527,7 @@ void Client::Connection::answered(StreamId id, H2Fields head, bool finished) {
 }
 
 void Client::Connection::received(StreamId id, std::string_view data) {
+  quick_pings_ = 0;
   const std::shared_ptr<Exchange> exchange = find(id);
   if (!exchange) return;
   Status why;
@@ -533,6 +536,7 @@ void Client::Connection::received(StreamId id, std::string_view data) {
 }
 
 void Client::Connection::finished(StreamId id, H2Fields trailers) {
+  quick_pings_ = 0;
   const std::shared_ptr<Exchange> exchange = find(id);
   if (!exchange) return;
   exchange->take_trailers(trailers);
@@ -612,7 +616,8 @@ void Client::Connection::flush_soon() {
 }
 
 Clock::duration Client::Connection::ping_after() const {
-  return judge_ ? Clock::duration(kPingAfter) : connections_.options().ping_after;
+  if (!judge_) return connections_.options().ping_after;
+  return quick_pings_ < kQuickPings ? Clock::duration(connections_.options().judged_ping_after) : kPingPause;
 }
 
 /// What is waited for next: a sign of life, or that nobody calls any more.
@@ -640,8 +645,9 @@ void Client::Connection::on_timer() {
     return lost("keepalive ping failed to receive ACK within timeout");
   }
   pinged_ = true;
+  ++quick_pings_;
   codec_.ping();
-  arm(connections_.loop(), now + (judge_ ? Clock::duration(kPingTimeout) : options.ping_timeout));
+  arm(connections_.loop(), now + (judge_ ? Clock::duration(options.judged_ping_timeout) : options.ping_timeout));
   flush();
 }
 

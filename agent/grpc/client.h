@@ -33,7 +33,11 @@ class Client {
     std::chrono::seconds dial_timeout{10};
     std::chrono::seconds ping_after{30};    // silence of a server that has calls
     std::chrono::seconds ping_timeout{10};  // until it must have said something
-    std::chrono::seconds idle_time{120};    // then a connection without calls is closed
+    // The same on ways that are judged by what becomes of them (Destination::reached), where another one may do. Twice
+    // only, until the server says something more: who pings more often than every 15 s is sent away.
+    std::chrono::milliseconds judged_ping_after{1000};
+    std::chrono::milliseconds judged_ping_timeout{2000};
+    std::chrono::seconds idle_time{120};  // then a connection without calls is closed
   };
 
   /// What the caller hears, on the call's loop; each may drop the call.

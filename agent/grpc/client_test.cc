@@ -97,6 +97,29 @@ TEST_F(GrpcClient, WhoGivesUpTellsTheServer) {
   while (open > 0) std::this_thread::yield();
 }
 
+// A server sends away who pings too often; a way that is judged is pinged soon.
+TEST_F(GrpcClient, AQuietCallOnAJudgedWayGoesOn) {
+  Client::Options options;
+  std::atomic<int> judged{0};
+  options.route = [&](const rpc::Target& target) {
+    return base::net::Destination{.address = target.address, .reached = [&](bool) { ++judged; }};
+  };
+  options.judged_ping_after = std::chrono::milliseconds(5);
+  Client other(loops, std::move(options));
+  Ear ear;
+  std::unique_ptr<Client::Call> quiet;
+  loops[0].run([&] { quiet = other.call(loops[0], place.target(), "/test.Speaker/Speak", framed("hang"), ear); });
+  while (open == 0) std::this_thread::yield();
+
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+
+  EXPECT_EQ(open, 1);
+  EXPECT_EQ(place.accepted, 1);
+  drop(quiet);
+  other.stop();
+  EXPECT_GE(judged, 1);
+}
+
 TEST_F(GrpcClient, WhatIsNotConsumedIsNotSent) {
   Ear ear;
   auto slow = call("say 1000 " + std::string(10'000, 'x'), ear);
