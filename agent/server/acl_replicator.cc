@@ -46,6 +46,12 @@ std::size_t encoded_size(const auto& row) {
   return out.size();
 }
 
+/// Rows that it does not have yet would be missed until something else changes.
+Error behind(std::uint64_t index, std::uint64_t as_of) {
+  return {Errc::unavailable, "the server that answers is at index " + std::to_string(index) +
+                                 ", behind the one that listed what there is as of " + std::to_string(as_of)};
+}
+
 struct Policies {
   using Row = ACLPolicy;
   static constexpr std::string_view kOne = "policy", kMany = "policies";
@@ -59,9 +65,11 @@ struct Policies {
     }
     return listing;
   }
-  static Result<std::optional<Rows<Row>>> read(AclPrimary& primary, AclPrimary::IDs ids, const std::stop_token& over) {
-    Result<rpc::ACLPolicyBatchResponse> reply = primary.read_policies(std::move(ids), over);
+  static Result<std::optional<Rows<Row>>> read(AclPrimary& primary, AclPrimary::IDs ids, std::uint64_t as_of,
+                                               const std::stop_token& over) {
+    Result<rpc::ACLPolicyBatchResponse> reply = primary.read_policies(std::move(ids), as_of, over);
     if (!reply) return reply.error();
+    if (reply->Index < as_of) return behind(reply->Index, as_of);
     return std::optional(std::move(reply->Policies));
   }
   static std::vector<AclEntry> here(const Tables& tables) {
@@ -132,9 +140,11 @@ struct Tokens {
     return listing;
   }
   /// Nothing: without the secrets.
-  static Result<std::optional<Rows<Row>>> read(AclPrimary& primary, AclPrimary::IDs ids, const std::stop_token& over) {
-    Result<rpc::ACLTokenBatchResponse> reply = primary.read_tokens(std::move(ids), over);
+  static Result<std::optional<Rows<Row>>> read(AclPrimary& primary, AclPrimary::IDs ids, std::uint64_t as_of,
+                                               const std::stop_token& over) {
+    Result<rpc::ACLTokenBatchResponse> reply = primary.read_tokens(std::move(ids), as_of, over);
     if (!reply) return reply.error();
+    if (reply->Index < as_of) return behind(reply->Index, as_of);
     const auto hidden = [](const auto& token) { return token && token->SecretID == kRedacted; };
     if (reply->Redacted || std::ranges::any_of(reply->Tokens, hidden)) return std::optional<Rows<Row>>();
     return std::optional(std::move(reply->Tokens));
@@ -273,8 +283,8 @@ Result<std::uint64_t> AclReplicator::round_of(std::uint64_t after, const std::st
     const std::size_t end = std::min(at + kReadsAtOnce, difference.set.size());
     const std::span<std::string> ids = std::span(difference.set).subspan(at, end - at);
     Rows<typename Table::Row> rows;
-    if constexpr (requires { Table::read(*means_.primary, AclPrimary::IDs(), over); }) {
-      auto read = Table::read(*means_.primary, AclPrimary::IDs(ids.begin(), ids.end()), over);
+    if constexpr (requires { Table::read(*means_.primary, AclPrimary::IDs(), after, over); }) {
+      auto read = Table::read(*means_.primary, AclPrimary::IDs(ids.begin(), ids.end()), listing->index, over);
       if (!read) return failed("failed to retrieve ACL " + one + " updates", read.error());
       if (!*read) {
         return Error{Errc::permission_denied,

@@ -23,17 +23,20 @@
 
 namespace proconsul::agent::server {
 
-/// Asks the primary, with the replication token. Calls wait for the answer, lists until they are newer than `after`;
+/// Asks the primary, with the replication token. Calls wait for the answer, lists until they are newer than `after`,
+/// reads, for a while, until they are as new as `as_of`, since another server may answer them than did the list;
 /// Errc::unavailable once `over` is.
 class AclPrimary {
  public:
   virtual ~AclPrimary() = default;
   using IDs = base::List<std::string>;
   virtual base::Result<rpc::ACLPolicyListResponse> policies(std::uint64_t after, std::stop_token over) = 0;
-  virtual base::Result<rpc::ACLPolicyBatchResponse> read_policies(IDs ids, std::stop_token over) = 0;
+  virtual base::Result<rpc::ACLPolicyBatchResponse> read_policies(IDs ids, std::uint64_t as_of,
+                                                                  std::stop_token over) = 0;
   virtual base::Result<rpc::ACLRoleListResponse> roles(std::uint64_t after, std::stop_token over) = 0;
   virtual base::Result<rpc::ACLTokenListResponse> tokens(std::uint64_t after, std::stop_token over) = 0;
-  virtual base::Result<rpc::ACLTokenBatchResponse> read_tokens(IDs accessors, std::stop_token over) = 0;
+  virtual base::Result<rpc::ACLTokenBatchResponse> read_tokens(IDs accessors, std::uint64_t as_of,
+                                                               std::stop_token over) = 0;
 };
 
 /// What is compared of a row.
