@@ -145,7 +145,7 @@ Result<> RpcPlane::listen(server::RaftServer& server, rpc::Federation& federatio
   leader_calls_ = std::make_unique<grpc::RemoteCalls>(
       loops_, grpc_client_,
       grpc::RemoteCalls::Means{
-          .choose = [&cluster] { return cluster.leader(); }, .unreachable = {}, .hold = config_.rpc_hold_timeout});
+          .choose = [this] { return leader_or_self(); }, .unreachable = {}, .hold = config_.rpc_hold_timeout});
   operator_ = std::make_unique<grpc::OperatorService>(grpc::OperatorService::Parts{
       .loops = loops_, .server = server, .cluster = server, .dispatcher = *dispatcher_, .leader = *leader_calls_});
   operator_->add_to(grpc_services);
@@ -221,10 +221,7 @@ Result<> RpcPlane::reload_tls(const config::Config& config) {
 
 Result<base::net::Destination> RpcPlane::archive_server(std::string_view datacenter) {
   const bool here = datacenter.empty() || datacenter == config_.datacenter;
-  const server::RaftServer* const server = server_;
-  const std::optional<ServerInfo> self =
-      here && server != nullptr && server->leadership().is_leader ? servers_.by_id(node_id_) : std::nullopt;
-  const Result<rpc::Target> target = self ? Result<rpc::Target>(target_of(*self)) : here ? leader() : route(datacenter);
+  const Result<rpc::Target> target = here ? leader_or_self() : route(datacenter);
   if (!target) return target.error();
   return connections_->pool().destination(*target, rpc::kRpcSnapshot);
 }
@@ -257,6 +254,11 @@ Result<rpc::Target> RpcPlane::leader() const {
 bool RpcPlane::leads() const {
   const server::RaftServer* server = server_;
   return server != nullptr && server->leadership().is_leader;
+}
+
+Result<rpc::Target> RpcPlane::leader_or_self() const {
+  const std::optional<ServerInfo> self = leads() ? servers_.by_id(node_id_) : std::nullopt;
+  return self ? Result<rpc::Target>(target_of(*self)) : leader();
 }
 
 Result<rpc::Target> RpcPlane::route(std::string_view datacenter) const {

@@ -105,6 +105,8 @@ class RpcPlane final : private rpc::Cluster, public rpc::ArchiveServers {
 
   base::Result<rpc::Target> leader() const override;
   bool leads() const override;
+  /// For calls that take their time, in which this server may begin to lead.
+  base::Result<rpc::Target> leader_or_self() const;
   base::Result<rpc::Target> route(std::string_view datacenter) const override;
   void failed(const rpc::Target& target, const base::Error& error) override;
   base::Result<rpc::Port::Tls> offered(const config::Config& config);
