@@ -49,7 +49,7 @@ class Node(Agent):
     def __init__(self, world: "World", name: str, kind: str, settings: dict):
         world.hosts += 1
         self.host = f"127.0.3.{world.hosts}"
-        self.world, self.kind, self.life, self.token = world, kind, 0, ROOT if world.secured else ""
+        self.world, self.kinds, self.token = world, [kind], ROOT if world.secured else ""
         super().__init__(world.binaries[kind], world.folder / name, name, {
             "ports": world.ports | {"https": -1, "grpc_tls": -1}, "bind_addr": self.host, "client_addr": self.host,
             "retry_interval": "1s", "retry_interval_wan": "1s", "skip_leave_on_interrupt": True,
@@ -58,6 +58,14 @@ class Node(Agent):
             "performance": {"raft_multiplier": 1, "leave_drain_time": "200ms"}} | settings)
         self.port, self.ports = world.ports["http"], world.ports
         world.nodes.append(self)
+
+    @property
+    def kind(self) -> str:
+        return self.kinds[-1]
+
+    @property
+    def life(self) -> int:
+        return len(self.kinds) - 1
 
     def connection(self, timeout: float = 10) -> WithToken:
         return WithToken(self.host, self.port, timeout, self.token)
@@ -83,7 +91,8 @@ class Node(Agent):
 
     def become(self, kind: str) -> None:
         """With an empty data directory, from its next start on."""
-        self.kind, self.binary, self.life = kind, self.world.binaries[kind], self.life + 1
+        self.kinds.append(kind)
+        self.binary = self.world.binaries[kind]
         subprocess.run(["rm", "-rf", str(self.folder / "data")], check=True)
 
     def command(self, *words: str, kind: str = "", limit: float = 60) -> str:
