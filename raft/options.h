@@ -26,8 +26,8 @@ struct Options {
   Nanoseconds leader_lease = std::chrono::milliseconds(500);  // a leader without a quorum for so long steps down
   Nanoseconds disk_stall = std::chrono::seconds(1);  // a write overdue for so long: do not lead, do not campaign
 
-  Nanoseconds commit_timeout = std::chrono::milliseconds(50);  // idle followers learn a new commit index within this
-  Nanoseconds request_timeout = std::chrono::seconds(10);      // an append without an answer for so long is sent again
+  Nanoseconds commit_timeout = std::chrono::milliseconds(5);  // idle followers learn a new commit index within this
+  Nanoseconds request_timeout = std::chrono::seconds(10);     // an append without an answer for so long is sent again
   /// TimeoutNow lets voters forget their leader, and it carries no term: for so long after sending one (or after a
   /// start, when an earlier life may have) leases do not count and reads take a heartbeat round.
   Nanoseconds transfer_grace = std::chrono::seconds(20);
