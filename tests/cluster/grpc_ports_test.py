@@ -84,8 +84,9 @@ class Call:
                                        input=b"\0" + len(message).to_bytes(4, "big") + message, capture_output=True,
                                        timeout=seconds + 20)
                 head = pathlib.Path(heads.name).read_text("utf-8", "replace")
-            # An answer that came before curl had sent its body, and ended the stream as gRPC's servers do, is lost to it.
-            if asked.returncode != 92 or head:
+            # An answer that came before curl had sent its body, and ended the stream as gRPC's servers do, is lost to it:
+            # it says that the stream, or the connection, was not closed cleanly.
+            if asked.returncode in (0, 28) or "grpc-status" in head:
                 break
         self.curl = (asked.returncode, asked.stderr.decode())
         found = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
