@@ -93,13 +93,39 @@ bool read_head(std::string_view message, std::size_t& offset, RecordHead& head) 
   return true;
 }
 
+// Whether the data has the form of its type, as far as questions bring any. Empty data is of every type.
+bool is_well_formed(std::string_view message, const RecordHead& head) {
+  if (head.data.empty()) return true;
+  if (head.type == kTypeA) return head.data.size() == 4;
+  if (head.type == kTypeAaaa) return head.data.size() == 16;
+  if (head.type != kTypeTsig) return true;
+  // RFC 8945: an algorithm and fields, two of which say their size. It may end behind each of them.
+  auto at = static_cast<std::size_t>(head.data.data() - message.data());
+  message = message.substr(0, at + head.data.size());
+  QuestionName algorithm;
+  if (!algorithm.read(message, at)) return false;
+  constexpr std::size_t kSizes[] = {6, 2, 2, 0, 2, 2, 2, 0};  // 0: as the field before says
+  std::size_t said = 0;
+  for (const std::size_t size : kSizes) {
+    if (at == message.size()) return true;
+    const std::size_t taken = size != 0 ? size : said;
+    if (message.size() - at < taken) return false;
+    if (size == 2) said = read16(message, at);
+    at += taken;
+  }
+  return at == message.size();
+}
+
 // Reads past `count` records or to the end of the message, whichever comes first: counts are often wrong.
 template <class Visit>
 bool read_records(std::string_view message, std::size_t& offset, unsigned count, Visit visit) {
   QuestionName owner;
   for (unsigned i = 0; i < count && offset != message.size(); ++i) {
     RecordHead head;
-    if (!owner.read(message, offset) || !read_head(message, offset, head) || !visit(head)) return false;
+    if (!owner.read(message, offset) || !read_head(message, offset, head) || !is_well_formed(message, head) ||
+        !visit(head)) {
+      return false;
+    }
   }
   return true;
 }

@@ -29,6 +29,7 @@ enum Type : std::uint16_t {
   kTypeSrv = 33,
   kTypeOpt = 41,
   kTypeDs = 43,
+  kTypeTsig = 250,
   kTypeAxfr = 252,
   kTypeAny = 255,
 };

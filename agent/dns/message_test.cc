@@ -76,6 +76,30 @@ TEST(DnsMessage, WhatIsWrongIsRefusedOrIgnoredAsClientsKnowIt) {
             "FORMERR a.consul. A");  // a cookie that is shorter than it says
 }
 
+TEST(DnsMessage, DataThatIsNotOfItsTypeIsRefused) {
+  const auto with_record = [](std::uint16_t type, std::string_view data) {
+    std::string message = message_of({.name = "a.consul"});
+    message[11] = 1;
+    message += std::string("\1k\0", 3);
+    put16(message, type);
+    put16(message, kClassIn);
+    message.append(4, '\0');
+    put16(message, static_cast<unsigned>(data.size()));
+    return refusal_of(message.append(data));
+  };
+  EXPECT_EQ(with_record(kTypeA, "\1\2\3\4"), "ok");
+  EXPECT_EQ(with_record(kTypeA, "\1\2\3"), "FORMERR a.consul. A");
+  EXPECT_EQ(with_record(kTypeA, ""), "ok");
+  EXPECT_EQ(with_record(kTypeAaaa, "\1\2\3\4"), "FORMERR a.consul. A");
+  EXPECT_EQ(with_record(kTypeTxt, "\1\2\3"), "ok");
+  // An algorithm, time, a signature of two bytes, and no other data.
+  const std::string signature("\4hmac\0\0\0\0\0\0\0\1\x2c\0\2xy\0\7\0\0\0\0", 24);
+  EXPECT_EQ(with_record(kTypeTsig, signature), "ok");
+  EXPECT_EQ(with_record(kTypeTsig, signature.substr(0, 14)), "ok");
+  EXPECT_EQ(with_record(kTypeTsig, signature.substr(0, 17)), "FORMERR a.consul. A");
+  EXPECT_EQ(with_record(kTypeTsig, signature + "z"), "FORMERR a.consul. A");
+}
+
 TEST(DnsMessage, LoopsAndOverlongNamesAreRefused) {
   std::string loop = message_of({.name = "a"});
   loop.replace(kHeaderSize, 3, "\xc0\x0c");

@@ -39,6 +39,7 @@ Found Resolution::instance_records(const Lookup& lookup, const ImagePtr& image, 
   if (!image || !selection) return Found::no_name;
   const std::uint32_t end = settings.only_passing && shuffled ? selection->passing_end : selection->end;
   if (end == selection->begin) return Found::no_name;
+  ttl = lookup.ttl.value_or(ttl);
   reply.kept.push_back(image);
   const std::span<const std::uint32_t> chosen(image->order.data() + selection->begin, end - selection->begin);
   if (lookup.type == kTypeSrv) {
@@ -103,7 +104,8 @@ void Resolution::service_records(const Lookup& lookup, const Image& image, std::
     if (!ip.empty()) {
       out.additional.push_back(address_record(service.target, ip, ttl));
     } else {
-      host_records(endpoint.name, lookup.aliases_left, ask.query.edns ? kBufferSize : kMaxHostRecords, out.additional);
+      host_records(endpoint.name, lookup.aliases_left, ask.query.edns ? kBufferSize : kMaxHostRecords, ttl,
+                   out.additional);
     }
     if (!settings.node_meta_txt || !has_node_name) continue;
     for (const std::string& text : instance.meta) {
@@ -158,16 +160,17 @@ void Resolution::address_records(const Lookup& lookup, const Image& image, std::
   record.data = Record::Data::name;
   record.target = {.head = {}, .tail = alias->name};
   out.answers.push_back(record);
-  host_records(alias->name, lookup.aliases_left, ask.query.edns ? kBufferSize : kMaxHostRecords, out.answers);
+  host_records(alias->name, lookup.aliases_left, ask.query.edns ? kBufferSize : kMaxHostRecords, ttl, out.answers);
 }
 
 void Resolution::node_record(const catalog::Node& node, std::uint16_t type, const NameRef& owner, int aliases_left,
-                             std::vector<Record>& out) {
+                             std::optional<std::uint32_t> ttl, std::vector<Record>& out) {
+  const std::uint32_t own_ttl = ttl.value_or(settings.node_ttl);
   const NodeAddress address = node_address(settings, node, want_of(type));
   if (address.ip) {
     if (!answers(!address.ip->is_v4(), type)) return;
     const std::string_view ip = reply.keep({reinterpret_cast<const char*>(address.ip->bytes()), address.ip->size()});
-    out.push_back(address_record(owner, ip, settings.node_ttl));
+    out.push_back(address_record(owner, ip, own_ttl));
     return;
   }
   std::optional<std::string> host = to_name(node.Address);
@@ -175,14 +178,15 @@ void Resolution::node_record(const catalog::Node& node, std::uint16_t type, cons
   Record record;
   record.owner = owner;
   record.type = kTypeCname;
-  record.ttl = settings.node_ttl;
+  record.ttl = own_ttl;
   record.data = Record::Data::name;
   record.target = {.head = {}, .tail = reply.keep(std::move(*host))};
   out.push_back(record);
-  host_records(record.target.tail, aliases_left, kBufferSize, out);
+  host_records(record.target.tail, aliases_left, kBufferSize, ttl, out);
 }
 
-void Resolution::host_records(std::string_view host, int aliases_left, std::size_t most, std::vector<Record>& out) {
+void Resolution::host_records(std::string_view host, int aliases_left, std::size_t most,
+                              std::optional<std::uint32_t> ttl, std::vector<Record>& out) {
   auto name = std::make_shared<QuestionName>();
   if (!name->assign(host)) return;
   std::size_t labels = 0;
@@ -199,7 +203,8 @@ void Resolution::host_records(std::string_view host, int aliases_left, std::size
                         .wire = name->wire(),
                         .domain = name->wire(labels),
                         .aliases_left = aliases_left - 1,
-                        .most_answers = kBufferSize};
+                        .most_answers = kBufferSize,
+                        .ttl = ttl};
     const bool more = reply.more;
     (void)dispatch(lookup, {found, unused});
     reply.more = more;
@@ -216,8 +221,7 @@ void Resolution::host_records(std::string_view host, int aliases_left, std::size
   std::transform(key.begin(), key.end(), key.begin(), lower);
   const auto known = externals.hosts.find(key);
   if (known == externals.hosts.end()) {
-    const bool asked = std::find(wants.hosts.begin(), wants.hosts.end(), key) != wants.hosts.end();
-    if (!asked && externals.hosts.size() + wants.hosts.size() < kMaxForeignHosts) wants.hosts.push_back(std::move(key));
+    if (externals.hosts.size() + wants.hosts.size() < kMaxForeignHosts) wants.hosts.try_emplace(std::move(key), host);
     return;
   }
   for (const ForeignRecord& foreign : known->second) {

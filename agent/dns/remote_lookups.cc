@@ -1,9 +1,13 @@
 #include "agent/dns/remote_lookups.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <iterator>
+#include <optional>
 #include <utility>
 
+#include "agent/config/address.h"
 #include "agent/dns/instance.h"
 #include "agent/dns/name.h"
 #include "agent/rpc/types.h"
@@ -75,6 +79,29 @@ ImagePtr image_of(const Settings& settings, const base::List<CheckServiceNode>& 
                 in_order || passes(instance), {});
   }
   return builder.build();
+}
+
+// Of the nodes with an address, in whatever spelling, and of few others.
+std::string address_filter(const std::string& address) {
+  const std::optional<config::Ip> ip = config::Ip::parse(address);
+  std::string spelling = "^[0:]+:[fF]{4}:";  // of IPv4 as IPv6
+  if (ip && !ip->is_v4()) {
+    spelling = "^[0:]*";
+    std::string_view before;
+    for (std::size_t i = 0; i < ip->size(); i += 2) {
+      const unsigned group = ip->bytes()[i] * 256U + ip->bytes()[i + 1];
+      if (group == 0) continue;
+      spelling += std::exchange(before, ":[0:]*");
+      char digits[4];
+      const char* const end = std::to_chars(digits, std::end(digits), group, 16).ptr;
+      for (const char digit : std::string_view(digits, end)) {
+        const char capital = digit >= 'a' ? static_cast<char>(digit - 'a' + 'A') : digit;
+        spelling.append({'[', digit, capital, ']'});
+      }
+    }
+    spelling += "[0:]*$|:.*[.]";  // the last four bytes may be written as IPv4 is
+  }
+  return "Address == `" + address + "` or Address matches `" + spelling + "`";
 }
 
 Outcome outcome_of(const base::Error& error) {
@@ -202,7 +229,7 @@ void RemoteLookups::begin(Asked& asked) {
       if (asked.among_services) {
         options(static_cast<Services&>(*asked.call).request).ServiceAddress = key.name;
       } else {
-        options(static_cast<Nodes&>(*asked.call).request).Filter = "Address == `" + key.name + "`";
+        options(static_cast<Nodes&>(*asked.call).request).Filter = address_filter(key.name);
       }
       break;
   }
@@ -254,7 +281,8 @@ void RemoteLookups::answered(const RemoteKey& key_, const Result<>& result) {
       case Kind::reverse:
         if (!asked.among_services) {
           for (const auto& node : static_cast<const Nodes&>(*asked.call).reply.Nodes) {
-            if (answer->text.empty() && node) answer->text = node_labels(*node);
+            if (!node || config::Ip::parse(node->Address) != config::Ip::parse(key.name)) continue;
+            if (answer->text.empty()) answer->text = node_labels(*node);
           }
         } else {
           for (const auto& service : static_cast<const Services&>(*asked.call).reply.ServiceNodes) {

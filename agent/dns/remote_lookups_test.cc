@@ -7,6 +7,7 @@
 
 #include "agent/dns/name.h"
 #include "agent/rpc/types.h"
+#include "base/filter/filter.h"
 
 namespace proconsul::agent::dns {
 namespace {
@@ -175,7 +176,8 @@ TEST_F(RemoteLookupsTest, AnAddressIsLookedForAmongNodesThenAmongServices) {
     FakeCaller::Call call = std::move(caller.calls.front());
     caller.calls.pop_front();
     auto& nodes = static_cast<rpc::TypedInvocation<rpc::DCSpecificRequest, rpc::IndexedNodes>&>(*call.invocation);
-    EXPECT_EQ(nodes.request.Filter, "Address == `10.0.0.7`");
+    EXPECT_EQ(nodes.request.Filter, "Address == `10.0.0.7` or Address matches `^[0:]+:[fF]{4}:`");
+    nodes.reply.Nodes.emplace_back().emplace().Address = "::ffff:10.0.0.8";  // lets through what it may
     call.done({});
   });
   ASSERT_EQ(caller.calls.front().method, "Catalog.ServiceNodes");
@@ -194,6 +196,39 @@ TEST_F(RemoteLookupsTest, AnAddressIsLookedForAmongNodesThenAmongServices) {
   });
   ASSERT_EQ(answers.size(), 1u);
   EXPECT_EQ(answers[0]->text, *to_labels("web.service.dc1"));
+}
+
+TEST_F(RemoteLookupsTest, ANodesAddressMayBeSpelledInAnyWay) {
+  const std::pair<const char*, std::vector<const char*>> cases[] = {
+      {"10.1.0.30", {"10.1.0.30", "::ffff:10.1.0.30", "0:0:0:0:0:FFFF:0a01:1e"}},
+      {"2001:db8::7", {"2001:db8::7", "2001:0DB8:0:0::7", "2001:db8:0:0:0:0:0:0007", "2001:Db8::0.0.0.7"}},
+      {"fd00::1:0", {"fd00::1:0", "FD00:0::0001:0000"}},
+      {"::1", {"::1", "0::0:01"}},
+  };
+  for (const auto& [address, spellings] : cases) {
+    for (const char* spelling : spellings) {
+      ask({.kind = RemoteKey::Kind::reverse, .name = address, .datacenter = "dc1"});
+      on_loop([&] {
+        FakeCaller::Call call = std::move(caller.calls.front());
+        caller.calls.pop_front();
+        auto& nodes = static_cast<rpc::TypedInvocation<rpc::DCSpecificRequest, rpc::IndexedNodes>&>(*call.invocation);
+        catalog::Node node;
+        node.Node = "n";
+        node.Datacenter = "dc1";
+        node.Address = "10.0.0.99";
+        const auto filter = base::filter::Filter::create<catalog::Node>(nodes.request.Filter);
+        ASSERT_TRUE(filter);
+        EXPECT_FALSE(filter->matches(node));
+        node.Address = spelling;
+        EXPECT_TRUE(filter->matches(node)) << spelling << " " << nodes.request.Filter;
+        nodes.reply.Nodes.emplace_back(node);
+        call.done({});
+      });
+      ASSERT_FALSE(answers.empty()) << spelling;
+      EXPECT_EQ(answers.back()->text, *to_labels("n.node.dc1")) << spelling;
+      answers.clear();
+    }
+  }
 }
 
 }  // namespace

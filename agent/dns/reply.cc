@@ -58,6 +58,7 @@ std::string_view Reply::keep(std::string text) {
 
 // Writes as much as the plan says; returns the size, or something above the limit as soon as it is passed.
 std::size_t ReplyWriter::encode(const Plan& plan, std::size_t limit) {
+  if (plan.synced) sync();
   encoded_ = plan;
   encoded_size_ = limit + 1;
   writer_.start(plan.compress);
@@ -134,7 +135,6 @@ void ReplyWriter::sync() {
 // The largest number of answers (of plan.answers at most) whose message is within the limit.
 std::size_t ReplyWriter::best_fit(Plan plan, std::size_t limit) {
   const std::size_t most = plan.answers;
-  sync();
   // How many fit without what they point to is found in one go; from there it is not far.
   encode({.answers = most, .synced = true, .compress = plan.compress}, limit);
   std::size_t low = 0;                                            // fits
@@ -162,10 +162,8 @@ bool ReplyWriter::trim_udp(Plan& plan) {
     plan.compress = false;
     plan.answers = most;
     plan.synced = has_additional;
-    if (plan.synced) sync();
   }
   while (plan.answers > 1) {
-    if (plan.synced) sync();
     const std::size_t size = encode(plan, limit + kFarOver);
     if (size <= limit - kUdpHeader) break;
     reply_->authorities.clear();
@@ -183,7 +181,6 @@ bool ReplyWriter::trim_tcp(Plan& plan) {
   const bool has_additional = !reply_->additional.empty();
   bool cut = false;
   while (plan.answers > 1) {
-    if (plan.synced) sync();
     const std::size_t size = encode(plan, kMaxTcp + kFarOver);
     if (size <= kMaxTcp) break;
     cut = true;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,11 +18,12 @@ namespace proconsul::agent::dns {
 struct Lookup {
   const QuestionName& name;
   std::uint16_t type;
-  std::size_t labels;        // before the domain
-  std::string_view wire;     // the whole name; lives as long as the reply
-  std::string_view domain;   // its end, in the question's letter case
-  int aliases_left;          // how many more times an alias may lead into our own domain
-  std::size_t most_answers;  // more are not needed
+  std::size_t labels;                  // before the domain
+  std::string_view wire;               // the whole name; lives as long as the reply
+  std::string_view domain;             // its end, in the question's letter case
+  int aliases_left;                    // how many more times an alias may lead into our own domain
+  std::size_t most_answers;            // more are not needed
+  std::optional<std::uint32_t> ttl{};  // of the service whose alias led here: that of all records
 };
 /// Where the records of a look-up go.
 struct Sections {
@@ -57,6 +59,9 @@ struct Resolution {
       return either.empty() ? own : either;
     }
   };
+  /// Whether the token may read a service, of this cluster or of a peer.
+  bool reads_service(std::string_view service, std::string_view peer) const;
+  std::uint32_t node_ttl(const Lookup& lookup) const { return lookup.ttl.value_or(settings.node_ttl); }
   bool parse_place(const Lookup& lookup, std::size_t first, Place& place) const;
   Found service_names(const Lookup& lookup, std::size_t end, std::size_t suffix, const Sections& out);
   Found mesh_names(const Lookup& lookup, std::size_t end, bool ingress, const Sections& out);
@@ -94,11 +99,13 @@ struct Resolution {
                        std::uint32_t ttl, const Sections& out, bool shuffled);
   void address_records(const Lookup& lookup, const Image& image, std::span<const std::uint32_t> chosen,
                        std::uint32_t distinct, std::uint32_t ttl, const Sections& out, bool shuffled);
+  /// `ttl` is Lookup's.
   void node_record(const catalog::Node& node, std::uint16_t type, const NameRef& owner, int aliases_left,
-                   std::vector<Record>& out);
+                   std::optional<std::uint32_t> ttl, std::vector<Record>& out);
   Record address_record(const NameRef& owner, std::string_view ip, std::uint32_t ttl) const;
-  /// Addresses of a host by name, and the aliases on the way.
-  void host_records(std::string_view host, int aliases_left, std::size_t most, std::vector<Record>& out);
+  /// Addresses of a host by name, and the aliases on the way. `ttl` is of those in our own domain, if given.
+  void host_records(std::string_view host, int aliases_left, std::size_t most, std::optional<std::uint32_t> ttl,
+                    std::vector<Record>& out);
   bool see(std::uint32_t group);
   void begin_seeing(std::uint32_t groups);
 };

@@ -8,6 +8,7 @@
 #include "agent/tokens/readable.h"
 #include "base/log.h"
 #include "catalog/prepared_query/execution.h"
+#include "catalog/query/gateways.h"
 #include "catalog/query/instances.h"
 #include "catalog/query/nodes.h"
 #include "catalog/registry/lookup.h"
@@ -259,7 +260,7 @@ bool Resolution::name_server(const catalog::Node& node, std::string_view domain,
   record.data = Record::Data::name;
   record.target = server;
   names.push_back(record);
-  node_record(node, kTypeAny, server, kMaxAliases, glue);
+  node_record(node, kTypeAny, server, kMaxAliases, {}, glue);
   return true;
 }
 
@@ -288,7 +289,6 @@ Found Resolution::dispatch(const Lookup& lookup, const Sections& out) {
     if (is_kind(label)) {
       if (i == 0) return Found::no_name;
       if (label == "addr") return address_names(lookup, i, out);
-      if (state.refused) return Found::failed;
       if (label == "service") return service_names(lookup, i, i + 1, out);
       if (label == "node") return node_names(lookup, i, out);
       if (label == "virtual") return virtual_names(lookup, i, out);
@@ -297,7 +297,7 @@ Found Resolution::dispatch(const Lookup& lookup, const Sections& out) {
     }
     // The word "service" may be missing: _web._tcp.consul
     if (lookup.type != kTypeSrv || !label.starts_with('_')) continue;
-    return state.refused ? Found::failed : service_names(lookup, i + 1, i + 1, out);
+    return service_names(lookup, i + 1, i + 1, out);
   }
   return Found::no_name;
 }
@@ -322,6 +322,13 @@ bool Resolution::parse_place(const Lookup& lookup, std::size_t first, Place& pla
   return place.datacenter.empty() || place.peer.empty();
 }
 
+bool Resolution::reads_service(std::string_view service, std::string_view peer) const {
+  if (state.who == nullptr) return true;
+  const tokens::Who& who = *state.who;
+  if (!peer.empty()) return who->may_read_imported(acl::Resource::service);
+  return who->allows(acl::Resource::service, service, acl::Access::read);
+}
+
 Found Resolution::service_names(const Lookup& lookup, std::size_t end, std::size_t suffix, const Sections& out) {
   Place place;
   if (!parse_place(lookup, suffix, place)) return Found::no_name;
@@ -344,6 +351,8 @@ Found Resolution::service_names(const Lookup& lookup, std::size_t end, std::size
                              .tag = std::string(tag)},
                             out);
   }
+  // A name such as _._tcp has no service.
+  if (state.refused || service.empty()) return Found::failed;
   if (place.peer.empty()) key.datacenter = settings.datacenter;
   const ImagePtr image = resolver.images_.get(state.tables, settings, key, state.who);
   if (!image) return Found::no_name;
@@ -365,11 +374,16 @@ Found Resolution::mesh_names(const Lookup& lookup, std::size_t end, bool ingress
                              .ingress = ingress},
                             out);
   }
+  if (state.refused || !reads_service(service, {})) return Found::failed;
   ImagePtr image;
-  if (ingress) {
+  if (ingress ||
+      !catalog::gateways_of_service(state.tables, service, catalog::kKindTerminatingGateway, nullptr).rows.empty()) {
     // Which gateways lead to a service changes without the gateways: nothing is kept of this.
+    const catalog::InstancesAnswer found =
+        ingress ? catalog::health_ingress(state.tables, service, nullptr)
+                : catalog::health_instances(state.tables, {.service = service, .connect = true}, nullptr);
     ImageBuilder builder;
-    for (const catalog::InstanceRow* row : catalog::health_ingress(state.tables, service, nullptr).rows) {
+    for (const catalog::InstanceRow* row : found.rows) {
       if (state.who != nullptr && !tokens::is_readable(*state.who, *row)) continue;
       const auto health = catalog::health(state.tables, *row);
       if (health == catalog::InstanceRow::Health::critical) continue;
@@ -400,6 +414,7 @@ Found Resolution::node_names(const Lookup& lookup, std::size_t end, const Sectio
     if (there.answer != nullptr) node_records(lookup, there.answer->nodes.front(), out);
     return there.found;
   }
+  if (state.refused) return Found::failed;
   const catalog::NodeRow* row = catalog::find_node_by_name_or_id(state.tables, lookup.name.text(0, end), place.peer);
   if (row == nullptr || (state.who != nullptr && !tokens::is_readable(*state.who, *row))) return Found::no_name;
   node_records(lookup, row->get(), out);
@@ -409,14 +424,14 @@ Found Resolution::node_names(const Lookup& lookup, std::size_t end, const Sectio
 void Resolution::node_records(const Lookup& lookup, const catalog::Node& node, const Sections& out) {
   const std::uint16_t type = lookup.type;
   const NameRef owner{.head = {}, .tail = lookup.wire};
-  if (type != kTypeTxt) node_record(node, type, owner, lookup.aliases_left, out.answers);
+  if (type != kTypeTxt) node_record(node, type, owner, lookup.aliases_left, lookup.ttl, out.answers);
   const bool in_answer = type == kTypeTxt || type == kTypeAny;
   if (!in_answer && !settings.node_meta_txt) return;
   for (std::string& text : meta_records(node)) {
     Record record;
     record.owner = owner;
     record.type = kTypeTxt;
-    record.ttl = settings.node_ttl;
+    record.ttl = node_ttl(lookup);
     record.bytes = reply.keep(std::move(text));
     (in_answer ? out.answers : out.additional).push_back(record);
   }
@@ -428,9 +443,7 @@ Found Resolution::virtual_names(const Lookup& lookup, std::size_t end, const Sec
   const std::string_view peer = place.peer.empty() ? place.either : place.peer;
   const std::string service(lookup.name.text(end - 1));
   std::string address;
-  if (state.who != nullptr && !(*state.who)->allows(acl::Resource::service, service, acl::Access::read)) {
-    return Found::failed;
-  }
+  if (state.refused || !reads_service(service, peer)) return Found::failed;
   if (fresh_enough(false)) {
     address = catalog::virtual_ip_of(state.tables, {.ServiceName = {service}, .Peer = std::string(peer)});
   } else {
@@ -448,7 +461,7 @@ Found Resolution::virtual_names(const Lookup& lookup, std::size_t end, const Sec
   std::transform(name.begin(), name.end(), name.begin(), lower);
   const NameRef owner{.head = reply.keep(std::move(name)), .tail = lookup.domain};
   const std::string_view bytes = reply.keep({reinterpret_cast<const char*>(ip->bytes()), ip->size()});
-  out.answers.push_back(address_record(owner, bytes, settings.node_ttl));
+  out.answers.push_back(address_record(owner, bytes, node_ttl(lookup)));
   return Found::yes;
 }
 
@@ -466,7 +479,7 @@ Found Resolution::address_names(const Lookup& lookup, std::size_t end, const Sec
   std::string name(lookup.wire.substr(0, lookup.wire.size() - lookup.domain.size()));
   std::transform(name.begin(), name.end(), name.begin(), lower);
   const NameRef owner{.head = reply.keep(std::move(name)), .tail = lookup.domain};
-  const Record record = address_record(owner, reply.keep(std::move(bytes)), settings.node_ttl);
+  const Record record = address_record(owner, reply.keep(std::move(bytes)), node_ttl(lookup));
   (lookup.type == record.type || lookup.type == kTypeAny ? out.answers : out.additional).push_back(record);
   return Found::yes;
 }
@@ -488,7 +501,7 @@ Found Resolution::prepared_names(const Lookup& lookup, std::size_t end, const Se
     return remote_query(lookup, name, datacenter, source_ip, out);
   }
   // A query may bring a token of its own: the RPC method knows which one counts.
-  if (state.who != nullptr) return remote_query(lookup, name, datacenter, source_ip, out);
+  if (state.who != nullptr || state.refused) return remote_query(lookup, name, datacenter, source_ip, out);
   const base::Result<std::optional<catalog::QueryExecution>> execution =
       catalog::QueryExecution::start(state.tables, name,
                                      {.datacenter = settings.datacenter,

@@ -41,7 +41,7 @@ struct Externals {
 };
 /// What others are to be asked.
 struct Wants {
-  std::vector<std::string> hosts{};  // whole names
+  std::map<std::string, std::string> hosts{};  // whole names as they are spelled, by the same in lower case
   std::vector<RemoteKey> remote{};
   bool empty() const { return hosts.empty() && remote.empty(); }
 };

@@ -6,10 +6,9 @@
 #include <map>
 #include <set>
 
-#include "agent/dns/test_messages.h"
+#include "agent/dns/resolver_fixture.h"
 #include "catalog/prepared_query/prepared_query.h"
 #include "catalog/registry/coordinates.h"
-#include "catalog/registry/registry_fixture.h"
 
 namespace proconsul::agent::dns {
 namespace {
@@ -19,111 +18,12 @@ using catalog::testing_support::node_request;
 using catalog::testing_support::service_request;
 using test::Answer;
 using test::Question;
+using test::zone;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-Zone zone(const std::string& text) {
-  return {.name = *to_name(text), .labels = count_labels(*to_name(text))};
-}
-
-class DnsResolver : public catalog::testing_support::RegistryFixture {
- protected:
-  DnsResolver() {
-    settings.domain = zone("consul");
-    settings.datacenter = "dc1";
-    settings.node_name = "n1";
-    settings.max_stale = base::seconds(3600);
-    settings.udp_answer_limit = 3;
-  }
-
-  Outcome outcome_of(const Question& question, Transport transport = Transport::udp, std::uint64_t seed = 7) {
-    EXPECT_EQ(parse_query(test::message_of(question), query), Parsed::ok);
-    const State state{.tables = tables(),
-                      .is_leader = is_leader,
-                      .last_contact = last_contact,
-                      .now = 1'700'000'000,
-                      .has_data = has_data,
-                      .asks_others = asks_others,
-                      .who = who ? &*who : nullptr,
-                      .refused = refused};
-    const Ask ask{.query = query, .transport = transport, .seed = seed, .client = {}};
-    return resolver.resolve(state, settings, ask, externals, reply, wants);
-  }
-  std::string raw(const Question& question, Transport transport = Transport::udp, std::uint64_t seed = 7) {
-    EXPECT_EQ(outcome_of(question, transport, seed), Outcome::answered);
-    std::string out(kBufferSize, '\0');
-    out.resize(writer.write(settings, transport, query, reply, !resolver.was_reverse(), out));
-    return out;
-  }
-  Answer ask(const Question& question, Transport transport = Transport::udp, std::uint64_t seed = 7) {
-    const std::string message = raw(question, transport, seed);
-    Answer answer = test::read_answer(message);
-    EXPECT_TRUE(answer.whole);
-    return answer;
-  }
-  void instance(const std::string& node, const std::string& address, const std::string& service, int port = 80,
-                const std::string& own_address = {}, std::vector<std::string> tags = {}) {
-    catalog::RegisterRequest request = service_request(node, service + std::to_string(port), service);
-    request.Address = address;
-    request.Service->Address = own_address;
-    request.Service->Port = port;
-    for (std::string& tag : tags) request.Service->Tags.push_back(std::move(tag));
-    apply(std::move(request));
-  }
-  void many(int count, const std::string& service) {
-    for (int i = 0; i < count; ++i) {
-      instance("node-" + std::to_string(i), "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256), service);
-    }
-  }
-
-  Settings settings{};
-  bool is_leader = true;
-  base::Duration last_contact{};
-  bool has_data = true;
-  bool asks_others = false;
-  std::optional<tokens::Who> who{};  // nothing: everything is shown
-  bool refused = false;
-  Images images{};
-  Addresses addresses{};
-  Resolver resolver{images, addresses};
-  ReplyWriter writer{};
-  Query query{};
-  Externals externals{};
-  Reply reply{};
-  Wants wants{};
-};
-
-tokens::Who allowed(std::string_view rules) {
-  const std::shared_ptr<tokens::Permissions> permissions(
-      new tokens::Permissions{acl::Authorizer(*acl::parse_rules(rules), acl::Fallback::deny)});
-  return {.accessor = "x", .permissions = permissions};
-}
-
-TEST_F(DnsResolver, ATokenSeesWhatItMayRead) {
-  instance("node-1", "10.0.0.1", "web");
-  instance("node-2", "10.0.0.2", "web", 81);
-  instance("node-1", "10.0.0.1", "db", 82);
-  EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(2));
-
-  who = allowed(R"(service "web" { policy = "read" } node "node-1" { policy = "read" })");
-  EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(1));
-  EXPECT_EQ(ask({.name = "db.service.consul"}).rcode, kNameError);
-  EXPECT_THAT(ask({.name = "node-1.node.consul"}).answers, SizeIs(1));
-  EXPECT_EQ(ask({.name = "node-2.node.consul"}).rcode, kNameError);
-  EXPECT_THAT(ask({.name = "1.0.0.10.in-addr.arpa", .type = kTypePtr}).answers, SizeIs(1));
-  EXPECT_EQ(ask({.name = "2.0.0.10.in-addr.arpa", .type = kTypePtr}).rcode, kNameError);
-  EXPECT_EQ(ask({.name = "db.virtual.consul"}).rcode, kServerFailure);
-
-  who = allowed(R"(service_prefix "" { policy = "read" } node_prefix "" { policy = "read" })");
-  EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(2));  // nothing is kept of what others may see
-  who.reset();
-  refused = true;
-  EXPECT_EQ(ask({.name = "web.service.consul"}).rcode, kServerFailure);
-  EXPECT_EQ(ask({.name = "0a000001.addr.consul"}).rcode, 0U);
-  refused = false;
-  EXPECT_THAT(ask({.name = "web.service.consul"}).answers, SizeIs(2));
-}
+using DnsResolver = test::ResolverFixture;
 
 TEST_F(DnsResolver, EveryInstanceHasItsTurnInEveryPlace) {
   many(40, "web");
@@ -284,6 +184,24 @@ TEST_F(DnsResolver, AnAliasStandsAloneAndLeadsIntoTheOwnDomain) {
   EXPECT_THAT(ask({.name = "db.service.consul"}).answers, ElementsAre("db.service.consul. 0 A 10.0.0.4"));
 }
 
+TEST_F(DnsResolver, WhatAServicesAliasLeadsToInTheOwnDomainHasTheServicesTtl) {
+  instance("x", "10.0.0.3", "inner");
+  instance("ext", "inner.service.consul", "outer");
+  instance("ext2", "x.node.consul", "byhost");
+  settings.node_ttl = 13;
+  settings.exact_ttl["inner"] = 5;
+  settings.prefix_ttl = {{"", 10}};
+  EXPECT_THAT(
+      ask({.name = "outer.service.consul"}).answers,
+      ElementsAre("inner.service.consul. 10 A 10.0.0.3", "outer.service.consul. 10 CNAME inner.service.consul."));
+  EXPECT_THAT(ask({.name = "outer.service.consul", .type = kTypeSrv}).additional,
+              ElementsAre("inner.service.consul. 10 A 10.0.0.3"));
+  EXPECT_THAT(ask({.name = "byhost.service.consul"}).answers,
+              ElementsAre("byhost.service.consul. 10 CNAME x.node.consul.", "x.node.consul. 10 A 10.0.0.3"));
+  EXPECT_THAT(ask({.name = "ext.node.consul"}).answers,
+              ElementsAre("ext.node.consul. 13 CNAME inner.service.consul.", "inner.service.consul. 5 A 10.0.0.3"));
+}
+
 TEST_F(DnsResolver, AliasesInACircleEnd) {
   instance("a", "two.service.consul", "one");
   instance("b", "one.service.consul", "two");
@@ -297,7 +215,7 @@ TEST_F(DnsResolver, AHostOutsideIsAskedForAndKeepsItsTtl) {
   settings.exact_ttl["db"] = 9;
   ASSERT_EQ(outcome_of({.name = "db.service.consul"}), Outcome::wanting);
   const std::string host = *to_name("host.example.com");
-  EXPECT_THAT(wants.hosts, ElementsAre(host));
+  EXPECT_THAT(wants.hosts, ElementsAre(std::pair(host, *to_name("Host.example.com"))));
   externals.hosts[host].push_back({.owner = host, .type = kTypeA, .ttl = 77, .data = std::string("\x0a\0\0\x09", 4)});
   EXPECT_THAT(ask({.name = "db.service.consul"}).answers,
               ElementsAre("db.service.consul. 9 CNAME Host.example.com.", "host.example.com. 77 A 10.0.0.9"));
@@ -317,6 +235,16 @@ TEST_F(DnsResolver, PlacesThatAreNotThere) {
     EXPECT_EQ(answer.rcode, kNameError) << name;
     EXPECT_THAT(answer.authorities, ElementsAre("consul. 0 SOA ns.consul. hostmaster.consul.")) << name;
   }
+}
+
+TEST_F(DnsResolver, ANameWithoutAServiceFails) {
+  for (const std::uint16_t type : {kTypeA, kTypeSrv, kTypeTxt}) {
+    const Answer answer = ask({.name = "_._tcp.service.consul", .type = type});
+    EXPECT_EQ(answer.rcode, kServerFailure);
+    EXPECT_THAT(answer.authorities, IsEmpty());
+  }
+  EXPECT_EQ(ask({.name = "_._tcp.service.consul", .type = kTypeSoa}).rcode, kNoError);
+  EXPECT_EQ(ask({.name = "_._tcp.service.dc2.consul"}).rcode, kNameError);
 }
 
 TEST_F(DnsResolver, ImportedInstancesAreNamedAfterTheirPeer) {

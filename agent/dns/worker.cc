@@ -267,9 +267,9 @@ void Worker::ask_others(Job& job) {
       lookups_->ask(key, job.settings, take);
     }
   }
-  for (const std::string& host : wants.hosts) {
+  for (const auto& [host, spelled] : wants.hosts) {
     auto recursion = std::make_unique<Recursion>(
-        loop_, job.settings, Transport::udp, host_question(host, kTypeA), random_,
+        loop_, job.settings, Transport::udp, host_question(spelled, kTypeA), random_,
         [this, id, host](std::string answer) {
           const auto found = jobs_.find(id);
           if (found == jobs_.end()) return;
