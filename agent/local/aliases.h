@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,10 +23,15 @@ struct AliasHealth {
   std::string status{};
   std::string output{};
 };
+/// A check as an alias sees it: with what is thought of it by now, if it is an alias itself.
+struct FollowedCheck {
+  const catalog::HealthCheck* check;
+  std::string_view status, output;
+};
 /// The worst of `checks` that are a node's own or of the service, `self` left out. `exists` is asked, if no check is of
 /// the service, whether there is such a service.
-AliasHealth alias_health(const std::vector<const catalog::HealthCheck*>& checks, std::string_view self,
-                         std::string_view node, std::string_view service_id, const std::function<bool()>& exists);
+AliasHealth alias_health(const std::vector<FollowedCheck>& checks, std::string_view self, std::string_view node,
+                         std::string_view service_id, const std::function<bool()>& exists);
 
 /// Belongs to the agent's thread.
 class Aliases final {
@@ -42,8 +48,10 @@ class Aliases final {
   bool contains(std::string_view check_id) const { return aliases_.contains(check_id); }
   /// A check of this service, or of the node itself if it is empty, has changed here.
   void changed(std::string_view service_id);
-  /// Every alias whose health may differ from what was last found; each once.
-  std::vector<std::pair<std::string, AliasHealth>> take_due(const State& state);
+  using Found = std::map<std::string, AliasHealth, std::less<>>;  // by check
+  /// Every alias whose health may differ from what was last found. Those that follow each other pass unless a check
+  /// that is no alias is the reason: a ring of them does not keep itself critical.
+  Found take_due(const State& state);
 
  private:
   struct Alias {
@@ -58,7 +66,12 @@ class Aliases final {
     std::mutex mutex{};  // guards the next one
     std::vector<std::uint64_t> tokens{};
   };
-  AliasHealth here(const std::string& id, const Alias& alias, const State& state) const;
+  template <class Visit>
+  void each_follower(std::string_view service_id, const Visit& visit) const;
+  /// All of this agent that hang on `due`, too.
+  std::vector<std::string> local_due(const std::set<std::string>& due, const State& state) const;
+  void judge_local(const std::set<std::string>& due, const State& state, Found& found) const;
+  AliasHealth here(const std::string& id, const State& state, const Found& found) const;
   std::optional<AliasHealth> there(const std::string& id, Alias& alias);
 
   const std::string own_node_;

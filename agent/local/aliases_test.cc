@@ -20,9 +20,9 @@ catalog::HealthCheck check(const std::string& id, const std::string& service, st
 }
 
 AliasHealth health(const std::vector<catalog::HealthCheck>& checks, const std::string& service, bool exists = true) {
-  std::vector<const catalog::HealthCheck*> pointers;
-  for (const catalog::HealthCheck& item : checks) pointers.push_back(&item);
-  return alias_health(pointers, "self", "", service, [&] { return exists; });
+  std::vector<FollowedCheck> seen;
+  for (const catalog::HealthCheck& item : checks) seen.push_back({&item, item.Status, item.Output});
+  return alias_health(seen, "self", "", service, [&] { return exists; });
 }
 
 TEST(AliasHealth, TheWorstCheckCounts) {
@@ -83,6 +83,40 @@ TEST_F(AliasesTest, OnlyThoseThatAChangeConcernsAreDue) {
   aliases.remove("follows-web");
   put("c", "web", "passing");
   EXPECT_EQ(due(), Found{});
+}
+
+TEST_F(AliasesTest, ThoseThatFollowEachOtherDoNotKeepEachOtherCritical) {
+  aliases.add("of-web", "", "db", "");
+  aliases.add("of-db", "", "web", "");
+  put("of-web", "web", "critical");
+  put("of-db", "db", "passing");
+  EXPECT_EQ(due(), (Found{{"of-web", "passing"}, {"of-db", "passing"}}));
+
+  put("c", "web", "warning");
+  const Aliases::Found found = aliases.take_due(state);
+  EXPECT_EQ(found.find("of-db")->second.output, "Aliased check \"c\" failing: ");
+  EXPECT_EQ(found.find("of-web")->second.output, "Aliased check \"of-db\" failing: Aliased check \"c\" failing: ");
+  for (const auto& [id, health] : found) {
+    EXPECT_EQ(health.status, "warning");
+    state.update_check(id, health.status, health.output);
+    aliases.changed(state.check(id)->ServiceID);
+  }
+  for (const auto& [id, health] : aliases.take_due(state)) {
+    EXPECT_EQ(state.update_check(id, health.status, health.output), State::Update::none);
+  }
+  put("c", "web", "passing");
+  EXPECT_EQ(due(), (Found{{"of-web", "passing"}, {"of-db", "passing"}}));
+}
+
+TEST_F(AliasesTest, AliasesOfTheNodeFollowTheServiceAndNotEachOther) {
+  put("c", "web", "passing");
+  for (const char* id : {"q2", "q3"}) {
+    aliases.add(id, "", "web", "");
+    put(id, "", "critical");
+  }
+  EXPECT_EQ(due(), (Found{{"q2", "passing"}, {"q3", "passing"}}));
+  put("c", "web", "critical");
+  EXPECT_EQ(due(), (Found{{"q2", "critical"}, {"q3", "critical"}}));
 }
 
 TEST_F(AliasesTest, AnotherNodeIsFollowedInTheCatalog) {

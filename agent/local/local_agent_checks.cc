@@ -163,9 +163,10 @@ void LocalAgent::checks_changed(std::string_view service_id) {
 }
 
 void LocalAgent::update_aliases() {
-  // An alias may be what another one follows. A ring of them settles, because only the status is passed on along it.
+  // Those that follow what changes here are judged again, once more at most: what one call finds does not contradict
+  // itself.
   for (;;) {
-    std::vector<std::pair<std::string, AliasHealth>> due;
+    Aliases::Found due;
     {
       const std::lock_guard lock(mutex_);
       due = aliases_.take_due(state_);
