@@ -52,6 +52,7 @@ class Builder : SettingsReader {
     dns();
     gossip();
     build_acl(*this, config_);
+    if (Result<> built = segments(); !built) return built.error();
     if (Result<> built = mesh(); !built) return built.error();
     ui();
     if (Result<> built = build_tls(*this, config_); !built) return built.error();
@@ -335,6 +336,19 @@ class Builder : SettingsReader {
     c.server_name = text("server_name");
     c.cache = {.entry_fetch_rate = rate("cache.entry_fetch_rate", kUnlimited),
                .entry_fetch_max_burst = integer("cache.entry_fetch_max_burst", 2)};
+  }
+
+  /// This edition has none, but what is said of them is looked at.
+  Result<> segments() {
+    const Value* list = at("segments");
+    for (const Value& segment : list ? *list->as_list() : Value::ListType{}) {
+      const Value* name = segment.find("name");
+      const Value* port = segment.find("port");
+      if (port && port->number() > 0) continue;
+      return fail("Port for segment " + base::quote(text_or(name)) + " cannot be <= 0");
+    }
+    if (list && !list->as_list()->empty()) return fail("Network segments are not supported in this version of Consul");
+    return {};
   }
 
   Result<> mesh() {

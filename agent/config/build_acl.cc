@@ -39,8 +39,8 @@ class AclBuilder : SettingsReader {
     c.acl_token_replication = flag("acl.enable_token_replication");
     c.default_intention_policy = text("default_intention_policy");
     const std::string mode = text("limits.request_limits.mode");
-    if (mode == "disabled" || mode == "permissive" || mode == "enforcing") {
-      c.request_limits_mode = mode == "disabled" ? 0 : mode == "permissive" ? 1 : 2;
+    if (mode.empty() || mode == "disabled" || mode == "permissive" || mode == "enforcing") {
+      c.request_limits_mode = mode == "enforcing" ? 2 : mode == "permissive" ? 1 : 0;
     } else {
       errors_.push_back("limits.request_limits.mode: invalid mode: " + base::quote(mode));
     }

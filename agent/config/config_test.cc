@@ -244,6 +244,11 @@ TEST_F(ConfigFiles, ContradictionsAreRefusedAndTheirFileAndLineNamed) {
            at},
       {"limits { txn_max_ops = 0 }", "limits.txn_max_ops cannot be 0. Must be at least 1" + at},
       {"segment = \"x\"", "Network segments are not supported in this version of Consul" + at},
+      {"segments = [{ name = \"x\" port = 9 }]", "Network segments are not supported in this version of Consul"},
+      {"segments = [{ name = \"x\" }]", "Port for segment \"x\" cannot be <= 0"},
+      {"connect { ca_provider = \"vault\" }", "must provide a Vault token or configure a Vault auth method"},
+      {"limits { request_limits { mode = \"x\" } }",
+       "1 error occurred:\n\t* limits.request_limits.mode: invalid mode: \"x\"" + at + "\n\n"},
   };
   for (const auto& [text, error] : cases) EXPECT_EQ(error_of(text), error) << text;
 
@@ -267,6 +272,18 @@ TEST_F(ConfigFiles, DeprecatedNamesStillWorkWithAWarning) {
                 "The 'acl_datacenter' field is deprecated. Use the 'primary_datacenter' field instead.",
                 "The 'ca_file' field is deprecated. Use the 'tls.defaults.ca_file' field instead.",
                 "The 'verify_incoming' field is deprecated. Use the 'tls.defaults.verify_incoming' field instead."}));
+}
+
+TEST_F(ConfigFiles, AnEmptyNameOfAChoiceIsTheFirstOfThem) {
+  const base::Result<Loaded> loaded = load_text("limits { request_limits { mode = \"\" } } tls_min_version = \"\"");
+
+  ASSERT_TRUE(loaded) << loaded.error().detail;
+  EXPECT_EQ(loaded->config.request_limits_mode, 0);
+  EXPECT_EQ(loaded->config.tls.https.min_version, "TLS_AUTO");
+  EXPECT_EQ(loaded->warnings,
+            (std::vector<std::string>{
+                "'tls_min_version' value '' is deprecated, please specify 'TLS_AUTO' instead",
+                "The 'tls_min_version' field is deprecated. Use the 'tls.defaults.tls_min_version' field instead."}));
 }
 
 TEST_F(ConfigFiles, EveryDeprecatedKeyWorksWithAWarningThatNamesIt) {
@@ -395,6 +412,22 @@ TEST_F(ConfigFiles, TheDebugViewHidesSecretsAndShowsAddressesAndDurationsAsText)
   EXPECT_NE(text.find(R"("BuildDate":"1970-01-01 00:00:01 +0000 UTC")"), text.npos);
 }
 
+TEST_F(ConfigFiles, TheDebugViewShowsDefinitionsAsConsulDoes) {
+  base::Result<Loaded> loaded = load_text(
+      "service { name = \"a\" connect { sidecar_service {} } } check { name = \"c\" ttl = \"10s\" }\n"
+      "watches = [{ type = \"key\" key = \"a\" }] connect { ca_config { private_key_type = \"ec\" } }");
+  ASSERT_TRUE(loaded) << loaded.error().detail;
+
+  const base::Value view(debug_view(loaded->config));
+
+  const base::Value& service = view.find("Services")->as_list()->front();
+  EXPECT_NE(service.find("EnterpriseMeta"), nullptr);
+  EXPECT_NE(service.find("Connect")->find("SidecarService")->find("EnterpriseMeta"), nullptr);
+  EXPECT_NE(view.find("Checks")->as_list()->front().find("EnterpriseMeta"), nullptr);
+  EXPECT_EQ(base::to_json(*view.find("Watches")), "[{}]");
+  EXPECT_EQ(base::to_json(*view.find("ConnectCAConfig")), R"({"PrivateKeyType":"ec"})");
+}
+
 TEST(ConfigAddresses, TheAdvertisedAddressOfAnAnyAddressIsTheOnlyPrivateOne) {
   Surroundings host = test_host();
   LoadOptions options{.development = true};
@@ -445,6 +478,9 @@ TEST_F(ConfigFiles, PathsThatCannotBeReadAreNamed) {
     return load(options, test_host()).error().detail;
   };
 
+  write("conf/x.hcl", "x {");
+  EXPECT_TRUE(
+      error((folder_ / "conf/./").string()).starts_with("failed to parse " + (folder_ / "conf/x.hcl").string() + ": "));
   EXPECT_EQ(error("/none.hcl"), "config: Open failed on /none.hcl. open /none.hcl: no such file or directory");
   const std::string text = write("a.txt", "server = true");
   EXPECT_EQ(error(text),

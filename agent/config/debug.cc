@@ -11,7 +11,7 @@ using base::Type;
 using base::Value;
 
 bool is_secret(std::string_view name) {
-  if (name == "TokenLocality" || name == "IntroTokenFile") return false;
+  if (name == "TokenLocality" || name == "IntroTokenFile" || name == "PrivateKeyType") return false;
   std::string folded(name);
   for (char& c : folded) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return folded.find("key") != folded.npos || folded.find("token") != folded.npos ||
@@ -144,6 +144,13 @@ Value object(std::initializer_list<std::pair<const char*, Value>> members) {
   return out;
 }
 
+void add_enterprise_meta(Value& service) {
+  Value::MapType& members = *service.as_map();
+  members["EnterpriseMeta"] = object({});
+  Value::MapType* connect = members["Connect"].as_map();
+  if (connect && (*connect)["SidecarService"].as_map()) add_enterprise_meta((*connect)["SidecarService"]);
+}
+
 }  // namespace
 
 Value::MapType debug_view(const Config& config) {
@@ -168,6 +175,10 @@ Value::MapType debug_view(const Config& config) {
   inside("Cache")["Logger"] = Value();
   inside("Cloud")["ManagementToken"] = Value("hidden");
   inside("Cloud")["TLSConfig"] = Value();
+  for (Value& service : *map["Services"].as_list()) add_enterprise_meta(service);
+  for (Value& check : *map["Checks"].as_list()) (*check.as_map())["EnterpriseMeta"] = object({});
+  // Consul's watches have taken what they were told out of these.
+  for (Value& watch : *map["Watches"].as_list()) watch = object({});
   Value::MapType& prometheus = *inside("Telemetry")["PrometheusOpts"].as_map();
   for (const char* definitions : {"CounterDefinitions", "GaugeDefinitions", "SummaryDefinitions"}) {
     prometheus[definitions] = none;

@@ -45,8 +45,9 @@ std::string quoted(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
-/// The version names of earlier files: tls10 to tls13.
+/// The version names of earlier files: tls10 to tls13, and none for any.
 std::string_view tls_version(std::string_view old) {
+  if (old.empty()) return "TLS_AUTO";
   if (old == "tls10") return "TLSv1_0";
   if (old == "tls11") return "TLSv1_1";
   if (old == "tls12") return "TLSv1_2";

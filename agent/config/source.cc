@@ -170,7 +170,7 @@ Result<std::vector<Source>> sources_from_path(const std::string& path, const std
   std::vector<fs::path> entries;
   fs::directory_iterator directory(path, code);
   for (; !code && directory != fs::directory_iterator(); directory.increment(code))
-    entries.push_back(directory->path());
+    entries.push_back(directory->path().lexically_normal());
   if (code) return Error{Errc::invalid_argument, "config: Readdir failed on " + path + ". " + reason(code)};
   std::sort(entries.begin(), entries.end(),
             [](const fs::path& a, const fs::path& b) { return a.filename().native() < b.filename().native(); });

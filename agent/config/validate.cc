@@ -340,6 +340,10 @@ class Validator {
         return fail(parsed.error().detail);
       }
     }
+    if (provider == "vault") {
+      const bool primary = c_.primary_datacenter == c_.datacenter;
+      if (Result<> ok = mesh::check_vault_config(c_.connect_ca_config, primary); !ok) return fail(ok.error().detail);
+    }
     if (c_.server_mode && c_.auto_encrypt_tls) return fail("auto_encrypt.tls can only be used on a client.");
     if (!c_.server_mode && c_.auto_encrypt_allow_tls)
       return fail("auto_encrypt.allow_tls can only be used on a server.");

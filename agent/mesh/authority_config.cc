@@ -81,6 +81,20 @@ Result<> validate(const AuthorityConfig& config) {
 
 base::Map<base::Value> with_state_names(const base::Map<base::Value>& config) {
   static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"address", "Address"},
+      {"token", "Token"},
+      {"root_pki_path", "RootPKIPath"},
+      {"root_pki_namespace", "RootPKINamespace"},
+      {"intermediate_pki_path", "IntermediatePKIPath"},
+      {"intermediate_pki_namespace", "IntermediatePKINamespace"},
+      {"ca_file", "CAFile"},
+      {"ca_path", "CAPath"},
+      {"cert_file", "CertFile"},
+      {"key_file", "KeyFile"},
+      {"tls_server_name", "TLSServerName"},
+      {"tls_skip_verify", "TLSSkipVerify"},
+      {"existing_arn", "ExistingARN"},
+      {"delete_on_exit", "DeleteOnExit"},
       {"private_key", "PrivateKey"},
       {"root_cert", "RootCert"},
       {"intermediate_cert_ttl", "IntermediateCertTTL"},
@@ -96,7 +110,12 @@ base::Map<base::Value> with_state_names(const base::Map<base::Value>& config) {
   for (const auto& [key, value] : config) {
     const auto known =
         std::ranges::find(kNames, std::string_view(key), &std::pair<std::string_view, std::string_view>::first);
-    named.insert_or_assign(known == std::end(kNames) ? key : std::string(known->second), value);
+    // Beside the state's own name the file's counts for nothing.
+    if (known == std::end(kNames)) {
+      named.insert_or_assign(key, value);
+    } else {
+      named.try_emplace(std::string(known->second), value);
+    }
   }
   return named;
 }
@@ -113,6 +132,28 @@ Result<AuthorityConfig> read_authority_config(const base::Map<base::Value>& raw)
 
 Result<AuthorityConfig> read_common_config(const base::Map<base::Value>& raw) {
   return read(raw, {});
+}
+
+Result<> check_vault_config(const base::Map<base::Value>& raw, bool primary) {
+  std::string token, root_path, intermediate_path;
+  auth::ConfigReader reader(raw);
+  reader.read("Token", token);
+  reader.read("RootPKIPath", root_path);
+  reader.read("IntermediatePKIPath", intermediate_path);
+  if (Result<> decoded = reader.finish(auth::ConfigReader::Unknown::kept); !decoded) return decoded;
+  const bool has_method = raw.contains("auth_method") || raw.contains("AuthMethod");
+  if (token.empty() && !has_method) {
+    return {Errc::internal, "must provide a Vault token or configure a Vault auth method"};
+  }
+  if (!token.empty() && has_method) {
+    return {Errc::internal, "only one of Vault token or Vault auth method can be provided, but not both"};
+  }
+  if (primary && root_path.empty()) return {Errc::internal, "must provide a valid path to a root PKI backend"};
+  if (intermediate_path.empty()) {
+    return {Errc::internal, "must provide a valid path for the intermediate PKI backend"};
+  }
+  const Result<AuthorityConfig> common = read(raw, {});
+  return common ? validate(*common) : Result<>(common.error());
 }
 
 Result<> check_provider(std::string_view provider) {

@@ -36,6 +36,9 @@ base::Result<AuthorityConfig> read_authority_config(const base::Map<base::Value>
 /// The same of any configuration that is stored: only how often may be signed, and for how long.
 base::Result<AuthorityConfig> read_common_config(const base::Map<base::Value>& config);
 
+/// The same of what is meant for Vault, which this build does not have.
+base::Result<> check_vault_config(const base::Map<base::Value>& config, bool primary);
+
 /// An error unless this build has the provider.
 base::Result<> check_provider(std::string_view provider);
 

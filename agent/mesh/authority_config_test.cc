@@ -56,6 +56,29 @@ TEST(AuthorityConfig, OnlyTheBuiltInProviderIsThere) {
             "CA provider \"vault\" is not built into this agent: use \"consul\", the built-in one");
 }
 
+TEST(AuthorityConfig, TheStatesOwnNameOfAKeyIsTheOneThatCounts) {
+  const Config both = with_state_names({{"leaf_cert_ttl", "2h"}, {"LeafCertTTL", "3h"}});
+
+  EXPECT_EQ(both.size(), 1u);
+  EXPECT_EQ(*both.at("LeafCertTTL").as_string(), "3h");
+}
+
+TEST(AuthorityConfig, OfVaultItIsSaidWhatIsMissing) {
+  const auto fault = [](const Config& files, bool primary = true) {
+    const auto checked = check_vault_config(with_state_names(files), primary);
+    return checked ? std::string() : checked.error().detail;
+  };
+
+  EXPECT_EQ(fault({}), "must provide a Vault token or configure a Vault auth method");
+  EXPECT_EQ(fault({{"token", "x"}, {"auth_method", base::Value::MapType{}}}),
+            "only one of Vault token or Vault auth method can be provided, but not both");
+  EXPECT_EQ(fault({{"token", "x"}}), "must provide a valid path to a root PKI backend");
+  EXPECT_EQ(fault({{"token", "x"}}, false), "must provide a valid path for the intermediate PKI backend");
+  EXPECT_EQ(fault({{"token", "x"}, {"root_pki_path", "a"}, {"intermediate_pki_path", "b"}}), "");
+  EXPECT_EQ(fault({{"token", "x"}, {"root_pki_path", "a"}, {"intermediate_pki_path", "b"}, {"leaf_cert_ttl", "1m"}}),
+            "leaf cert TTL must be greater or equal than 1h0m0s");
+}
+
 TEST(AuthorityConfig, AServerBeginsWithTheDefaultsAndWhatItsFilesSay) {
   const Config files = with_state_names({{"leaf_cert_ttl", "24h"}, {"own", 1}});
 

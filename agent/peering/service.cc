@@ -210,8 +210,7 @@ class Service::Generation : public std::enable_shared_from_this<Generation> {
     if (!addresses) return done_(fail(addresses.error()));
     token_.ServerAddresses = std::move(*addresses);
     token_.ManualServerAddresses = std::move(request_.ServerExternalAddresses);
-    token_.Remote = {
-        .Partition = "default", .Datacenter = service_.settings_.datacenter, .Locality = service_.settings_.locality};
+    token_.Remote = {.Datacenter = service_.settings_.datacenter, .Locality = service_.settings_.locality};
     GenerateTokenResponse response;
     response.PeeringToken = encode_token(token_);
     done_(CallReply{.message = encoded(response)});

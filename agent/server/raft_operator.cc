@@ -92,7 +92,8 @@ std::map<std::string, std::map<std::string, std::string>> RaftServer::statistics
        {{"server", "true"},
         {"leader", leader ? "true" : "false"},
         {"leader_addr", node_->leader().address},
-        {"bootstrap", node_->options().bootstrap ? "true" : "false"},
+        // What keeps nothing (-dev) begins alone without being told to.
+        {"bootstrap", node_->options().bootstrap && !node_->options().directory.empty() ? "true" : "false"},
         {"known_datacenters", "1"}}}};
   if (!leader) return sections;
   const PoolDuties::Held held = duties_->held();

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ranges>
+#include <string_view>
 #include <utility>
 
 #include "base/free_with.h"
@@ -40,6 +42,17 @@ int version_of(const std::string& name) {
   if (name == "TLSv1_1") return TLS1_1_VERSION;
   if (name == "TLSv1_3") return TLS1_3_VERSION;
   return TLS1_2_VERSION;
+}
+
+/// The suites by the names that OpenSSL knows them by; what it has no name for stays, and is then refused.
+std::string openssl_names(std::string_view suites) {
+  std::string names;
+  for (const auto part : std::views::split(suites, ':')) {
+    const std::string suite(part.begin(), part.end());
+    const std::string_view name = OPENSSL_cipher_name(suite.c_str());
+    names.append(names.empty() ? "" : ":").append(name == "(NONE)" ? suite : name);
+  }
+  return names;
 }
 
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype([](SSL_CTX* context) { SSL_CTX_free(context); })>;
@@ -78,7 +91,8 @@ Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD*
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
   // An idle connection then holds no record buffers, and a partial write may go on from a moved buffer.
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  if (!settings.cipher_suites.empty() && SSL_CTX_set_cipher_list(ctx, settings.cipher_suites.c_str()) != 1) {
+  if (!settings.cipher_suites.empty() &&
+      SSL_CTX_set_cipher_list(ctx, openssl_names(settings.cipher_suites).c_str()) != 1) {
     return Error{Errc::invalid_argument, "TLS cipher suites: " + last_error()};
   }
   if (!needs_certificate && settings.cert_file.empty() && settings.key_file.empty()) return context;

@@ -20,7 +20,7 @@ struct TlsSettings {
   std::string ca_pem{};                 // certificates themselves; beside the files
   bool verify_incoming = false;         // clients must show a certificate that the CA signed
   std::string min_version = "TLSv1_2";  // TLSv1_0, TLSv1_1, TLSv1_2, TLSv1_3
-  std::string cipher_suites{};          // OpenSSL's list for TLS 1.2 and below; empty: the default
+  std::string cipher_suites{};          // IANA's names for TLS 1.2 and below, ":" between; empty: the default
   std::string protocols{};              // a server's ALPN, each with its length before it; a client must offer one of
                                         // them or none; empty: ALPN is not looked at
 };

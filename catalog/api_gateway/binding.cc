@@ -110,8 +110,12 @@ GatewayBinding GatewayBinding::afresh(const APIGatewayConfigEntry& gateway, cons
   bound->Services.make_present();
   bound->Listeners.clear();
   bound->Listeners.make_present();
-  for (const APIGatewayListener& listener : gateway.Listeners) {
-    bound->Listeners.emplace_back().Name = listener.Name;
+  const bool same = before && same_listeners(gateway, *before);
+  for (std::size_t i = 0; i < gateway.Listeners.size(); ++i) {
+    BoundAPIGatewayListener& listener = bound->Listeners.emplace_back();
+    listener.Name = gateway.Listeners[i].Name;
+    // Among the same listeners, one that had routes is told from one that never had any.
+    if (same && !before->Listeners[i].Routes.empty()) listener.Routes.make_present();
   }
   return {gateway, std::move(bound)};
 }

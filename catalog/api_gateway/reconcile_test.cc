@@ -297,6 +297,22 @@ TEST_F(ApiGateways, OtherListenersOfAGatewayAreBoundAnew) {
             "Bound web: False FailedToBind, failed to bind route r to gateway gw with listener 'web'");
 }
 
+TEST_F(ApiGateways, AListenerThatLosesItsRoutesToAnotherProtocolHasAnEmptyList) {
+  ASSERT_EQ(write("api-gateway", kGateway), "");
+  ASSERT_EQ(write("http-route", http_route("web")), "");
+  settle();
+
+  ASSERT_EQ(write("api-gateway", R"({"Name":"gw","Listeners":[{"Name":"web","Port":80,"Protocol":"tcp"},
+                                                              {"Name":"db","Port":81,"Protocol":"tcp"}]})"),
+            "");
+  settle();
+
+  EXPECT_NE(bound().find(R"("Listeners":[{"Name":"web","Routes":[],"Certificates":null},)"
+                         R"({"Name":"db","Routes":null,"Certificates":null}])"),
+            std::string::npos)
+      << bound();
+}
+
 TEST_F(ApiGateways, AWriteComesToNothingIfTheEntryIsAnotherByThen) {
   ASSERT_EQ(write("api-gateway", kGateway), "");
   ReconcileOutcome late = look_at("api-gateway", "gw");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/quote.h"
+#include "catalog/config_entry/envoy_extensions.h"
 #include "catalog/types/config_services.h"
 
 namespace proconsul::catalog::rules {
@@ -114,15 +115,15 @@ void Faults::add_meta(const base::Map<std::string>& meta) {
 }
 
 void Faults::add_extensions(const base::List<EnvoyExtension>& extensions) {
-  constexpr std::string_view kBuiltIn[] = {"builtin/otel-access-logging", "builtin/lua",  "builtin/aws/lambda",
-                                           "builtin/property-override",   "builtin/wasm", "builtin/ext-authz"};
   for (std::size_t i = 0; i < extensions.size(); ++i) {
-    const std::string& name = extensions[i].Name;
+    const EnvoyExtension& extension = extensions[i];
     const std::string invalid = "invalid " + indexed("EnvoyExtensions", i);
-    if (name.empty()) {
+    if (extension.Name.empty()) {
       add(invalid + ": Name is required");
-    } else if (!is_one_of(name, kBuiltIn)) {
-      add(invalid + "[" + name + "]: name " + quote(name) + " is not a built-in extension");
+    } else if (const Result<> versions = check_extension_versions(extension); !versions) {
+      add(invalid + versions.error().detail);
+    } else if (const Result<> checked = check_extension(extension); !checked) {
+      add(invalid + "[" + extension.Name + "]: " + checked.error().detail);
     }
   }
 }

@@ -47,10 +47,13 @@ struct Choice {
   std::string subset{};
   std::string datacenter{};
   std::string peer{};
+  std::string name_space = "default";
+  std::string partition = "default";
 
   std::string id() const {
-    if (!peer.empty()) return service + ".default.default.external." + peer;
-    return (subset.empty() ? std::string{} : subset + ".") + service + ".default.default." + datacenter;
+    const std::string full = service + "." + name_space + "." + partition;
+    if (!peer.empty()) return full + ".external." + peer;
+    return (subset.empty() ? std::string{} : subset + ".") + full + "." + datacenter;
   }
 };
 
@@ -150,7 +153,7 @@ class ChainCompiler {
       router = nullptr;
       custom_protocol_ = true;
     }
-    if (!router) return splitter_or_resolver(request_.service);
+    if (!router) return splitter_or_resolver(here(request_.service));
     advanced_ = true;
     if (Result<> recorded = record_protocol(router->Name); !recorded) return recorded.error();
     DiscoveryGraphNode node{.Type = "router", .Name = node_name(router->Name)};
@@ -160,19 +163,28 @@ class ChainCompiler {
       route.NextNode = std::move(next);
     };
     for (const ServiceRoute& route : router->Routes) {
-      const ServiceRouteDestination* to = route.Destination.get();
-      const std::string& service = to && !to->Service.empty() ? to->Service : request_.service;
-      Result<std::string> next =
-          to && !to->ServiceSubset.empty() ? resolver(here(service, to->ServiceSubset)) : splitter_or_resolver(service);
+      Choice to = routed_to(route.Destination.get());
+      Result<std::string> next = to.subset.empty() ? splitter_or_resolver(std::move(to)) : resolver(std::move(to));
       if (!next) return next;
       add(route, std::move(*next));
     }
-    Result<std::string> rest = splitter_or_resolver(router->Name);
+    Result<std::string> rest = splitter_or_resolver(here(router->Name));
     if (!rest) return rest;
     add(route_for_the_rest(router->Name), std::move(*rest));
     std::string key = node_key(node.Type, node.Name);
     graph_.nodes.emplace(key, std::move(node));
     return key;
+  }
+
+  /// Nothing is known of other namespaces and partitions, but a route may name them.
+  Choice routed_to(const ServiceRouteDestination* to) const {
+    Choice choice = here(request_.service);
+    if (!to) return choice;
+    if (!to->Service.empty()) choice.service = to->Service;
+    choice.subset = to->ServiceSubset;
+    if (!to->Namespace.empty()) choice.name_space = to->Namespace;
+    if (!to->Partition.empty()) choice.partition = to->Partition;
+    return choice;
   }
 
   /// What no route matches goes to the service itself.
@@ -187,10 +199,10 @@ class ChainCompiler {
 
   // ---- splitters ----
 
-  Result<std::string> splitter_or_resolver(const std::string& service) {
-    Result<std::string> split = splitter(service);
+  Result<std::string> splitter_or_resolver(Choice choice) {
+    Result<std::string> split = splitter(choice.service);
     if (!split || !split->empty()) return split;
-    return resolver(here(service));
+    return resolver(std::move(choice));
   }
 
   /// A splitter whose splits are being followed.
@@ -268,6 +280,7 @@ class ChainCompiler {
     choice.peer = by.peer;
     if (!choice.peer.empty()) {
       choice.datacenter.clear();
+      choice.name_space = choice.partition = "default";
     } else if (choice.datacenter.empty()) {
       choice.datacenter = request_.datacenter;
     }
@@ -282,13 +295,16 @@ class ChainCompiler {
     target.ID = std::move(id);
     target.Service = choice.service;
     target.ServiceSubset = choice.subset;
-    target.Namespace = target.Partition = "default";
+    target.Namespace = choice.name_space;
+    target.Partition = choice.partition;
     target.Datacenter = choice.datacenter;
     target.Peer = choice.peer;
     // The trust domain of a peer is not known here.
     if (choice.peer.empty()) {
-      target.Name = (choice.subset.empty() ? std::string{} : choice.subset + ".") + choice.service + ".default." +
-                    choice.datacenter + ".internal." + request_.trust_domain;
+      const bool local = choice.partition == "default";
+      target.Name = (choice.subset.empty() ? std::string{} : choice.subset + ".") + choice.service + "." +
+                    choice.name_space + "." + (local ? std::string{} : choice.partition + ".") + choice.datacenter +
+                    (local ? ".internal." : ".internal-v1.") + request_.trust_domain;
       target.SNI = target.Name;
     }
     return target;
@@ -350,7 +366,7 @@ class ChainCompiler {
   }
 
   void set_locality(DiscoveryTarget& target, const ServiceResolverConfigEntry& entry, const ProxyConfigEntry* all) {
-    if (!target.Peer.empty()) return;
+    if (!target.Peer.empty() || target.Partition != "default") return;
     if (entry.PrioritizeByLocality) {
       target.PrioritizeByLocality = DiscoveryPrioritizeByLocality{entry.PrioritizeByLocality->Mode};
     } else if (!target.PrioritizeByLocality && all && all->PrioritizeByLocality) {

@@ -94,6 +94,25 @@ TEST_F(DiscoveryChain, ARouterSendsTheRestToItsService) {
   EXPECT_FALSE(made.Default);
 }
 
+TEST_F(DiscoveryChain, ARouteMayNameANamespaceOrAPartitionThatNobodyHas) {
+  ASSERT_EQ(write("proxy-defaults", R"({"Name":"global","Config":{"protocol":"http"}})"), "");
+  ASSERT_EQ(write("service-router", R"({"Name":"web","Routes":[{"Destination":{"Namespace":"x"}},
+                                                               {"Destination":{"Partition":"p"}}]})"),
+            "");
+
+  const CompiledDiscoveryChain made = chain("web");
+
+  const auto& routes = made.Nodes.at(made.StartNode)->Routes;
+  ASSERT_EQ(routes.size(), 3u);
+  EXPECT_EQ(routes[0]->NextNode, "resolver:web.x.default.dc1");
+  EXPECT_EQ(routes[1]->NextNode, "resolver:web.default.p.dc1");
+  EXPECT_EQ(routes[2]->NextNode, "resolver:web.default.default.dc1");
+  EXPECT_EQ(made.Targets.at("web.x.default.dc1")->Namespace, "x");
+  EXPECT_EQ(made.Targets.at("web.x.default.dc1")->SNI, std::string("web.x.dc1.internal.") + kTrustDomain);
+  EXPECT_EQ(made.Targets.at("web.default.p.dc1")->Partition, "p");
+  EXPECT_EQ(made.Targets.at("web.default.p.dc1")->SNI, std::string("web.default.p.dc1.internal-v1.") + kTrustDomain);
+}
+
 TEST_F(DiscoveryChain, APlainProtocolThatIsAskedForLeavesRoutersOut) {
   ASSERT_EQ(write("proxy-defaults", R"({"Name":"global","Config":{"protocol":"http"}})"), "");
   ASSERT_EQ(write("service-router", R"({"Name":"web","Routes":[]})"), "");
