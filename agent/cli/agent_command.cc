@@ -21,6 +21,17 @@ std::span<const Flag> agent_help() {
   return flags;
 }
 
+int run_agent_words(std::span<const std::string> words, const Ui& ui) {
+  // A bad flag is answered here, with the others; whatever else is wrong the agent says itself.
+  const base::Result<config::LoadOptions> options = config::parse_agent_flags(words);
+  if (options || options.error().detail.starts_with("Unexpected extra arguments")) return run_agent(words);
+  const std::string& why = options.error().detail;
+  ui.error(why);
+  ui.error("Usage:" + flag_usage(run_commands().front()));
+  ui.error("==> error parsing flags: " + why);
+  return 1;
+}
+
 }  // namespace
 
 std::span<const Command> run_commands() {
@@ -34,7 +45,7 @@ std::span<const Command> run_commands() {
       $ consul agent -dev
       $ consul agent -server -bootstrap-expect=1 -data-dir=/var/lib/consul)",
        .flags = {agent_help()},
-       .run_words = run_agent},
+       .run_words = run_agent_words},
   };
   return rows;
 }

@@ -93,7 +93,9 @@ Result<CertificatePair> make_certificate(const CertificatePair& authority, const
   }
   X509_set_pubkey(draft.get(), key.get());
   draft.words(NID_key_usage, "critical,digitalSignature,keyEncipherment");
-  if (options.for_server && options.for_client) draft.words(NID_ext_key_usage, "serverAuth,clientAuth");
+  if (options.for_server && options.for_client) {
+    draft.words(NID_ext_key_usage, options.client_first ? "clientAuth,serverAuth" : "serverAuth,clientAuth");
+  }
   if (options.for_server && !options.for_client) draft.words(NID_ext_key_usage, "serverAuth");
   if (!options.for_server && options.for_client) draft.words(NID_ext_key_usage, "clientAuth");
   draft.words(NID_basic_constraints, "critical,CA:FALSE");

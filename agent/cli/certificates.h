@@ -31,6 +31,7 @@ struct CertificateOptions {
   std::vector<std::string> ip_addresses{};
   bool for_server{};  // extended usages; with neither there is no such extension
   bool for_client{};
+  bool client_first{};  // of both usages
 };
 /// Signs a new certificate by the authority in `authority` (PEM; its first certificate and key count), and checks that
 /// it holds for its common name.

@@ -189,7 +189,7 @@ int run(std::span<const std::string> arguments, const Ui& ui, const Environment&
            << command_help(*command, ui);
     return 1;
   }
-  if (command->run_words != nullptr) return command->run_words(parsed.arguments);
+  if (command->run_words != nullptr) return command->run_words(parsed.arguments, ui);
   if (command->run == nullptr) {
     ui.err << command_help(*command, ui);
     return 1;

@@ -62,6 +62,22 @@ TEST(Cli, ABadFlagIsNamedWithTheFlagsThatExist) {
   EXPECT_THAT(outcome.err, HasSubstr("(default \"/\")"));
 }
 
+TEST(Cli, TheAgentRepeatsWhatIsWrongWithAFlag) {
+  const Outcome outcome = run_line({"agent", "-bogus"});
+
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, StartsWith("flag provided but not defined: -bogus\nUsage:\n  -advertise value\n"));
+  EXPECT_THAT(outcome.err, testing::EndsWith("\n==> error parsing flags: flag provided but not defined: -bogus\n"));
+}
+
+TEST(Cli, TheKeyringWithoutAnActionIsItsUsage) {
+  const Outcome outcome = run_line({"keyring"});
+
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, StartsWith("Usage: proconsul keyring [options]\n"));
+}
+
 TEST(Cli, OperatorCommandsRepeatWhatIsWrongWithAFlag) {
   const Outcome outcome = run_line({"operator", "raft", "list-peers", "-bogus"});
 

@@ -194,6 +194,9 @@ TEST(CliKv, CommandsRefuseWhatConsulRefuses) {
   EXPECT_EQ(error_of({"kv", "delete", "-modify-index=3", "a"}), "Cannot specify -modify-index without -cas!\n");
   EXPECT_EQ(error_of({"kv", "import", "bad"}),
             "Cannot unmarshal data: invalid character 'b' looking for beginning of value\n");
+  EXPECT_EQ(error_of({"kv", "import", "{}"}),
+            "Cannot unmarshal data: json: cannot unmarshal object into Go value of type []*impexp.Entry\n");
+  EXPECT_EQ(error_of({"kv", "import", "[null]"}), "Error! null is no entry\n");
 }
 
 TEST(CliMembers, ServersComeFirstAndNobodyIsExitCodeTwo) {

@@ -41,8 +41,9 @@ struct Command {
   std::array<std::span<const Flag>, 4> flags{};
   int (*run)(const Context&){};  // null in a group: it prints its help and fails
   BadFlag bad_flag{};
-  int bad_flag_code = 1;                             // the exit code
-  int (*run_words)(std::span<const std::string>){};  // instead of `run`: parses its flags itself, uses the process
+  int bad_flag_code = 1;  // the exit code
+  /// Instead of `run`: parses its flags itself, uses the process.
+  int (*run_words)(std::span<const std::string> words, const Ui& ui){};
 };
 
 /// Says `text` on the error stream; returns the exit code 1.

@@ -188,7 +188,10 @@ int run_exported(const Context& context) {
   if (!services) return fail(context, "Error reading exported services: " + services.error().detail);
   if (const std::string& expression = context.flags.text("filter"); !expression.empty()) {
     const auto filter = base::filter::Filter::compile(expression, base::type_of<ExportedService>());
-    if (!filter) return fail(context, "Error while creating filter: " + filter.error().detail);
+    if (!filter) {
+      return fail(context, "Error while creating filter: Failed to create boolean expression evaluator: " +
+                               filter.error().detail);
+    }
     std::erase_if(*services, [&](const ExportedService& service) { return !filter->matches(service); });
   }
   if (services->empty()) {

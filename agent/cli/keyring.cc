@@ -67,7 +67,7 @@ std::string pool_text(const KeyringResponse& pool, const base::Map<base::Int>& k
 
 int run_keyring(const Context& context) {
   const std::vector<Action> wanted = actions(context.flags);
-  if (wanted.empty()) return fail_with_help(context, "One of -list, -list-primary, -install, -use, -remove is needed.");
+  if (wanted.empty()) return fail(context, help_text(context.command, context.ui.program));
   if (wanted.size() > 1) return fail(context, "Only a single action is allowed");
   const Action& action = wanted.front();
   const std::int64_t relays = context.flags.integer("relay-factor");

@@ -295,9 +295,11 @@ Result<std::string> import_data(const Context& context) {
 }
 
 /// Writes the keys in turn; the detail of an error is the whole message.
-Result<> import_entries(const Context& context, ApiClient& client, const base::List<KvEntry>& entries) {
+Result<> import_entries(const Context& context, ApiClient& client, const base::List<base::Pointer<KvEntry>>& entries) {
   std::size_t done = 0;
-  for (const KvEntry& entry : entries) {
+  for (const base::Pointer<KvEntry>& each : entries) {
+    if (!each) return {Errc::invalid_argument, "Error! null is no entry"};
+    const KvEntry& entry = *each;
     // Where a person sees the keys go by nobody needs to be told how far it is.
     if (!context.ui.to_terminal && done++ % kProgressStep == 0) {
       context.ui.show_progress("importing key " + std::to_string(done) + " of " + std::to_string(entries.size()));
@@ -326,7 +328,7 @@ int run_import(const Context& context) {
   if (!data) return fail(context, "Error! " + data.error().detail);
   std::optional<ApiClient> client = connect(context);
   if (!client) return 1;
-  const auto entries = base::from_json<base::List<KvEntry>>(*data);
+  const auto entries = base::from_json<base::List<base::Pointer<KvEntry>>>(*data);
   if (!entries) return fail(context, "Cannot unmarshal data: " + entries.error().detail);
   const Result<> imported = import_entries(context, *client, *entries);
   context.ui.end_progress();

@@ -54,7 +54,7 @@ bool has_name(const Context& context) {
 bool has_format(const Context& context) {
   const std::string& format = context.flags.text("format");
   if (format == "pretty" || format == "json") return true;
-  fail(context, "Invalid format, valid formats are {pretty|json}");
+  fail(context, "Invalid format, valid formats are {json|pretty}");
   return false;
 }
 

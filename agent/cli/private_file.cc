@@ -26,11 +26,16 @@ int write_whole(int fd, std::string_view content) {
 
 }  // namespace
 
-base::Result<> write_private_file(const std::string& path, std::string_view content) {
+base::Result<> make_parent_folder(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   std::error_code error;
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
   if (error) return {base::Errc::internal, "mkdir " + folder.string() + ": " + errno_text(error.value())};
+  return {};
+}
+
+base::Result<> write_private_file(const std::string& path, std::string_view content) {
+  if (base::Result<> made = make_parent_folder(path); !made) return made;
   // Under a name that nobody can have prepared, as a link or with another mode.
   std::string temporary = path + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);

@@ -62,7 +62,7 @@ struct WanName {
 // "NODE.DATACENTER". A node's name may have dots of its own, a datacenter's never has.
 std::optional<WanName> wan_name(const std::string& text) {
   const std::size_t dot = text.rfind('.');
-  if (dot == std::string::npos || dot == 0 || dot + 1 == text.size()) return std::nullopt;
+  if (dot == std::string::npos) return std::nullopt;
   return WanName{text.substr(0, dot), text.substr(dot + 1)};
 }
 

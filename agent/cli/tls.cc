@@ -18,6 +18,8 @@ constexpr int kHighestNumber = 9999;  // of certificates of one kind in a folder
 
 int save(const Context& context, const CertificatePair& pair, const std::string& certificate_file,
          const std::string& key_file) {
+  // A domain or a datacenter with a slash names a folder, which the key's file would make too late.
+  if (Result<> made = make_parent_folder(certificate_file); !made) return fail(context, made.error().detail);
   if (Result<> saved = base::write_file_atomically(certificate_file, pair.certificate, kPublicMode); !saved) {
     return fail(context, saved.error().detail);
   }
@@ -156,6 +158,7 @@ CertificateOptions certificate_options(const FlagValues& flags, const std::strin
   options.ip_addresses.emplace_back("127.0.0.1");
   // Servers call one another, and client agents serve HTTP: both kinds are both.
   options.for_server = options.for_client = true;
+  options.client_first = kind == "client";
   return options;
 }
 

@@ -81,8 +81,20 @@ TEST_F(CliTls, CertificatesAreNumberedAndNamedForTheirUse) {
               testing::AllOf(HasSubstr("DNS:a.b, DNS:x.server.dc2.consul, DNS:server.dc2.consul, DNS:localhost, IP "
                                        "Address:10.0.0.1, IP Address:127.0.0.1"),
                              HasSubstr("TLS Web Server Authentication, TLS Web Client Authentication")));
+  EXPECT_THAT(text("dc1-client-consul-0.pem"),
+              HasSubstr("TLS Web Client Authentication, TLS Web Server Authentication"));
   EXPECT_TRUE(file_exists("dc1-client-consul-1-key.pem"));
   EXPECT_THAT(text("dc1-cli-consul-0.pem"), testing::Not(HasSubstr("Extended Key Usage")));
+}
+
+TEST_F(CliTls, ASlashInANameMakesAFolder) {
+  run_line({"tls", "ca", "create"});
+
+  EXPECT_EQ(run_line({"tls", "ca", "create", "-domain=x/y"}).code, 0);
+  EXPECT_EQ(run_line({"tls", "cert", "create", "-client", "-dc=a/b"}).code, 0);
+
+  EXPECT_TRUE(file_exists("x/y-agent-ca.pem"));
+  EXPECT_TRUE(file_exists("a/b-client-consul-0.pem") && file_exists("a/b-client-consul-0-key.pem"));
 }
 
 TEST_F(CliTls, WhatCannotBeSignedIsNotSaved) {

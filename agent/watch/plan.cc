@@ -29,6 +29,9 @@ constexpr std::array<std::pair<std::string_view, View>, 10> kViews{{
     {"agent_service", View::agent_service},
 }};
 
+// Of checks; the HTTP API takes any other for one that no check is in.
+constexpr std::array<std::string_view, 4> kStates{"any", "critical", "passing", "warning"};
+
 base::Error refuse(std::string text) {
   return {Errc::invalid_argument, std::move(text)};
 }
@@ -275,6 +278,8 @@ Result<> address(Plan& plan, Taker& take) {
         return refuse("Cannot specify service and state");
       }
       if (service.empty() && state.empty()) state = "any";
+      if (!state.empty() && std::ranges::find(kStates, state) == kStates.end())
+        plan.refusal = "Unsupported state: " + state;
       plan.path = state.empty() ? "/v1/health/checks/" + service : "/v1/health/state/" + state;
       break;
     }

@@ -47,6 +47,7 @@ struct Plan {
   // One GET: the path is not escaped, the query lacks what blocking adds.
   std::string path{};
   std::vector<std::pair<std::string, std::string>> query{};
+  std::string refusal{};  // instead: what Consul's client says each time, and asks nobody
   // What to do. At most one of `http`, `script` and `arguments` is set by parse_agent_watch().
   std::string handler_type{};
   std::optional<HttpHandler> http{};

@@ -54,6 +54,16 @@ TEST(WatchPlan, OptionsBecomeTheQuery) {
   EXPECT_THAT(parse(of(R"({"type":"service","service":"web","tag":"one"})"))->query, ElementsAre(Pair("tag", "one")));
 }
 
+TEST(WatchPlan, StatesThatConsulsClientDoesNotKnowAreNotAskedFor) {
+  const auto refusal = [](std::string_view json) { return parse(of(json))->refusal; };
+
+  EXPECT_EQ(refusal(R"({"type":"checks","state":"x"})"), "Unsupported state: x");
+  EXPECT_EQ(refusal(R"({"type":"checks","state":"maintenance"})"), "Unsupported state: maintenance");
+  EXPECT_EQ(refusal(R"({"type":"checks","state":"critical"})"), "");
+  EXPECT_EQ(refusal(R"({"type":"checks","state":""})"), "");
+  EXPECT_EQ(refusal(R"({"type":"checks","service":"web"})"), "");
+}
+
 TEST(WatchPlan, ErrorsAreConsuls) {
   EXPECT_EQ(error_of("{}"), "Watch type must be specified");
   EXPECT_EQ(error_of(R"({"type":1})"), "Expecting type to be a string");

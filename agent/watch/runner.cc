@@ -11,18 +11,24 @@ using base::Result;
 // Answers that do not block would be asked for without end.
 constexpr base::Duration kPause = base::seconds(1);
 
+Result<cli::ApiResponse> ask(const Plan& plan, cli::ApiClient& client, const Follow& seen) {
+  if (!plan.refusal.empty()) return {base::Errc::invalid_argument, plan.refusal};
+  const bool may_be_absent = plan.view == View::key || plan.view == View::keyprefix;
+  cli::ApiRequest request = client.request("GET", plan.path);
+  for (const auto& [key, value] : plan.query) request.add(key, value);
+  seen.block(request.query);
+  return may_be_absent ? client.call(request, {200, 404}) : client.call(request);
+}
+
 }  // namespace
 
 void follow(const Plan& plan, cli::ApiClient& client, base::Interrupt& stop, const Handler& handler,
-            const base::log::Logger& log) {
+            const base::log::Logger& logger) {
+  const base::log::Logger log = logger.named("watch");  // a second time, as Consul's lines have it
   const bool hashed = plan.view == View::agent_service;
-  const bool may_be_absent = plan.view == View::key || plan.view == View::keyprefix;
   Follow seen;
   while (!stop.raised()) {
-    cli::ApiRequest request = client.request("GET", plan.path);
-    for (const auto& [key, value] : plan.query) request.add(key, value);
-    seen.block(request.query);
-    Result<cli::ApiResponse> response = may_be_absent ? client.call(request, {200, 404}) : client.call(request);
+    const Result<cli::ApiResponse> response = ask(plan, client, seen);
     if (stop.raised()) return;
     Result<Decoded> decoded = response ? decode(plan.view, response->status, response->body, seen.index())
                                        : Result<Decoded>(response.error());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 
 #include "agent/cli/test_agent.h"
@@ -52,6 +53,27 @@ TEST(WatchRunner, NewsGoToTheHandlerWithTheirIndex) {
   EXPECT_THAT(agent.requests()[0], StartsWith("GET /v1/kv/a HTTP/1.1\r\n"));
   EXPECT_THAT(agent.requests()[1], StartsWith("GET /v1/kv/a?index=5 HTTP/1.1\r\n"));
   EXPECT_THAT(agent.requests()[2], StartsWith("GET /v1/kv/a?index=6 HTTP/1.1\r\n"));
+}
+
+TEST(WatchRunner, WhatIsRefusedIsLoggedAndAskedOfNobody) {
+  TestAgent agent;
+  const Plan plan = *parse({{"type", "checks"}, {"state", "x"}});
+  base::Interrupt stop;
+  auto client = cli::ApiClient::make({.address = agent.address(), .interrupt = &stop});
+  ASSERT_TRUE(client);
+  std::mutex mutex;
+  std::string logged;
+  const auto tap = base::log::tap(base::log::Level::error, false, [&](std::string_view line) {
+    const std::lock_guard lock(mutex);
+    logged += line;
+    stop.raise();
+  });
+
+  follow(plan, *client, stop, [](std::uint64_t, const std::string&) { ADD_FAILURE(); }, kLog);
+
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(logged, HasSubstr("[ERROR] watch.watch: Watch errored: type=checks error=\"Unsupported state: x\""));
+  EXPECT_TRUE(agent.requests().empty());
 }
 
 TEST(WatchRunner, ProgramsGetDataAndIndex) {
