@@ -155,6 +155,11 @@ Result<> ServerMode::start(cluster::Pools& pools) {
   raft.duties.means.force_leave = [&pools](const std::string& node) {
     pools.force_leave(node, false, false, [](const Result<>&) {});
   };
+  raft.duties.means.tell_of_leader = [&pools, name = config.node_name] {
+    pools.user_event(std::string(server::kNewLeaderEvent), name, [](const Result<>& told) {
+      if (!told) kLog.warn("failed to broadcast new leader event", {{"error", told.error()}});
+    });
+  };
   Result<std::unique_ptr<server::RaftServer>> started = server::RaftServer::start(std::move(raft));
   if (!started) return started.error();
   server_ = std::move(*started);

@@ -6,6 +6,7 @@
 namespace proconsul::agent {
 
 inline constexpr std::string_view kConsulVersion = "1.21.4";  // the Consul we are compatible with
+inline constexpr std::string_view kBuildTag = "1.21.4:";      // among gossip's tags: version and, if any, revision
 inline constexpr std::string_view kBuildName = "Proconsul";
 inline constexpr std::string_view kBuildVersion = "0.1.0";
 inline constexpr int kProtocolDefault = 2;  // gossip protocol spoken

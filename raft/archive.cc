@@ -211,7 +211,7 @@ Result<> check_sums(std::string_view sums, const std::string& meta, const std::s
 }
 
 /// Errors of the sink pass as they are; what the bytes say wrong gets its prefix.
-Error prefixed(const char* prefix, const Error& error) {
+Error prefixed(std::string_view prefix, const Error& error) {
   if (error.code != Errc::invalid_argument) return error;
   return {error.code, std::string(prefix) + error.detail};
 }
@@ -299,11 +299,12 @@ Result<SnapshotMeta> read_archive(ByteSource& archive, ByteSink& state, ArchiveL
   std::optional<std::string> meta, sums;
   std::optional<std::uint64_t> state_size;
   Sha256 meta_hash, state_hash;
-  constexpr const char* kReading = "failed to read snapshot file: failed reading snapshot: ";
+  constexpr std::string_view kFailed = "failed to read snapshot file: ";
+  constexpr std::string_view kReading = "failed reading snapshot: ";
 
   for (int members = 0;; ++members) {
     Result<std::optional<TarReader::Member>> next = tar.next();
-    if (!next) return prefixed(kReading, next.error());
+    if (!next) return prefixed(std::string(kFailed).append(kReading), next.error());
     if (!*next) break;
     const TarReader::Member& member = **next;
     if (members == kMaxMembers) return invalid("failed to read snapshot file: too many files in snapshot");
@@ -315,28 +316,34 @@ Result<SnapshotMeta> read_archive(ByteSource& archive, ByteSink& state, ArchiveL
       });
     };
     Result<> read;
+    std::string_view part = kReading;
     if (member.type == 'x' || member.type == 'g') {  // extended attributes of the member that follows
       std::string ignored;
       read = collect(kMaxExtended, ignored);
     } else if (member.type != '0' && member.type != '\0') {
       return invalid("failed to read snapshot file: unexpected file " + quoted(member.name) + " in snapshot");
     } else if (member.name == "meta.json" && !meta) {
+      part = "failed to read snapshot metadata: ";
       read = collect(kMaxMetaBytes, meta.emplace());
       if (read) meta_hash.update(*meta);
     } else if (member.name == "state.bin" && !state_size) {
       if (member.size > limits.max_state_bytes)
         return Error{Errc::too_large, "failed to read snapshot file: \"state.bin\" is too large"};
       state_size = member.size;
+      part = "failed to read or write snapshot data: ";
       read = tar.content(member.size, [&](std::string_view piece) {
         state_hash.update(piece);
         return state.write(piece);
       });
     } else if (member.name == "SHA256SUMS" && !sums) {
+      part = "failed to read snapshot hashes: ";
       read = collect(kMaxSums, sums.emplace());
     } else {
       return invalid("failed to read snapshot file: unexpected file " + quoted(member.name) + " in snapshot");
     }
-    if (!read) return prefixed(read.error().detail.starts_with("failed to read") ? "" : kReading, read.error());
+    if (read) continue;
+    const bool whole = read.error().detail.starts_with(kFailed);
+    return prefixed(whole ? "" : std::string(kFailed).append(part), read.error());
   }
 
   const std::string empty_hash = Sha256().hex();

@@ -147,7 +147,9 @@ TEST(Archive, SaysWhatIsWrongInConsulsWords) {
   EXPECT_EQ(refusal(archive + "x"), "unexpected EOF");
   EXPECT_EQ(refusal(archive + "garbage that goes on"), "gzip: invalid header");
   EXPECT_EQ(refusal(archive.substr(0, archive.size() / 2)),
-            "failed to read snapshot file: failed reading snapshot: unexpected EOF");
+            "failed to read snapshot file: failed to read snapshot metadata: unexpected EOF");
+  EXPECT_EQ(refusal(zip(tar.substr(0, 1536 + 5))),
+            "failed to read snapshot file: failed to read or write snapshot data: unexpected EOF");
   EXPECT_EQ(refusal(zip(tar + std::string(100, 'x'))), "100 unread uncompressed bytes remain");
   EXPECT_EQ(refusal(zip("")),
             "failed to read snapshot file: failed checking integrity of snapshot: file missing for \"meta.json\"");

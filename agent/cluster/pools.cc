@@ -44,7 +44,7 @@ gossip::swim::Timing timing(const Config& config, bool wan) {
 
 base::Map<std::string> tags(const Config& config, const server::ServerInfo& own, bool wan) {
   if (!config.server_mode) {
-    base::Map<std::string> tags = server::client_tags(config.datacenter, own.id, kConsulVersion);
+    base::Map<std::string> tags = server::client_tags(config.datacenter, own.id, kBuildTag);
     if (config.advertise_reconnect_timeout.nanoseconds != 0) {
       tags.emplace("rc_tm", base::to_string(config.advertise_reconnect_timeout));
     }
@@ -52,7 +52,7 @@ base::Map<std::string> tags(const Config& config, const server::ServerInfo& own,
   }
   server::ServerInfo server = own;
   if (wan) server.wan_join_port = 0;
-  return server::server_tags(server, kConsulVersion);
+  return server::server_tags(server, kBuildTag);
 }
 
 gossip::serf::Settings settings(const Config& config, const server::ServerInfo& own, bool wan) {
@@ -156,7 +156,7 @@ class Pools::Handler final : public gossip::PoolHandler {
   void flood(Flood* flood) { flood_ = flood; }
   void user_event(const gossip::serf::UserEventMessage& event) override {
     if (wan_) return;
-    if (event.Name == kNewLeader) {
+    if (event.Name == server::kNewLeaderEvent) {
       log_.info("New leader elected", {{"payload", std::string_view(event.Payload)}});
       if (events_.leader_elected) events_.leader_elected();
     } else if (events_.user_event) {
@@ -166,8 +166,6 @@ class Pools::Handler final : public gossip::PoolHandler {
   void query(gossip::serf::IncomingQuery) override {}  // Consul's agents answer none but serf's own
 
  private:
-  static constexpr std::string_view kNewLeader = "consul:new-leader";
-
   void tell_of_server(const Member& member, server::Fate fate, bool update) {
     const auto server = server::server_info(member);
     if (!server) return;

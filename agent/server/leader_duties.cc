@@ -53,6 +53,7 @@ LeaderDuties::~LeaderDuties() {
 void LeaderDuties::leadership(bool leading) {
   const std::lock_guard lock(mutex_);
   leading_ = leading;
+  begun_ = false;
   ++term_;
   changed_.notify_all();
 }
@@ -126,10 +127,16 @@ void LeaderDuties::run() {
 
 void LeaderDuties::lead(std::unique_lock<std::mutex>& lock) {
   const std::uint64_t term = term_;
+  const bool again = std::exchange(begun_, true);
   const auto current = [&] { return still_leading() && term_ == term; };
-  for (;;) {
+  if (!again) {
     lock.unlock();
-    const Result<> opened = open_term();
+    options_.means.tell_of_leader();
+    lock.lock();
+  }
+  while (current()) {
+    lock.unlock();
+    const Result<> opened = open_term(again);
     lock.lock();
     if (!current()) return;
     if (opened) {
@@ -170,7 +177,7 @@ void LeaderDuties::lead(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-Result<> LeaderDuties::open_term() {
+Result<> LeaderDuties::open_term(bool again) {
   // What an earlier leader committed must be here before sessions get their time: none may be missed.
   {
     const base::metrics::ScopedTimer timer(server_metrics().barrier);
@@ -199,7 +206,7 @@ Result<> LeaderDuties::open_term() {
   }
   // Before the servers' own services are there, by which others see that all is well.
   if (Result<> written = bootstrap(); !written) return written;
-  pool_.begin();
+  pool_.begin(again);
   lead_others(true);
   // A primary's makes a key and a certificate in a few milliseconds; larger keys take their time behind this.
   if (options_.authority && options_.authority->in_primary()) options_.authority->await_first_attempt(kFirstAttempt);

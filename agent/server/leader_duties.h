@@ -77,7 +77,7 @@ class LeaderDuties {
  private:
   void run();
   void lead(std::unique_lock<std::mutex>& lock);
-  base::Result<> open_term();
+  base::Result<> open_term(bool again);
   base::Result<> bootstrap();
   void lead_others(bool leading);
   base::Result<> set_metadata(std::string_view key, std::string_view value);
@@ -101,6 +101,7 @@ class LeaderDuties {
   bool leading_ = false;
   bool stopping_ = false;
   std::uint64_t term_ = 0;      // counts changes of leadership: a duty of an older one ends
+  bool begun_ = false;          // the duties have, since the last change of leadership
   std::vector<Done> opened_{};  // to be told when the term is open
   std::vector<catalog::ConfigEntryPtr> config_entries_;
   bool bootstrap_due_ = false;  // other entries than when the term was opened

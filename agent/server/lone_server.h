@@ -25,6 +25,7 @@ inline RaftServer::Options lone_server() {
   options.duties.means.suspects = [] { return std::size_t{0}; };
   options.duties.means.fetch_stats = [](const auto&, auto done) { done({}); };
   options.duties.means.force_leave = [](const std::string&) {};
+  options.duties.means.tell_of_leader = [] {};
   return options;
 }
 

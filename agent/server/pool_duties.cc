@@ -44,11 +44,11 @@ void PoolDuties::configure(const MassFailureBrake::Settings& brake, const FlapDa
   configured_.emplace(brake, damping);
 }
 
-void PoolDuties::begin() {
+void PoolDuties::begin(bool again) {
   {
     const std::lock_guard lock(mutex_);
     changes_.clear();  // the comparison of all that follows sees them
-    autopilot_.restart();
+    if (!again) autopilot_.restart();
   }
   // What an earlier term held back was not told to the catalog: the comparison finds it again.
   brake_.clear();

@@ -41,6 +41,7 @@ class PoolDuties {
     /// Asks the servers for their raft's statistics; `done` gets those that answered in time, from any thread.
     std::function<void(const std::vector<ServerInfo>&, std::move_only_function<void(Statistics)> done)> fetch_stats{};
     std::function<void(const std::string& node)> force_leave{};  // a failed server has left, says the operator's brain
+    std::function<void()> tell_of_leader{};                      // all agents, that this server is the one now
   };
   struct Options {
     std::string datacenter{};
@@ -57,8 +58,8 @@ class PoolDuties {
   void member_changed(gossip::serf::MemberPtr member, Fate fate);
 
   // The thread of the duties.
-  /// A term begins: nothing of an earlier one counts.
-  void begin();
+  /// A term begins: nothing of an earlier one counts. `again`: this server led before, and only its state is another.
+  void begin(bool again);
   /// This server leads no more: it holds nobody back.
   void end();
   bool has_changes() const;

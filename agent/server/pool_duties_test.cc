@@ -151,7 +151,7 @@ TEST_F(PoolDutiesTest, TheLeaderDoesNotDeregisterItself) {
 }
 
 TEST_F(PoolDutiesTest, AServerGetsItsPlaceAndThenItsVote) {
-  duties_->begin();
+  duties_->begin(false);
   reconcile();
   pass(30);
   add(member(2));
@@ -165,8 +165,21 @@ TEST_F(PoolDutiesTest, AServerGetsItsPlaceAndThenItsVote) {
   EXPECT_TRUE(duties_->health().healthy());
 }
 
+TEST_F(PoolDutiesTest, AnotherStateIsNoReasonToDoubtTheServers) {
+  const auto seen = [this] { return duties_->health().servers().size(); };
+  duties_->begin(false);
+  reconcile();
+  EXPECT_EQ(seen(), 0u);
+  pass(30);
+  EXPECT_EQ(seen(), 1u);
+  duties_->begin(true);
+  EXPECT_EQ(seen(), 1u);
+  duties_->begin(false);
+  EXPECT_EQ(seen(), 0u);
+}
+
 TEST_F(PoolDutiesTest, OneThatLeavesGoesFromRaft) {
-  duties_->begin();
+  duties_->begin(false);
   add(member(2));
   reconcile();
   pass(15);
@@ -176,7 +189,7 @@ TEST_F(PoolDutiesTest, OneThatLeavesGoesFromRaft) {
 }
 
 TEST_F(PoolDutiesTest, ADeadOneIsMadeToLeaveWhenThereAreEnoughOthers) {
-  duties_->begin();
+  duties_->begin(false);
   for (int number : {2, 3}) add(member(number));
   reconcile();
   pass(15);
@@ -196,7 +209,7 @@ class FailingMembersTest : public PoolDutiesTest {
   FailingMembersTest() {
     for (int number = 2; number <= 101; ++number) add(member(number, false));
     reconcile();
-    duties_->begin();
+    duties_->begin(false);
   }
   void configure(bool brake, bool damping) {
     duties_->configure({.enabled = brake}, {.enabled = damping, .max_changes = 3});
@@ -243,7 +256,7 @@ TEST_F(FailingMembersTest, AMassFailureEmptiesNoServiceAndTrueDeathsAreSeenAfter
 TEST_F(FailingMembersTest, ANewLeaderWeighsBeforeItMarks) {
   for (std::size_t i = 1; i <= 40; ++i) turn(i, MemberStatus::failed);
   duties_->configure({.enabled = true}, {});
-  duties_->begin();
+  duties_->begin(false);
   reconcile();
   EXPECT_EQ(critical(), 0u);
   EXPECT_EQ(duties_->held().brake.held, 40u);

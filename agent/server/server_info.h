@@ -10,6 +10,9 @@
 
 namespace proconsul::agent::server {
 
+/// The user event by which a new leader tells all agents of its datacenter; the payload is its name.
+inline constexpr std::string_view kNewLeaderEvent = "consul:new-leader";
+
 /// A server of some datacenter, as its member in a pool describes it.
 struct ServerInfo {
   std::string name{};        // of the member: on the WAN "node.datacenter"
