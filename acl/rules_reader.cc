@@ -32,6 +32,10 @@ Error error_at(const Position& position, const std::string& why) {
   return {Errc::invalid_argument, "At " + to_string(position) + ": " + why};
 }
 
+Error not_text(const Position& position, const std::string& field) {
+  return error_at(position, field + ": unknown type for string *ast.ObjectList");
+}
+
 /// A text or an integer as it is written; what else stands there is an error.
 Result<std::string> text_of(const std::string& field, const Node& node) {
   switch (node.kind) {
@@ -40,10 +44,8 @@ Result<std::string> text_of(const std::string& field, const Node& node) {
       return node.literal;
     case Node::Kind::list:
       return error_at(node.position, field + ": unknown type for string *ast.ListType");
-    case Node::Kind::object: {
-      const Position at = node.items.empty() ? Position{} : node.items[0].keys[0].position;
-      return error_at(at, field + ": unknown type for string *ast.ObjectList");
-    }
+    case Node::Kind::object:
+      return not_text(node.items.empty() ? Position{} : node.items[0].keys[0].position, field);
     default:
       return error_at(node.position, field + ": unknown type for string *ast.LiteralType");
   }
@@ -70,7 +72,8 @@ class Reader {
   /// The last `name = ...` of an object.
   static Result<> text(const Node& object, std::string_view name, const std::string& field, std::string& out) {
     for (const Item& item : object.items) {
-      if (item.keys.size() != 1 || !same_letters(item.keys[0].text, name)) continue;
+      if (!same_letters(item.keys[0].text, name)) continue;
+      if (item.keys.size() > 1) return not_text(item.keys[1].position, field);
       Result<std::string> read = text_of(field, item.value);
       if (!read) return read.error();
       out = std::move(*read);
@@ -134,13 +137,13 @@ class Reader {
       if (!read) return read.error();
       rule.policy = std::move(*read);
     }
-    if (!name.starts_with("service")) rule.intentions.clear();
     out.push_back(std::move(rule));
     return {};
   }
 
   static Result<> body(const Node& object, const std::string& field, WrittenRule& rule) {
     if (Result<> ok = text(object, "policy", field + "Policy", rule.policy); !ok) return ok;
+    if (!field.starts_with("root.service")) return {};
     return text(object, "intentions", field + "Intentions", rule.intentions);
   }
 

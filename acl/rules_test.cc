@@ -49,9 +49,10 @@ TEST(AclRules, WhatIsUnknownIsPassedOver) {
     bogus "x" { policy = "read" }
     identity "x" { policy = "nonsense" }
     operator = ""
-    key "a" { policy = "write" sentinel { code = "x" enforcementlevel = "soft-mandatory" } intentions = "nonsense" })");
+    key "a" { policy = "write" sentinel { code = "x" enforcementlevel = "soft-mandatory" } intentions = "nonsense" }
+    key "b" { policy = "write" intentions "x" {} })");
   ASSERT_TRUE(rules) << rules.error().detail;
-  ASSERT_EQ(of(*rules, Resource::key).size(), 1U);
+  ASSERT_EQ(of(*rules, Resource::key).size(), 2U);
   EXPECT_EQ(of(*rules, Resource::key)[0].intentions, Access::none);
   EXPECT_TRUE(parse_rules(""));
   EXPECT_TRUE(parse_rules("# nothing\n"));
@@ -63,6 +64,16 @@ TEST(AclRules, MistakesAreNamedInConsulsWords) {
       {R"(acl = true)", "Failed to parse ACL rules: At 1:7: root.acl: unknown type for string *ast.LiteralType"},
       {R"(acl = ["read"])", "Failed to parse ACL rules: At 1:7: root.acl: unknown type for string *ast.ListType"},
       {R"(acl { })", "Failed to parse ACL rules: At -: root.acl: unknown type for string *ast.ObjectList"},
+      {R"(operator "x" { policy = "read" })",
+       "Failed to parse ACL rules: At 1:10: root.operator: unknown type for string *ast.ObjectList"},
+      {R"(keyring "a" "b" { })",
+       "Failed to parse ACL rules: At 1:9: root.keyring: unknown type for string *ast.ObjectList"},
+      {"operator = \"read\"\noperator \"x\" { }",
+       "Failed to parse ACL rules: At 2:10: root.operator: unknown type for string *ast.ObjectList"},
+      {R"(key "a" { policy "x" {} })",
+       "Failed to parse ACL rules: At 1:18: root.key[0].Policy: unknown type for string *ast.ObjectList"},
+      {R"(service "a" { policy = "read" intentions "y" {} })",
+       "Failed to parse ACL rules: At 1:42: root.service[0].Intentions: unknown type for string *ast.ObjectList"},
       {R"(mesh = "list")", R"(Invalid mesh policy: "list")"},
       {R"(agent "a" { policy = "list" })", R"(Invalid agent policy: &acl.AgentRule{Node:"a", Policy:"list"})"},
       {R"(key "foo" { })",

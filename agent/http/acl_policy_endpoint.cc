@@ -199,8 +199,8 @@ Result<Reply> acl_templated_policy_preview(Context& agent, const Request& reques
   catalog::ACLTemplatedPolicy policy;
   policy.TemplateID = base->id;
   policy.TemplateName = base->name;
-  if (Result<> read =
-          base::read_json(request.body, policy.TemplateVariables.emplace(), {.input = base::JsonInput::first});
+  if (Result<> read = base::read_json(request.body, policy.TemplateVariables.emplace(),
+                                      {.input = base::JsonInput::first, .reject_unknown = true});
       !read) {
     return {Errc::invalid_argument, "Failed to decode request body: " + read.error().detail};
   }

@@ -188,9 +188,12 @@ Result<HashedAnswer> agent_service(Context& agent, const Request& request, base:
     return allowed.error();
   }
   AgentService entry = shown(*service, agent.settings.datacenter);
-  // FNV-1a over what is shown: equal content has an equal hash, which is all that clients may rely on.
+  // FNV-1a over what is shown, without the locality: equal content has an equal hash, which is all that clients may
+  // rely on.
+  AgentService hashed = entry;
+  hashed.Locality = {};
   std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : base::to_json(entry)) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  for (const char c : base::to_json(hashed)) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   char text[17];
   std::snprintf(text, sizeof text, "%llx", static_cast<unsigned long long>(hash));
   entry.ContentHash = text;

@@ -50,6 +50,11 @@ PROCONSUL_DESCRIBE_TYPE(AgentConnect, "api.AgentServiceConnect") {
   type.field("Native", &AgentConnect::Native).omit_empty();
 }
 
+PROCONSUL_DESCRIBE_TYPE(AgentLocality, "api.Locality") {
+  type.field("Region", &AgentLocality::Region);
+  type.field("Zone", &AgentLocality::Zone);
+}
+
 PROCONSUL_DESCRIBE_TYPE(AgentService, "api.AgentService") {
   type.field("Kind", &AgentService::Kind).omit_empty();
   type.field("ID", &AgentService::ID);
@@ -191,7 +196,9 @@ AgentService shown(const catalog::NodeService& service, const std::string& datac
   if (has_proxy(service.Kind)) agent_service.Proxy = shown(*service.Proxy);
   if (service.Connect->Native) agent_service.Connect = AgentConnect{.Native = true};
   agent_service.Datacenter = datacenter;
-  agent_service.Locality = service.Locality;
+  if (service.Locality) {
+    agent_service.Locality = AgentLocality{.Region = service.Locality->Region, .Zone = service.Locality->Zone};
+  }
   return agent_service;
 }
 

@@ -62,6 +62,12 @@ struct AgentConnect {
 };
 PROCONSUL_DECLARE_TYPE(AgentConnect)
 
+struct AgentLocality {
+  std::string Region{};
+  std::string Zone{};
+};
+PROCONSUL_DECLARE_TYPE(AgentLocality)
+
 struct AgentService {
   std::string Kind{};
   std::string ID{};
@@ -81,7 +87,7 @@ struct AgentService {
   base::Pointer<AgentConnect> Connect{};
   std::string PeerName{};
   std::string Datacenter{};
-  base::Pointer<catalog::Locality> Locality{};
+  base::Pointer<AgentLocality> Locality{};
 };
 PROCONSUL_DECLARE_TYPE(AgentService)
 

@@ -195,6 +195,8 @@ TEST_F(AskedTest, AnswersAreTheSameBytes) {
       "/v1/catalog/nodes?near=_agent",
       "/v1/catalog/nodes?node-meta=rack:1",
       "/v1/catalog/nodes?node-meta=rack:9",
+      "/v1/catalog/nodes?node-meta=rack:9&node-meta=rack:1",
+      "/v1/catalog/nodes?node-meta=rack:1&node-meta=rack:9",
       "/v1/catalog/nodes?filter=Node+==+%22a%22",
       "/v1/catalog/nodes?filter=Nonsense+==+1",
       "/v1/catalog/nodes?stale&consistent",
@@ -330,6 +332,7 @@ TEST_F(AskedTest, ChangesAreMadeElsewhere) {
       {"PUT", "/v1/session/destroy/"},
       {"PUT", "/v1/txn", R"([{"KV":{"Verb":"get","Key":"top"}}])"},
       {"PUT", "/v1/txn", R"([{"KV":{"Verb":"get","Key":"none"}},{"KV":{"Verb":"set","Key":"a","Value":"MQ=="}}])"},
+      {"PUT", "/v1/txn", R"([{"KV":{"Verb":"set","Key":"a","Value":"MQ=="}},null])"},
       {"PUT", "/v1/query/" + query, R"({"Name":"q","Service":{"Service":"web"}})"},
       {"PUT", "/v1/query/" + query, R"({"Name":"q"})"},
       {"DELETE", "/v1/query/00000000-0000-0000-0000-000000000000"},
@@ -347,6 +350,16 @@ TEST_F(AskedTest, ChangesAreMadeElsewhere) {
   EXPECT_NE(get(kServer, "/v1/session/list").find(body_of(created).substr(7, 36)), std::string::npos);
   EXPECT_EQ(body_of(ask(kAgent, "PUT", "/v1/session/create?dc=dc2", R"({"Node":"a","Checks":[]})")),
             "cross datacenter lock must be created at server agent");
+}
+
+TEST_F(AskedTest, ATransactionHasTheHeadersOfAReadAndNoHoles) {
+  const std::string read = ask(kServer, "PUT", "/v1/txn", R"([{"KV":{"Verb":"get","Key":"top"}}])");
+  EXPECT_TRUE(read.contains("X-Consul-Knownleader: true\r\n") && read.contains("X-Consul-Lastcontact: 0\r\n")) << read;
+  const std::string hole =
+      ask(kServer, "PUT", "/v1/txn", R"([{"KV":{"Verb":"set","Key":"hole","Value":"MQ=="}},null])");
+  EXPECT_EQ(status_of(hole), 400);
+  EXPECT_EQ(body_of(hole), "Failed to parse body: operation 1 is null");
+  EXPECT_EQ(status_of(get(kServer, "/v1/kv/hole")), 404);
 }
 
 TEST_F(AskedTest, AWaitEndsWithAChangeThereAndIsGivenUpWithItsClient) {

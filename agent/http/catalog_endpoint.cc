@@ -198,7 +198,8 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
   const bool merges = context.request.has_param("merge-central-config");
   catalog::NodeServiceList shown{};
   if (found.node != nullptr) {
-    if (!filter->matches_everything()) shown.Services.make_present();  // a filter makes a list, even if an empty one
+    // What filters, also by ACLs, makes a list, even if an empty one.
+    if (filtered || !filter->matches_everything()) shown.Services.make_present();
     shown.Node.emplace() = found.node->get();
     for (const catalog::ServiceRow* row : found.services) {
       catalog::NodeService service = row->get();

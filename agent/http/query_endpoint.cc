@@ -110,12 +110,13 @@ Result<Answer> query_list(const ReadContext& context) {
 }
 
 Result<Answer> query_get(const ReadContext& context) {
-  const Result<tokens::Who> who = asking(context);
-  if (!who) return who.error();
+  // Whoever asks: what is not there is not kept from him.
   const Result<catalog::QueriesAnswer> found =
       catalog::query_get(context.view.tables(), context.request.rest, context.watch);
   if (!found) return found.error();
   if (found->queries.empty()) return not_found();
+  const Result<tokens::Who> who = asking(context);
+  if (!who) return who.error();
   if (Result<> allowed = tokens::may_see(*who, *found->queries.front()); !allowed) return allowed.error();
   return answer(*who, *found, false);
 }

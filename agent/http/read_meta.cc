@@ -39,7 +39,10 @@ std::string cache_key(const Request& request, const Route& route, bool streams) 
   key += '|';
   sorted(request.params("name"));
   key += '|';
-  sorted(request.params("node-meta"));
+  for (const auto& [name, value] : meta_filter(request)) {
+    part(name);
+    part(value);
+  }
   return key;
 }
 

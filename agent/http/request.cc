@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <map>
+
 namespace proconsul::agent::http {
 namespace {
 
@@ -105,12 +107,12 @@ std::shared_ptr<Request> Request::own() const {
 }
 
 std::vector<std::pair<std::string, std::string>> meta_filter(const Request& request) {
-  std::vector<std::pair<std::string, std::string>> pairs;
+  std::map<std::string, std::string> pairs;
   for (std::string_view text : request.params("node-meta")) {
     const std::size_t colon = text.find(':');
-    pairs.emplace_back(text.substr(0, colon), colon == std::string_view::npos ? "" : text.substr(colon + 1));
+    pairs[std::string(text.substr(0, colon))] = colon == std::string_view::npos ? "" : text.substr(colon + 1);
   }
-  return pairs;
+  return {pairs.begin(), pairs.end()};
 }
 
 base::Result<> refuse_enterprise(const Request& request, bool namespaces) {

@@ -51,6 +51,7 @@ class Request {
   QueryOptions options{};       // filled for routes that have kQueryOptions (every read has it)
   std::string default_token{};  // the agent's own, for a request without one; empty while ACLs are off
   std::string complaint{};      // kGoesOn: what is wrong with the options
+  std::string unchecked{};      // the same with kUnchecked, for whoever reads them after all
   /// kOwn, on a client agent with ACLs: who asks, as the servers know it; else null.
   std::shared_ptr<const base::Result<tokens::Who>> who{};
   bool keep_alive{};
@@ -97,7 +98,7 @@ std::string token_of(const Request& request);
 std::string header_token(const Request& request);
 /// As Go's url.QueryEscape writes it.
 std::string query_escape(std::string_view text);
-/// node-meta=key:value pairs.
+/// node-meta=key:value pairs, sorted; of one key the last.
 std::vector<std::pair<std::string, std::string>> meta_filter(const Request& request);
 /// Consul CE refuses namespaces and partitions by parameter or header with 400; routes say which (kNoNamespace,
 /// kNoPartition).

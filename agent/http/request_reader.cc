@@ -48,6 +48,7 @@ void RequestReader::clear(Request& request) {
   request.decoded_.clear();
   request.owned_.clear();
   request.complaint.clear();
+  request.unchecked.clear();
   request.who.reset();
   request.pretty_ = false;
   request.bad_query_ = false;
@@ -168,6 +169,19 @@ base::Result<> read_cache_control(const Request& request, QueryOptions& options)
   return {};
 }
 
+base::Result<> read_waiting(const Request& request, QueryOptions& options) {
+  if (const std::string_view text = request.param("wait"); !text.empty()) {
+    const base::Result<base::Duration> wait = base::parse_duration(text);
+    if (!wait) return bad("Invalid wait time");
+    options.wait = *wait;
+  }
+  if (const std::string_view text = request.param("index"); !text.empty()) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.min_index);
+    if (error != std::errc{} || end != text.data() + text.size()) return bad("Invalid index");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string header_token(const Request& request) {
@@ -231,17 +245,12 @@ base::Result<> read_consistency(Request& request, const Settings& settings, bool
 
 base::Result<> read_query_options(Request& request, const Settings& settings, bool discovery) {
   if (base::Result<> read = read_consistency(request, settings, discovery); !read) return read;
-  QueryOptions& options = request.options;
-  if (const std::string_view text = request.param("wait"); !text.empty()) {
-    const base::Result<base::Duration> wait = base::parse_duration(text);
-    if (!wait) return bad("Invalid wait time");
-    options.wait = *wait;
-  }
-  if (const std::string_view text = request.param("index"); !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.min_index);
-    if (error != std::errc{} || end != text.data() + text.size()) return bad("Invalid index");
-  }
-  return {};
+  return read_waiting(request, request.options);
+}
+
+base::Result<> read_wait(Request& request, const Settings& settings) {
+  request.options = {.datacenter = settings.datacenter, .token = token_of(request)};
+  return read_waiting(request, request.options);
 }
 
 }  // namespace proconsul::agent::http

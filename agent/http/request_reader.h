@@ -31,6 +31,8 @@ class RequestReader {
 
 /// Reads the common parameters; an error carries Consul's text and 400.
 base::Result<> read_query_options(Request& request, const Settings& settings, bool discovery);
+/// The token, `wait` and `index` alone, for what only this agent knows.
+base::Result<> read_wait(Request& request, const Settings& settings);
 /// Without `wait` and `index`, which endpoints that never block do not look at.
 base::Result<> read_consistency(Request& request, const Settings& settings, bool discovery);
 

@@ -143,6 +143,8 @@ enum RouteFlag : std::uint32_t {
   kAlwaysCached = 1u << 24,  // with kCacheable: as if ?cached was given
   kHeaderToken = 1u << 23,   // with kOwn: a token counts in a header alone
   kNotRefreshed = 1u << 21,  // kCacheable, but Consul does not keep it up to date: max-age, must-revalidate, Age
+  kUnchecked = 1u << 25,     // with kQueryOptions: what makes no sense is passed over, as Consul reads few of them
+  kNeedsAcls = 1u << 26,     // where ACLs are off it is answered so (401), whatever else is wrong
   kStaleAtLast = 1u << 19,   // a read that found no leader in time is answered from what is here
 };
 

@@ -77,6 +77,10 @@ base::Result<Reply> big(Context&, const Request&) {
   return json("[\"" + std::string(2'000'000, 'x') + "\"]");
 }
 
+base::Result<HashedAnswer> unchanging(Context&, const Request& request, base::KeySet*) {
+  return HashedAnswer{.reply = text(200, std::string(request.rest)), .hash = "1"};
+}
+
 constexpr Route kRows[] = {
     {Method::get, "/v1/kv/", read(read_key)},
     {Method::put, "/v1/kv/", call(echo), kKvLimit | kQueryOptions},
@@ -90,6 +94,10 @@ constexpr Route kRows[] = {
     {Method::put, "/v1/query/", call(echo)},
     {Method::get, "/v1/query/", call(echo_execution), kOddMethods, {}, "/execute"},
     {Method::get, "/v1/agent/nothing", later()},
+    {Method::get, "/v1/agent/service/", hashed(unchanging)},
+    {Method::get, "/v1/acl/tokens", read(read_key), kNeedsAcls | kNoNamespace},
+    {Method::get, "/v1/catalog/datacenters", call(echo), kGoesOn | kCacheable},
+    {Method::put, "/v1/txn", call(echo), kQueryOptions | kUnchecked},
 };
 constexpr std::span<const Route> kFamilies[] = {kRows};
 
@@ -378,6 +386,46 @@ TEST_F(HttpServerTest, OptionErrorsHaveConsulsTexts) {
   const std::string elsewhere = client.get("/v1/kv/a?dc=other");
   EXPECT_TRUE(elsewhere.starts_with("HTTP/1.1 500") && elsewhere.ends_with("No path to datacenter"));
   EXPECT_TRUE(client.get("/v1/kv/a?x=%zz").starts_with("HTTP/1.1 500"));
+}
+
+TEST_F(HttpServerTest, OptionsThatNobodyReadsAreNotRefused) {
+  start();
+  Client client = this->client();
+
+  for (const std::string query : {"stale&consistent", "cached&consistent", "max_stale=bad", "wait=bad", "index=bad"}) {
+    client.send("PUT /v1/txn?" + query + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_TRUE(client.receive().starts_with("HTTP/1.1 200")) << query;
+  }
+  const auto own = [&](const std::string& query) { return client.get("/v1/agent/service/a?" + query); };
+  for (const std::string query : {"stale&consistent", "cached&consistent", "max_stale=bad", "dc=other"}) {
+    EXPECT_TRUE(own(query).starts_with("HTTP/1.1 200")) << query;
+  }
+  for (const std::string query : {"wait=bad", "index=bad"}) {
+    EXPECT_TRUE(own(query).starts_with("HTTP/1.1 400")) << query;
+  }
+}
+
+TEST_F(HttpServerTest, WithoutAclsTheirRoutesRefuseNothingElse) {
+  start();
+  Client client = this->client();
+
+  for (const std::string query : {"", "?stale&consistent", "?index=bad", "?ns=x"}) {
+    const std::string answer = client.get("/v1/acl/tokens" + query);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 401") && answer.ends_with("\r\n\r\nACL support disabled")) << answer;
+  }
+}
+
+TEST_F(HttpServerTest, ARefusalSaysNothingOfTheCache) {
+  start();
+  Client client = this->client();
+
+  client.get("/v1/catalog/datacenters?cached");
+  const std::string hit = client.get("/v1/catalog/datacenters?cached");
+  const std::string refused = client.get("/v1/catalog/datacenters?cached&consistent");
+
+  EXPECT_TRUE(has(hit, "X-Cache: HIT\r\n")) << hit;
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 400")) << refused;
+  EXPECT_FALSE(has(refused, "X-Cache") || has(refused, "Age:")) << refused;
 }
 
 // Reads and waits.

@@ -115,9 +115,11 @@ TEST_F(ServiceViews, AnswersAreTheServersBytes) {
   for (const std::string target :
        {"/v1/health/service/web?cached", "/v1/health/service/web?cached&passing",
         "/v1/health/service/web?cached&tag=BLUE", "/v1/health/service/web?cached&tag=blue&tag=v2",
-        "/v1/health/service/web?cached&node-meta=rack:1", "/v1/health/service/web?cached&filter=Service.Port+==+81",
-        "/v1/health/connect/web?cached", "/v1/health/service/none?cached", "/v1/health/service/WEB?cached",
-        "/v1/health/service/web?cached&pretty"}) {
+        "/v1/health/service/web?cached&node-meta=rack:1",
+        "/v1/health/service/web?cached&node-meta=rack:9&node-meta=rack:1",
+        "/v1/health/service/web?cached&node-meta=rack:1&node-meta=rack:9",
+        "/v1/health/service/web?cached&filter=Service.Port+==+81", "/v1/health/connect/web?cached",
+        "/v1/health/service/none?cached", "/v1/health/service/WEB?cached", "/v1/health/service/web?cached&pretty"}) {
     const std::string there = get_there(target), first = get(target), second = get(target);
     EXPECT_EQ(body_of(first), body_of(there)) << target;
     EXPECT_EQ(index_of(first), index_of(there)) << target;

@@ -20,8 +20,8 @@ using server::Operator;
 Reply archive_reply(std::uint64_t index, bool known_leader, base::Duration last_contact) {
   Reply reply{.type = "application/x-gzip"};
   reply.header("X-Consul-Index", std::to_string(index));
-  reply.header("X-Consul-KnownLeader", known_leader ? "true" : "false");
-  reply.header("X-Consul-LastContact", std::to_string(last_contact.nanoseconds / 1'000'000));
+  reply.header("X-Consul-Knownleader", known_leader ? "true" : "false");
+  reply.header("X-Consul-Lastcontact", std::to_string(last_contact.nanoseconds / 1'000'000));
   reply.header("X-Consul-Query-Backend", "blocking-query");
   return reply;
 }
@@ -94,9 +94,9 @@ class ArchiveUpload final : public BodySink {
 };
 
 /// Whether a server that leads, or may be stale, does it itself.
-bool is_local(const Context& agent, const QueryOptions& options) {
-  return is_here(agent, options.datacenter) &&
-         (options.stale || agent.server->leadership().is_leader || !agent.archives);
+bool is_local(const Context& agent, const Request& request) {
+  return is_here(agent, request.options.datacenter) &&
+         (request.has_param("stale") || agent.server->leadership().is_leader || !agent.archives);
 }
 
 /// A call under way keeps itself, until it is answered.
@@ -112,7 +112,7 @@ std::shared_ptr<rpc::ArchiveCall> begin_call(Context& agent, const Request& requ
   rpc::SnapshotRequest wanted{};
   wanted.Datacenter = request.options.datacenter;
   wanted.Token = request.options.token;
-  wanted.AllowStale = request.options.stale;
+  wanted.AllowStale = request.has_param("stale");
   wanted.Op = operation;
   auto keeper = std::make_shared<std::shared_ptr<rpc::ArchiveCall>>();
   auto call = rpc::ArchiveCall::start(
@@ -129,7 +129,7 @@ std::shared_ptr<rpc::ArchiveCall> begin_call(Context& agent, const Request& requ
 }  // namespace
 
 void snapshot_save(Context& agent, const Request& request, Responder responder) {
-  if (!is_local(agent, request.options)) {
+  if (!is_local(agent, request)) {
     begin_call(agent, request, 0, std::move(responder),
                [](std::shared_ptr<rpc::ArchiveCall> call, const rpc::SnapshotResponse& response) {
                  Reply reply = archive_reply(response.Index, response.KnownLeader, response.LastContact);
@@ -152,7 +152,7 @@ std::unique_ptr<BodySink> snapshot_restore(Context& agent, const Request& reques
   }
   // An upload does not wait for who sends it to be found out: the server port does, also this server's own.
   const bool unknown_sender = agent.tokens && agent.tokens->fetches() && agent.archives;
-  if (!is_local(agent, request.options) || unknown_sender) {
+  if (!is_local(agent, request) || unknown_sender) {
     std::shared_ptr<rpc::ArchiveCall> call =
         begin_call(agent, request, 1, std::move(responder),
                    [](std::shared_ptr<rpc::ArchiveCall>, const rpc::SnapshotResponse& response) {

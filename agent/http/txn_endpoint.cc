@@ -7,6 +7,7 @@
 #include "agent/http/metrics.h"
 #include "agent/http/request_limits.h"
 #include "agent/http/txn_types.h"
+#include "agent/tokens/readable.h"
 #include "agent/tokens/resolver.h"
 #include "base/json.h"
 #include "base/quote.h"
@@ -34,7 +35,7 @@ Result<ApiTxnOps> decode(Context& agent, const Request& request) {
   }
   const std::uint64_t limit = agent.settings.kv_max_value_size;
   for (const base::Pointer<ApiTxnOp>& op : *ops) {
-    if (op && op->KV && op->KV->Value.size() > limit) {
+    if (op->KV && op->KV->Value.size() > limit) {
       return {Errc::too_large, "Value for key " + base::quote(op->KV->Key) + " is too large (" +
                                    std::to_string(op->KV->Value.size()) + " > " + std::to_string(limit) + " bytes)"};
     }
@@ -45,8 +46,8 @@ Result<ApiTxnOps> decode(Context& agent, const Request& request) {
 /// A read has the headers of one, though nothing waits and there is no index.
 Reply read_reply(const catalog::TxnReadResponse& response) {
   Reply reply = reply_of(response);
-  reply.header("X-Consul-LastContact", std::to_string(response.LastContact.nanoseconds / 1'000'000));
-  reply.header("X-Consul-KnownLeader", response.KnownLeader ? "true" : "false");
+  reply.header("X-Consul-Lastcontact", std::to_string(response.LastContact.nanoseconds / 1'000'000));
+  reply.header("X-Consul-Knownleader", response.KnownLeader ? "true" : "false");
   return reply;
 }
 
@@ -63,7 +64,7 @@ void read(Context& agent, const Request& request, Ops ops, Responder responder) 
     if (!response.Errors.empty()) return read_reply(response);
     const auto view = agent.server->view();
     static_cast<catalog::TxnResponse&>(response) = catalog::txn_read(view->tables(), ops);
-    server::keep_readable(who, response);
+    response.ResultsFilteredByACLs = tokens::says_filtered(who, server::keep_readable(who, response));
     const server::Leadership leadership = agent.server->leadership();
     response.KnownLeader = leadership.known;
     response.LastContact = leadership.last_contact;
@@ -95,6 +96,7 @@ void txn_put(Context& agent, const Request& request, Responder responder) {
   Result<ApiTxnOps> decoded = decode(agent, request);
   if (!decoded) return responder.send(decoded.error());
   const bool changes = writes(*decoded);
+  if (!changes && !request.unchecked.empty()) return responder.send(text(400, request.unchecked));
   if (agent.limits && agent.server) {
     if (std::optional<Reply> refusal = agent.limits->refuse(changes ? "Txn.Apply" : "Txn.Read", changes,
                                                             agent.server->leadership().is_leader, request.remote())) {

@@ -241,13 +241,15 @@ base::Result<ApiTxnOps> read_txn_ops(std::string_view body) {
   if (auto read = base::read_json(body, list, &ops, {.input = base::JsonInput::first, .reject_unknown = true}); !read) {
     return read.error();
   }
+  if (const auto null = std::ranges::find_if_not(ops, [](const auto& op) { return bool{op}; }); null != ops.end()) {
+    return {base::Errc::invalid_argument, "operation " + std::to_string(null - ops.begin()) + " is null"};
+  }
   return ops;
 }
 
 base::List<base::Pointer<TxnOp>> log_form(ApiTxnOps ops, std::string_view datacenter) {
   base::List<base::Pointer<TxnOp>> out;
   for (base::Pointer<ApiTxnOp>& op : ops) {
-    if (!op) continue;
     TxnOp converted{};
     if (op->KV) {
       convert(*op->KV, converted);
@@ -267,7 +269,6 @@ base::List<base::Pointer<TxnOp>> log_form(ApiTxnOps ops, std::string_view datace
 
 bool writes(const ApiTxnOps& ops) {
   return std::any_of(ops.begin(), ops.end(), [](const base::Pointer<ApiTxnOp>& op) {
-    if (!op) return false;
     if (op->KV) return std::find(kKvWrites.begin(), kKvWrites.end(), op->KV->Verb) != kKvWrites.end();
     if (op->Node) return op->Node->Verb != "get";
     if (op->Service) return op->Service->Verb != "get";

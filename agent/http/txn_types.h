@@ -111,7 +111,7 @@ struct ApiTxnOp {
 PROCONSUL_DECLARE_TYPE(ApiTxnOp)
 using ApiTxnOps = base::List<base::Pointer<ApiTxnOp>>;
 
-/// Reads a request's body; errors have encoding/json's texts.
+/// Reads a request's body; errors have encoding/json's texts. None of the operations is null: that is an error too.
 base::Result<ApiTxnOps> read_txn_ops(std::string_view body);
 
 /// The form that the log has. Operations without content are left out.

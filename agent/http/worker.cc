@@ -75,6 +75,12 @@ Reply redirect_to(const Request& request, int status, std::string_view path) {
   return reply;
 }
 
+base::Result<> read_options(const Route& route, Request& request, const Settings& settings) {
+  if (route.handler.hash) return read_wait(request, settings);
+  const auto read = route.flags & kGoesOn ? &read_consistency : &read_query_options;
+  return read(request, settings, route.flags & kDiscovery);
+}
+
 std::string token_of(const Route& route, const Request& request) {
   if (route.flags & kHeaderToken) return header_token(request);
   return route.takes_options() ? request.options.token : token_of(request);
@@ -276,11 +282,13 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   }
   request.rest = endpoint->rest(request.path);
   if (settings().acls_enabled) exchange.token_slot = token_slot(request, (route->flags & kHeaderToken) != 0);
+  if (route->flags & kNeedsAcls && !settings().acls_enabled) {
+    return failure({base::Errc::unauthorized, "ACL support disabled"});
+  }
   if (route->takes_options()) {
-    const auto read_options = route->flags & kGoesOn ? &read_consistency : &read_query_options;
-    if (base::Result<> read = read_options(request, settings(), route->flags & kDiscovery); !read) {
-      if (!(route->flags & kGoesOn)) return failure(read.error());
-      request.complaint = std::move(read.error().detail);
+    if (base::Result<> read = read_options(*route, request, settings()); !read) {
+      if (!(route->flags & (kGoesOn | kUnchecked))) return failure(read.error());
+      (route->flags & kGoesOn ? request.complaint : request.unchecked) = std::move(read.error().detail);
     }
     if (route->flags & kAlwaysCached) request.options.cached = true;
     if (!(route->flags & (kAnyDatacenter | kGoesOn)) && !route->handler.ask &&
@@ -427,6 +435,7 @@ void Worker::run(Connection& connection, Request& request) {
   }
   if (request.options.cached && (route.flags & kCacheable)) look_up(exchange, request);
   const bool is_hit = exchange.cache == Exchange::Cache::hit;
+  if (!request.complaint.empty()) exchange.cache = Exchange::Cache::unused;  // its refusal says nothing of a cache
   if (context_.limits && context_.server && !is_hit && !(route.flags & kLimitsItself)) {
     if (std::optional<Reply> refusal =
             context_.limits->refuse(route.says.rpc, route.writes(), leads(), request.remote())) {

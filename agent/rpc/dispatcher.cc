@@ -334,6 +334,8 @@ class Dispatcher::Job final : public Running, base::net::Timer {
       case Pause::answer:
         return give_up_leader();
       default:
+        // While nothing has changed that the answer depends on, it stands, with the index that it had.
+        if (watching_ && !watch_.fired() && Clock::now() >= deadline_) return answer_with_meta();
         return evaluate();
     }
   }

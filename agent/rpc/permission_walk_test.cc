@@ -17,12 +17,14 @@
 #include "agent/mesh/auto_encrypt_server.h"
 #include "agent/mesh/spiffe.h"
 #include "agent/rpc/acl_places.h"
+#include "agent/rpc/acl_types.h"
 #include "agent/rpc/config_types.h"
 #include "agent/rpc/connect_ca_types.h"
 #include "agent/rpc/dispatcher.h"
 #include "agent/rpc/federation.h"
 #include "agent/rpc/permission_rows.h"
 #include "agent/rpc/pool.h"
+#include "agent/rpc/types.h"
 #include "agent/server/acl_settings.h"
 #include "agent/server/lone_server.h"
 #include "agent/tokens/resolver.h"
@@ -370,6 +372,71 @@ TEST_F(PermissionWalk, EveryMethodAsksForWhatItsRowSays) {
     }
   }
   std::cout << walked.size() << " methods, " << questions_ << " questions\n";
+}
+
+TEST_F(PermissionWalk, WhatAclsTakeOutIsSaid) {
+  const std::string nodes = token_with(R"(node_prefix "" { policy = "read" })");
+  const std::string reads = R"({"Ops":[{"KV":{"Verb":"get","DirEnt":{"Key":"secret/k"}}}]})";
+  for (const auto& [who, filtered] : {std::pair(nodes, true), std::pair(std::string(kRoot), false)}) {
+    const auto read = base::from_msgpack<catalog::TxnReadResponse>(*call("Txn.Read", reads, who));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->Results.empty(), filtered);
+    EXPECT_EQ(read->ResultsFilteredByACLs, filtered);
+  }
+  const auto list =
+      base::from_msgpack<IndexedNodeServiceList>(*call("Catalog.NodeServiceList", R"({"Node":"other"})", nodes));
+  ASSERT_TRUE(list && list->NodeServices.Node);
+  EXPECT_TRUE(list->NodeServices.Services.empty() && !list->NodeServices.Services.is_nil());
+}
+
+TEST_F(PermissionWalk, IdsThatAreNoneAreNamed) {
+  const std::string no_id = "index error: UUID must be 36 characters";
+  const auto error_of = [&](std::string_view method, const std::string& request, std::string_view token = kRoot) {
+    const Result<std::string> done = call(method, request, token);
+    return done ? "" : done.error().detail;
+  };
+  EXPECT_EQ(error_of("ACL.TokenClone", R"({"ACLToken":{"AccessorID":"nope"}})"), "failed acl token lookup: " + no_id);
+  EXPECT_EQ(error_of("ACL.TokenSet", R"({"ACLToken":{"Policies":[{"ID":"zz"}]}})"),
+            "Error looking up policy for ID: \"zz\": failed acl policy lookup: " + no_id);
+  EXPECT_EQ(error_of("ACL.TokenSet", R"({"ACLToken":{"Roles":[{"ID":"zz"}],"Policies":[{"ID":"zz"}]}})"),
+            "Error looking up role for ID: \"zz\": failed acl role lookup: " + no_id);
+  EXPECT_EQ(error_of("ACL.RoleSet", R"({"Role":{"Name":"bad","Policies":[{"ID":"zz"}]}})"),
+            "Failed to apply role upsert request: failed acl policy lookup: " + no_id);
+  // Before the token is judged.
+  EXPECT_EQ(error_of("PreparedQuery.Get", R"({"QueryID":"zz"})", kUnknown), "failed prepared query lookup: " + no_id);
+  EXPECT_EQ(error_of("PreparedQuery.Get", R"({"QueryID":")" + uuid() + "\"}", kUnknown), "Query not found");
+}
+
+TEST_F(PermissionWalk, IdentitiesOfOneServiceAreMergedAsSortedLists) {
+  const auto merged = [&](const std::string& first, const std::string& second) {
+    const auto token = base::from_msgpack<catalog::ACLToken>(
+        *call("ACL.TokenSet",
+              R"({"ACLToken":{"ServiceIdentities":[{"ServiceName":"w","Datacenters":)" + first +
+                  R"(},{"ServiceName":"w","Datacenters":)" + second + "}]}}",
+              kRoot));
+    return base::to_json(token->ServiceIdentities[0]->Datacenters);
+  };
+  EXPECT_EQ(merged(R"(["dc1","dc1"])", R"(["dc2"])"), R"(["dc1","dc1","dc2"])");
+  EXPECT_EQ(merged(R"(["dc2","dc1","dc2"])", R"(["dc3"])"), R"(["dc1","dc2","dc2","dc3"])");
+  EXPECT_EQ(merged(R"(["dc1","dc1"])", R"(["dc1"])"), R"(["dc1","dc1"])");
+}
+
+TEST_F(PermissionWalk, WhoWaitsForATokenSleepsThroughOthers) {
+  const std::string token = R"({"TokenIDType":"accessor","TokenID":")" + made_["$accessor"] + '"';
+  const auto read = [&](const std::string& options) {
+    return base::from_msgpack<ACLTokenResponse>(*call("ACL.TokenRead", token + options + '}', kRoot));
+  };
+  const std::uint64_t index = read("")->Index;
+  const std::size_t others = blocking_calls();
+  auto waiting = std::async(std::launch::async, [&] {
+    return read(R"(,"MaxQueryTime":1000000000,"MinQueryIndex":)" + std::to_string(index));
+  });
+  while (blocking_calls() <= others) std::this_thread::sleep_for(1ms);
+  must("ACL.TokenSet", R"({"ACLToken":{"Description":"another"}})");
+  const auto answer = waiting.get();
+  ASSERT_TRUE(answer && answer->Token);
+  EXPECT_EQ(answer->Index, index);
+  EXPECT_GT(read("")->Index, index);
 }
 
 }  // namespace

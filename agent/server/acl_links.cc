@@ -1,6 +1,7 @@
 #include "agent/server/acl_links.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/quote.h"
@@ -49,10 +50,9 @@ Result<> settle_service_identities(base::List<Pointer<ACLServiceIdentity>>& iden
       continue;
     }
     auto& datacenters = (*same)->Datacenters;
-    datacenters.insert(datacenters.end(), identity->Datacenters.begin(), identity->Datacenters.end());
-    std::ranges::sort(datacenters);
-    const auto twice = std::ranges::unique(datacenters);
-    datacenters.erase(twice.begin(), twice.end());
+    base::List<std::string> both;  // what one of them has twice stays so
+    std::ranges::set_union(datacenters, identity->Datacenters, std::back_inserter(both));
+    datacenters = std::move(both);
   }
   if (!kept.empty()) identities = std::move(kept);
   return {};

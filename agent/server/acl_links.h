@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "catalog/acl/builtin.h"
+#include "catalog/acl/links.h"
 #include "catalog/store/tables.h"
 #include "catalog/types/acl.h"
 
@@ -44,6 +45,11 @@ base::Result<> settle_links(base::List<Link>& links, std::string_view kind, bool
     const auto* target = link.ID.empty() ? by_name(link.Name) : by_id(link.ID);
     if (!target && (link.ID.empty() || must_exist)) {
       const bool named = link.ID.empty();
+      const base::Result<> valid = named ? base::Result<>() : catalog::check_id(link.ID, kind);
+      if (!valid) {
+        return base::Error{base::Errc::internal, "Error looking up " + std::string(kind) +
+                                                     " for ID: " + base::quote(link.ID) + ": " + valid.error().detail};
+      }
       return base::Error{base::Errc::internal, "No such ACL " + std::string(kind) + " with " +
                                                    (named ? "name " : "ID ") +
                                                    base::quote(named ? link.Name : link.ID)};

@@ -125,9 +125,10 @@ base::List<base::Pointer<catalog::TxnError>> txn_faults(Server& server, const to
   return faults;
 }
 
-void keep_readable(const tokens::Who& who, catalog::TxnResponse& response) {
-  if (who->allows_everything()) return;
-  std::erase_if(response.Results, [&](const auto& result) { return result && !tokens::is_readable(who, *result); });
+bool keep_readable(const tokens::Who& who, catalog::TxnResponse& response) {
+  if (who->allows_everything()) return false;
+  const auto is_hidden = [&](const auto& result) { return result && !tokens::is_readable(who, *result); };
+  return std::erase_if(response.Results, is_hidden) > 0;
 }
 
 void run_transaction(Server& server, const tokens::Who& who, catalog::TxnRequest change,
@@ -141,7 +142,7 @@ void run_transaction(Server& server, const tokens::Who& who, catalog::TxnRequest
                                   if (response == nullptr) {
                                     return Error{Errc::internal, "unexpected answer to a transaction"};
                                   }
-                                  keep_readable(who, *response);
+                                  (void)keep_readable(who, *response);  // only reads tell
                                   return std::move(*response);
                                 });
 }

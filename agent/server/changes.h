@@ -37,8 +37,8 @@ void change_session(Server& server, const tokens::Who& who, catalog::SessionRequ
 /// What is wrong with single operations, or not allowed; completes them.
 base::List<base::Pointer<catalog::TxnError>> txn_faults(Server& server, const tokens::Who& who,
                                                         base::List<base::Pointer<catalog::TxnOp>>& ops);
-/// Takes out results that may not be read.
-void keep_readable(const tokens::Who& who, catalog::TxnResponse& response);
+/// Takes out results that may not be read; whether there were any.
+bool keep_readable(const tokens::Who& who, catalog::TxnResponse& response);
 /// All of it or, with the errors in the answer, nothing.
 void run_transaction(Server& server, const tokens::Who& who, catalog::TxnRequest change,
                      Answered<catalog::TxnResponse> done);

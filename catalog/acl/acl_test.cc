@@ -6,6 +6,7 @@
 #include "catalog/acl/hash.h"
 #include "catalog/acl/policies.h"
 #include "catalog/acl/tokens.h"
+#include "catalog/store/key.h"
 #include "catalog/store/store.h"
 
 namespace proconsul::catalog {
@@ -142,8 +143,11 @@ TEST_F(AclState, ABatchWithAMistakeChangesNothing) {
   ACLTokenBatchSetRequest request;
   request.Tokens.emplace_back().emplace() = token("a1", "s1");
   ACLToken& wrong = request.Tokens.emplace_back().emplace() = token("a2", "s2");
-  wrong.Policies.push_back({.ID = "missing"});
-  EXPECT_EQ(apply_acl_tokens(next(), request).error().detail, "No such policy with ID: missing");
+  wrong.Policies.push_back({.ID = std::string(kPolicy)});
+  EXPECT_EQ(apply_acl_tokens(next(), request).error().detail, "No such policy with ID: " + std::string(kPolicy));
+  request.Tokens[1]->Policies[0].ID = "missing";
+  EXPECT_EQ(apply_acl_tokens(next(), request).error().detail,
+            "failed acl policy lookup: index error: UUID must be 36 characters");
   EXPECT_EQ(token_by_accessor(tables(), "a1"), nullptr);
   EXPECT_EQ(tables().index_of("acl-tokens"), 0U);
 
@@ -220,6 +224,84 @@ TEST_F(AclState, WithAnAuthMethodGoItsRulesAndTheTokensOfItsLogins) {
   EXPECT_EQ(token_by_secret(tables(), "s1"), nullptr);
   EXPECT_NE(token_by_secret(tables(), "s2"), nullptr);  // global: the primary's to delete
   EXPECT_NE(token_by_secret(tables(), "s3"), nullptr);
+}
+
+TEST_F(AclState, ATokenStandsUnderTheServicesOfItsIdentitiesAndTemplates) {
+  const auto of_service = [&](std::string_view name) {
+    std::vector<std::string> accessors;
+    for (const auto [key, row] : tables().acl_tokens_by_service.prefix(index_key({name}))) {
+      accessors.push_back(row->AccessorID);
+    }
+    return accessors;
+  };
+  const auto add_template = [](ACLToken& token, std::string_view name, std::string_view variable) {
+    ACLTemplatedPolicy& policy = token.TemplatedPolicies.emplace_back().emplace();
+    policy.TemplateName = name;
+    policy.TemplateVariables.emplace().Name = variable;
+  };
+  ACLToken both = token("a1", "s1");
+  both.ServiceIdentities.emplace_back().emplace().ServiceName = "web";
+  add_template(both, "builtin/service", "web");
+  ACLToken templated = token("a2", "s2");
+  add_template(templated, "builtin/service", "web");
+  add_template(templated, "builtin/node", "node");
+  templated.TemplatedPolicies.emplace_back().emplace().TemplateName = "builtin/dns";
+  ASSERT_TRUE(add_token(both));
+  restore_acl_token(next(), templated);
+  EXPECT_EQ(of_service("WEB"), (std::vector<std::string>{"a1", "a2"}));
+  EXPECT_TRUE(of_service("node").empty());
+
+  both.TemplatedPolicies.clear();
+  ASSERT_TRUE(add_token(both));
+  EXPECT_EQ(of_service("web"), (std::vector<std::string>{"a1", "a2"}));
+  both.ServiceIdentities.clear();
+  ASSERT_TRUE(add_token(both));
+  EXPECT_EQ(of_service("web"), std::vector<std::string>{"a2"});
+}
+
+TEST_F(AclState, WhoHasReadOneRowIsWokenByThatOneOnly) {
+  struct Sink : base::WakeSink {
+    void wake(std::vector<std::uint64_t>) override {}
+  } sink;
+  constexpr std::string_view kOther = "33333333-2222-3333-4444-555555555555";
+  ASSERT_TRUE(add_policy(kPolicy, "p"));
+  ASSERT_TRUE(add_role(kRole, "r"));
+  ASSERT_TRUE(add_token(token("a1", "s1")));
+  store.commit();
+  const auto watch = [&](auto read) {
+    base::KeySet keys;
+    read(&keys);
+    return store.watches().watch(keys, sink, 1);
+  };
+  const auto watch_all = [&] {
+    std::vector<base::Watch> all;
+    all.push_back(watch([&](auto* keys) { watch_token(token_by_accessor(tables(), "a1"), keys); }));
+    all.push_back(watch([&](auto* keys) { watch_policy(policy_by_name(tables(), "p"), keys); }));
+    all.push_back(watch([&](auto* keys) { watch_role(role_by_name(tables(), "r"), keys); }));
+    return all;
+  };
+  const base::Watch nothing = watch([](auto* keys) { watch_token(nullptr, keys); });
+  std::vector<base::Watch> rows = watch_all();
+
+  ASSERT_TRUE(add_policy(kOther, "p2"));
+  ASSERT_TRUE(add_role(kOther, "r2"));
+  ASSERT_TRUE(add_token(token("a2", "s2")));
+  store.commit();
+  EXPECT_TRUE(nothing.fired());
+  for (const base::Watch& row : rows) EXPECT_FALSE(row.fired());
+
+  ASSERT_TRUE(add_policy(kPolicy, "p", "# other"));
+  ASSERT_TRUE(add_role(kRole, "r"));
+  ASSERT_TRUE(add_token(token("a1", "s1")));
+  store.commit();
+  for (const base::Watch& row : rows) EXPECT_TRUE(row.fired());
+
+  rows = watch_all();
+  EXPECT_TRUE(apply_acl_token_deletes(next(), {.TokenIDs = {"a1"}}));
+  EXPECT_TRUE(apply_acl_role_deletes(next(), {.RoleIDs = {std::string(kRole)}}));
+  EXPECT_TRUE(apply_acl_policy_deletes(next(), {.PolicyIDs = {std::string(kPolicy)}}));
+  store.commit();
+  for (const base::Watch& row : rows) EXPECT_TRUE(row.fired());
 }
 
 TEST_F(AclState, ARoleNamesWhatIsWrongWithItsTemplates) {

@@ -59,7 +59,6 @@ constexpr std::string_view kNamedSchema =
     "\"#/definitions/min-length-one\" }\n\t},\n\t\"required\": [\"name\"],\n\t\"definitions\": {\n\t\t"
     "\"min-length-one\": {\n\t\t\t\t\"type\": \"string\",\n\t\t\t\t\"minLength\": 1\n\t\t}\n\t}\n}";
 
-constexpr std::string_view kService = "builtin/service";
 constexpr std::string_view kNode = "builtin/node";
 
 // Ordered by name. The texts are part of the API.
@@ -84,7 +83,7 @@ constexpr PolicyTemplate kTemplates[] = {
      "\nacl = \"write\"\nagent_prefix \"\" {\n  policy = \"read\"\n}\nnode_prefix \"\" {\n  policy = \"read\"\n}\n"
      "service_prefix \"\" {\n  policy = \"write\"\n}",
      "Gives the token or role permissions required for integration with a nomad server."},
-    {kService, "00000000-0000-0000-0000-000000000003", kNamedSchema,
+    {kServiceTemplate, "00000000-0000-0000-0000-000000000003", kNamedSchema,
      "\nservice \"{{.Name}}\" {\n\tpolicy = \"write\"\n}\nservice \"{{.Name}}-sidecar-proxy\" {\n\tpolicy = "
      "\"write\"\n}\nservice_prefix \"\" {\n\tpolicy = \"read\"\n}\nnode_prefix \"\" {\n\tpolicy = \"read\"\n}",
      "Gives the token or role permissions to register a service and discover services in the Consul catalog. It also "
@@ -161,7 +160,7 @@ Result<> validate_templated_policy(const ACLTemplatedPolicy& policy, const Polic
   const bool fits = is_identity_name(name);
   constexpr std::string_view kRule =
       " has an invalid name. Only lowercase alphanumeric characters, '-' and '_' are allowed";
-  if (base.name == kService && !fits) {
+  if (base.name == kServiceTemplate && !fits) {
     return Error{Errc::invalid_argument, "service identity " + base::quote(name) + std::string(kRule)};
   }
   if (base.name == kNode && !fits) {
@@ -178,7 +177,7 @@ Result<ACLPolicy> synthetic_policy(const ACLTemplatedPolicy& policy) {
 }
 
 ACLPolicy synthetic_policy(const ACLServiceIdentity& identity) {
-  return synthesize(*find_policy_template(kService), identity.ServiceName, identity.Datacenters);
+  return synthesize(*find_policy_template(kServiceTemplate), identity.ServiceName, identity.Datacenters);
 }
 
 ACLPolicy synthetic_policy(const ACLNodeIdentity& identity) {

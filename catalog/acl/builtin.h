@@ -29,6 +29,8 @@ struct PolicyTemplate {
 std::span<const PolicyTemplate> policy_templates();
 /// Null if there is none of that name ("builtin/service").
 const PolicyTemplate* find_policy_template(std::string_view name);
+/// Of what a service identity stands for.
+inline constexpr std::string_view kServiceTemplate = "builtin/service";
 /// Whether the variables are what the template asks for.
 base::Result<> validate_templated_policy(const ACLTemplatedPolicy& policy, const PolicyTemplate& base);
 

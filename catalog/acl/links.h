@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "catalog/store/key.h"
 #include "catalog/store/tables.h"
+#include "catalog/store/uuid_key.h"
 
 namespace proconsul::catalog {
 
@@ -21,6 +22,14 @@ inline const std::string* role_name(const Tables& tables, std::string_view id) {
   return role ? &role->Name : nullptr;
 }
 using LinkName = const std::string* (*)(const Tables& tables, std::string_view id);
+
+/// Of an ID that is looked for, whether it is one at all; `kind` is for error texts ("policy").
+inline base::Result<> check_id(std::string_view id, std::string_view kind) {
+  const base::Result<std::string> key = uuid_key(id);
+  if (key) return {};
+  return base::Error{base::Errc::internal,
+                     "failed acl " + std::string(kind) + " lookup: index error: " + key.error().detail};
+}
 
 /// For error texts: who links to what ("Token", "policies", "policy").
 struct LinkWords {
@@ -42,6 +51,7 @@ base::Result<std::size_t> name_links(Links& links, LinkName name_of, bool allow_
       link.Name = *name;
       ++alive;
     } else if (!allow_missing) {
+      if (base::Result<> valid = check_id(link.ID, words.one); !valid) return valid.error();
       return base::Error{base::Errc::internal, "No such " + std::string(words.one) + " with ID: " + link.ID};
     }
   }

@@ -28,6 +28,7 @@ void insert_rows(Transaction& tx, ACLPolicy policy) {
   const auto row = base::make_row(std::move(policy));
   tables.acl_policies.insert(key, row);
   tables.acl_policies_by_name.insert(index_key({row->Name}), row);
+  tx.touch(Topic::acl_policy, key);
 }
 
 void erase_rows(Transaction& tx, const ACLRole* role) {
@@ -36,6 +37,7 @@ void erase_rows(Transaction& tx, const ACLRole* role) {
   for (const auto& link : kept->Policies) tables.acl_roles_by_policy.erase(index_key({link.ID, kept->ID}));
   tables.acl_roles_by_name.erase(index_key({kept->Name}));
   tables.acl_roles.erase(index_key({kept->ID}));
+  tx.touch(Topic::acl_role, index_key({kept->ID}));
 }
 
 void insert_rows(Transaction& tx, ACLRole role) {
@@ -45,6 +47,7 @@ void insert_rows(Transaction& tx, ACLRole role) {
   tables.acl_roles.insert(index_key({row->ID}), row);
   tables.acl_roles_by_name.insert(index_key({row->Name}), row);
   for (const auto& link : row->Policies) tables.acl_roles_by_policy.insert(index_key({link.ID, row->ID}), row);
+  tx.touch(Topic::acl_role, index_key({row->ID}));
 }
 
 Result<> set(Transaction& tx, ACLPolicy policy) {
@@ -145,6 +148,7 @@ Result<> apply_acl_policy_deletes(Transaction& tx, const ACLPolicyBatchDeleteReq
       }
       tx.tables().acl_policies_by_name.erase(index_key({policy->Name}));
       tx.tables().acl_policies.erase(index_key({id}));
+      tx.touch(Topic::acl_policy, index_key({id}));
       tx.set_index(kPolicies);
     }
     return {};
@@ -195,6 +199,14 @@ const ACLRole* role_by_id(const Tables& tables, std::string_view id) {
 
 const ACLRole* role_by_name(const Tables& tables, std::string_view name) {
   return tables.acl_roles_by_name.get(index_key({name}));
+}
+
+void watch_policy(const ACLPolicy* policy, base::KeySet* watch) {
+  policy ? watch_key(watch, Topic::acl_policy, index_key({policy->ID})) : watch_key(watch, Topic::index, kPolicies);
+}
+
+void watch_role(const ACLRole* role, base::KeySet* watch) {
+  role ? watch_key(watch, Topic::acl_role, index_key({role->ID})) : watch_key(watch, Topic::index, kRoles);
 }
 
 ACLRole with_current_links(const Tables& tables, ACLRole role) {

@@ -22,6 +22,9 @@ const ACLPolicy* policy_by_id(const Tables& tables, std::string_view id);
 const ACLPolicy* policy_by_name(const Tables& tables, std::string_view name);
 const ACLRole* role_by_id(const Tables& tables, std::string_view id);
 const ACLRole* role_by_name(const Tables& tables, std::string_view name);
+/// What is waited for who has read this one alone; null: nothing was found, so it is any of its table.
+void watch_policy(const ACLPolicy* policy, base::KeySet* watch);
+void watch_role(const ACLRole* role, base::KeySet* watch);
 /// The role with links to policies that still exist, under their present names.
 ACLRole with_current_links(const Tables& tables, ACLRole role);
 

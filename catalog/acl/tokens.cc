@@ -33,7 +33,7 @@ std::string expiry_key(const ACLToken& token) {
   return key + index_key({token.AccessorID});
 }
 
-/// Every index that a token stands in, with its key there.
+/// Every index that a token stands in, with its key there; some keys more than once.
 template <class Visit>
 void each_index(Tables& tables, const ACLToken& token, Visit visit) {
   visit(tables.acl_tokens, index_key({token.AccessorID}));
@@ -42,6 +42,11 @@ void each_index(Tables& tables, const ACLToken& token, Visit visit) {
   for (const auto& link : token.Roles) visit(tables.acl_tokens_by_role, index_key({link.ID, token.AccessorID}));
   for (const auto& identity : token.ServiceIdentities) {
     if (identity) visit(tables.acl_tokens_by_service, index_key({identity->ServiceName, token.AccessorID}));
+  }
+  for (const auto& policy : token.TemplatedPolicies) {
+    if (!policy || policy->TemplateName != kServiceTemplate || !policy->TemplateVariables) continue;
+    const std::string& service = policy->TemplateVariables->Name;
+    if (!service.empty()) visit(tables.acl_tokens_by_service, index_key({service, token.AccessorID}));
   }
   if (has_end(token)) visit(tables.acl_tokens_by_expiry, expiry_key(token));
   if (!token.AuthMethod.empty()) {
@@ -52,6 +57,7 @@ void each_index(Tables& tables, const ACLToken& token, Visit visit) {
 void erase_rows(Transaction& tx, const ACLToken* token) {
   const auto kept = base::RowPtr<ACLToken>::share(static_cast<const base::Row<ACLToken>*>(token));
   each_index(tx.tables(), *kept, [](auto& table, const std::string& key) { table.erase(key); });
+  tx.touch(Topic::acl_token, index_key({kept->AccessorID}));
 }
 
 void insert_rows(Transaction& tx, ACLToken token) {
@@ -60,6 +66,7 @@ void insert_rows(Transaction& tx, ACLToken token) {
   if (const ACLToken* other = token_by_secret(tx.tables(), token.SecretID)) erase_rows(tx, other);
   const auto row = base::make_row(std::move(token));
   each_index(tx.tables(), *row, [&](auto& table, const std::string& key) { table.insert(key, row); });
+  tx.touch(Topic::acl_token, index_key({row->AccessorID}));
 }
 
 Result<> check_identities(const ACLToken& token) {
@@ -165,6 +172,10 @@ void erase_tokens_of_method(Transaction& tx, const ACLAuthMethod& method) {
   }
   for (const auto& token : tokens) erase_rows(tx, token.get());
   if (!tokens.empty()) tx.set_index(kTokens);
+}
+
+void watch_token(const ACLToken* token, base::KeySet* watch) {
+  token ? watch_key(watch, Topic::acl_token, index_key({token->AccessorID})) : watch_key(watch, Topic::index, kTokens);
 }
 
 const ACLToken* token_by_accessor(const Tables& tables, std::string_view accessor) {

@@ -25,6 +25,8 @@ void erase_tokens_of_method(Transaction& tx, const ACLAuthMethod& method);
 /// Null if there is none. Links still have the names of when the token was written: see with_current_links().
 const ACLToken* token_by_accessor(const Tables& tables, std::string_view accessor);
 const ACLToken* token_by_secret(const Tables& tables, std::string_view secret);
+/// What is waited for who has read this one alone; null: nothing was found, so it is any token.
+void watch_token(const ACLToken* token, base::KeySet* watch);
 /// The token with links to what still exists, under its present name.
 ACLToken with_current_links(const Tables& tables, ACLToken token);
 

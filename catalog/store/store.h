@@ -26,6 +26,9 @@ enum class Topic : char {
   session = 's',       // index_key({ID})
   node_session = 'S',  // index_key({Node, ID})
   query = 'q',         // the 16 bytes of the UUID
+  acl_token = 't',     // index_key({accessor})
+  acl_policy = 'p',    // index_key({ID})
+  acl_role = 'l',      // index_key({ID})
   // The keys of the tables named (tables.h); all but the last three begin with the peer, "~" for our own.
   node = 'n',           // nodes
   node_service = 'o',   // services

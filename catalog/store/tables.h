@@ -83,7 +83,7 @@ struct Tables {
   Table<ACLToken> acl_tokens_by_secret{};  // the secret itself
   Table<ACLToken> acl_tokens_by_policy{};  // policy ID, accessor; likewise below, one row for each link
   Table<ACLToken> acl_tokens_by_role{};
-  Table<ACLToken> acl_tokens_by_service{};  // service of an identity, accessor
+  Table<ACLToken> acl_tokens_by_service{};  // service of an identity or of builtin/service, accessor
   Table<ACLToken> acl_tokens_by_method{};   // auth method, accessor; only of logins
   Table<ACLToken> acl_tokens_by_expiry{};   // expiry_key() (acl/tokens.h); only those that end
   Table<ACLPolicy> acl_policies{};          // ID

@@ -24,7 +24,6 @@ PROCONSUL_DESCRIBE_TYPE(ServiceConnect, "structs.ServiceConnect") {
   type.field("PeerMeta", &ServiceConnect::PeerMeta).omit_empty().no_filter();
   type.json_shadow_lenient(R"(struct { SidecarServiceSnake *structs.ServiceDefinition "json:\"sidecar_service\""; )"
                            R"(*structs.Alias })");
-  type.json_refuses_null();
 }
 
 PROCONSUL_DESCRIBE_TYPE(ServiceDefinition, "structs.ServiceDefinition") {

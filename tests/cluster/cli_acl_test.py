@@ -115,6 +115,9 @@ class AccessControl(unittest.TestCase):
         self.assertIn("\tName: String - Required - The node name.\n", shown)
         rules = self.line("acl", "templated-policy", "preview", "-name=builtin/service", "-var=name:web")
         self.assertIn('service "web" {\n\tpolicy = "write"\n}', rules)
+        status, why = self.agent.ask("POST", f"/v1/acl/templated-policy/preview/builtin/service?token={ROOT}",
+                                     '{"Name":"web","Nope":1}')
+        self.assertEqual((status, why), (400, b'Failed to decode request body: json: unknown field "Nope"'))
 
     def test_an_agent_takes_its_token(self):
         (self.path / "token").write_text(ROOT)

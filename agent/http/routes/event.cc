@@ -32,7 +32,7 @@ constexpr Route kEventRoutes[] = {
     {get,
      "/v1/event/list",
      hashed(event_list),
-     kOpaqueIndex | kAnyDatacenter | kOwn,
+     kOpaqueIndex | kOwn,
      {.summary = "The last events that this agent was told",
       .params = param::kName,
       .answer = type_of<List<event::UserEvent>>}},

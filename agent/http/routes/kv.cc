@@ -61,7 +61,7 @@ constexpr Route kTxnRoutes[] = {
     {put,
      "/v1/txn",
      async(txn_put),
-     kTxnLimit | kQueryOptions | kLimitsItself | kAnyDatacenter,
+     kTxnLimit | kQueryOptions | kUnchecked | kLimitsItself | kAnyDatacenter,
      {.rpc = "Txn.Apply",
       .summary = "Several operations, all or none",
       .body = type_of<ApiTxnOps>,

@@ -9,10 +9,12 @@
 #include "agent/tokens/resolver.h"
 #include "agent/tokens/who.h"
 #include "base/result.h"
-#include "base/uuid.h"
+#include "catalog/acl/links.h"
 #include "catalog/store/store.h"
 
 namespace proconsul::agent::rpc {
+
+using catalog::check_id;
 
 /// What is shown in place of a secret to those who may not change ACLs.
 inline constexpr std::string_view kRedacted = "<hidden>";
@@ -29,12 +31,6 @@ inline base::Result<tokens::Who> acl_access(const Services& services, const cata
   if (!who) return who;
   if (base::Result<> allowed = tokens::require(*who, acl::Resource::acl, access); !allowed) return allowed.error();
   return who;
-}
-/// An ID that is looked for.
-inline base::Result<> check_id(std::string_view id, std::string_view kind) {
-  if (id.size() == 36 && base::parse_uuid(id)) return {};
-  return base::Error{base::Errc::internal,
-                     "failed acl " + std::string(kind) + " lookup: index error: UUID must be 36 characters"};
 }
 inline bool may_read_acls(const tokens::Who& who) {
   return who->allows(acl::Resource::acl, acl::Access::read);

@@ -23,12 +23,12 @@ using tokens::Who;
 Result<Found> read_policy(Services& services, const catalog::View& view, base::KeySet* watch,
                           const ACLPolicyGetRequest& request, ACLPolicyResponse& reply) {
   if (const Result<Who> who = acl_access(services, view, request.Token, Access::read); !who) return who.error();
-  catalog::watch_key(watch, catalog::Topic::index, "acl-policies");
   if (!request.PolicyID.empty()) {
     if (Result<> valid = check_id(request.PolicyID, "policy"); !valid) return valid.error();
   }
   const ACLPolicy* policy = request.PolicyID.empty() ? catalog::policy_by_name(view.tables(), request.PolicyName)
                                                      : catalog::policy_by_id(view.tables(), request.PolicyID);
+  catalog::watch_policy(policy, watch);
   reply.Index = view.tables().index_of("acl-policies");
   if (!policy) return Found::no;
   reply.Policy.emplace() = *policy;
@@ -104,12 +104,12 @@ void delete_policy(Services& services, ACLPolicyDeleteRequest& request, server::
 Result<Found> read_role(Services& services, const catalog::View& view, base::KeySet* watch,
                         const ACLRoleGetRequest& request, ACLRoleResponse& reply) {
   if (const Result<Who> who = acl_access(services, view, request.Token, Access::read); !who) return who.error();
-  catalog::watch_key(watch, catalog::Topic::index, "acl-roles");
   if (!request.RoleID.empty()) {
     if (Result<> valid = check_id(request.RoleID, "role"); !valid) return valid.error();
   }
   const ACLRole* role = request.RoleID.empty() ? catalog::role_by_name(view.tables(), request.RoleName)
                                                : catalog::role_by_id(view.tables(), request.RoleID);
+  catalog::watch_role(role, watch);
   reply.Index = view.tables().index_of("acl-roles");
   if (!role) return Found::no;
   reply.Role.emplace() = catalog::with_current_links(view.tables(), *role);

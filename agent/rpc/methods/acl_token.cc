@@ -36,13 +36,16 @@ void bootstrap(Services& services, ACLInitialTokenBootstrapRequest& request, ser
   server::bootstrap_acls(services.server, *services.acl, std::move(request.BootstrapSecret), std::move(done));
 }
 
-void expand(const Services& services, const catalog::Tables& tables, const ACLToken& token, ACLTokenResponse& reply) {
+void expand(const Services& services, const catalog::Tables& tables, base::KeySet* watch, const ACLToken& token,
+            ACLTokenResponse& reply) {
   for (const auto& link : token.Roles) {
     if (const catalog::ACLRole* role = catalog::role_by_id(tables, link.ID)) {
+      catalog::watch_role(role, watch);
       reply.ExpandedRoles.emplace_back().emplace() = catalog::with_current_links(tables, *role);
     }
   }
   for (catalog::ACLPolicy& policy : tokens::policies_of(tables, token)) {
+    catalog::watch_policy(&policy, watch);
     reply.ExpandedPolicies.emplace_back().emplace() = std::move(policy);
   }
   reply.AgentACLDefaultPolicy = services.acl->default_policy;
@@ -53,7 +56,6 @@ void expand(const Services& services, const catalog::Tables& tables, const ACLTo
 Result<Found> read(Services& services, const catalog::View& view, base::KeySet* watch,
                    const ACLTokenGetRequest& request, ACLTokenResponse& reply) {
   const catalog::Tables& tables = view.tables();
-  catalog::watch_key(watch, catalog::Topic::index, "acl-tokens");
   reply.Index = tables.index_of("acl-tokens");
   const ACLToken* token = nullptr;
   Result<Who> who = who_of(services, view, request.Token);
@@ -67,12 +69,13 @@ Result<Found> read(Services& services, const catalog::View& view, base::KeySet* 
     if (!who && who.error().code == Errc::unauthorized) return who.error();
     token = catalog::token_by_secret(tables, request.TokenID);
   }
+  catalog::watch_token(token, watch);
   if (token && is_over(*token)) return Error{Errc::permission_denied, "token has expired: ACL not found"};
   if (!token) return Error{Errc::permission_denied, "token does not exist: ACL not found"};
   ACLToken& shown = reply.Token.emplace() = catalog::with_current_links(tables, *token);
   if (request.TokenIDType == "accessor") reply.Redacted = redact(*who, shown);
   reply.SourceDatacenter = services.datacenter;
-  if (request.Expanded) expand(services, tables, shown, reply);
+  if (request.Expanded) expand(services, tables, watch, shown, reply);
   return Found::yes;
 }
 
@@ -172,6 +175,7 @@ void set(Services& services, ACLTokenSetRequest& request, server::Answered<ACLTo
 void clone(Services& services, ACLTokenSetRequest& request, server::Answered<ACLToken> done) {
   const Result<Who> who = acl_access(services, *services.server.view(), request.Token, Access::write);
   if (!who) return done(who.error());
+  if (Result<> valid = check_id(request.ACLToken.AccessorID, "token"); !valid) return done(valid.error());
   const auto view = services.server.view();
   const ACLToken* token = catalog::token_by_accessor(view->tables(), request.ACLToken.AccessorID);
   if (!services.acl->in_primary() && token && !token->Local && !is_over(*token)) {

@@ -153,26 +153,27 @@ Result<Found> service_nodes(Services& services, const catalog::View& view, base:
   return Found::yes;
 }
 
-/// The services of the node that a filter leaves, in the order of their ids.
-Result<Found> services_of_node(Services& services, const catalog::View& view, base::KeySet* watch,
-                               const NodeSpecificRequest& request, catalog::NodeServicesAnswer& found,
-                               catalog::QueryMeta& meta) {
+/// The services of the node that a filter leaves, in the order of their ids; whether ACLs hide any.
+Result<bool> services_of_node(Services& services, const catalog::View& view, base::KeySet* watch,
+                              const NodeSpecificRequest& request, catalog::NodeServicesAnswer& found,
+                              catalog::QueryMeta& meta) {
   if (request.Node.empty()) return Error{Errc::internal, "Must provide node"};
   const Result<tokens::Who> who = asking(services, view, request.Token);
   if (!who) return who.error();
   found = catalog::services_of_node(view.tables(), request.Node, request.PeerName, watch);
-  meta.ResultsFilteredByACLs = tokens::says_filtered(*who, tokens::keep_readable(*who, found));
+  const bool filtered = tokens::keep_readable(*who, found);
+  meta.ResultsFilteredByACLs = tokens::says_filtered(*who, filtered);
   Result<> kept =
       keep_matching<catalog::NodeService>(found.services, request.Filter, [](const auto& row) { return row.get(); });
   if (!kept) return kept.error();
-  return Found::yes;
+  return filtered;
 }
 
 Result<Found> node_services(Services& services, const catalog::View& view, base::KeySet* watch,
                             const NodeSpecificRequest& request, IndexedNodeServices& reply) {
   catalog::NodeServicesAnswer found;
-  Result<Found> looked = services_of_node(services, view, watch, request, found, reply);
-  if (!looked) return looked;
+  const Result<bool> filtered = services_of_node(services, view, watch, request, found, reply);
+  if (!filtered) return filtered.error();
   reply.Index = found.index;
   if (found.node == nullptr) return Found::yes;
   catalog::NodeServices& shown = reply.NodeServices.emplace();
@@ -185,11 +186,11 @@ Result<Found> node_services(Services& services, const catalog::View& view, base:
 Result<Found> node_service_list(Services& services, const catalog::View& view, base::KeySet* watch,
                                 const NodeSpecificRequest& request, IndexedNodeServiceList& reply) {
   catalog::NodeServicesAnswer found;
-  Result<Found> looked = services_of_node(services, view, watch, request, found, reply);
-  if (!looked) return looked;
+  const Result<bool> filtered = services_of_node(services, view, watch, request, found, reply);
+  if (!filtered) return filtered.error();
   reply.Index = found.index;
   if (found.node == nullptr) return Found::yes;
-  if (!request.Filter.empty()) reply.NodeServices.Services.make_present();
+  if (*filtered || !request.Filter.empty()) reply.NodeServices.Services.make_present();
   reply.NodeServices.Node.emplace() = found.node->get();
   for (const catalog::ServiceRow* row : found.services) {
     catalog::NodeService service = row->get();
@@ -207,9 +208,11 @@ Result<> virtual_ip(Services& services, const ServiceSpecificRequest& request, s
   const auto view = services.server.view();
   const Result<tokens::Who> who = asking(services, *view, request.Token);
   if (!who) return who.error();
-  if (Result<> may = tokens::require(*who, acl::Resource::service, request.ServiceName, acl::Access::read); !may) {
-    return may;
-  }
+  // That one may read a service of the own says nothing of a peer's of that name.
+  const bool may = request.PeerName.empty()
+                       ? (*who)->allows(acl::Resource::service, request.ServiceName, acl::Access::read)
+                       : (*who)->may_read_imported(acl::Resource::service);
+  if (!may) return tokens::denied(*who, acl::Resource::service, request.ServiceName, acl::Access::read);
   reply =
       catalog::virtual_ip_of(view->tables(), {.ServiceName = {.Name = request.ServiceName}, .Peer = request.PeerName});
   return {};

@@ -39,11 +39,12 @@ void fill(IndexedPreparedQueries& reply, const tokens::Who& who, const catalog::
 
 Result<Found> get(Services& services, const catalog::View& view, base::KeySet* watch,
                   const PreparedQuerySpecificRequest& request, IndexedPreparedQueries& reply) {
-  const Result<tokens::Who> who = asking(services, view, request.Token);
-  if (!who) return who.error();
+  // Whoever asks: what is not there is not kept from him.
   const Result<catalog::QueriesAnswer> found = catalog::query_get(view.tables(), request.QueryID, watch);
   if (!found) return found.error();
   if (found->queries.empty()) return not_found();
+  const Result<tokens::Who> who = asking(services, view, request.Token);
+  if (!who) return who.error();
   if (Result<> allowed = tokens::may_see(*who, *found->queries.front()); !allowed) return allowed.error();
   fill(reply, *who, *found);
   return Found::yes;

@@ -2,6 +2,7 @@
 #include "agent/rpc/asking.h"
 #include "agent/rpc/methods/families.h"
 #include "agent/server/changes.h"
+#include "agent/tokens/readable.h"
 
 namespace proconsul::agent::rpc {
 namespace {
@@ -22,7 +23,7 @@ Result<Found> read(Services& services, const catalog::View& view, base::KeySet*,
   reply.Errors = server::txn_faults(services.server, *who, ops);
   if (!reply.Errors.empty()) return Found::yes;
   static_cast<catalog::TxnResponse&>(reply) = catalog::txn_read(view.tables(), ops);
-  server::keep_readable(*who, reply);
+  reply.ResultsFilteredByACLs = tokens::says_filtered(*who, server::keep_readable(*who, reply));
   return Found::yes;
 }
 
