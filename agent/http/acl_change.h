@@ -12,11 +12,6 @@
 
 namespace proconsul::agent::http {
 
-inline base::Result<> acls_on(const Context& agent) {
-  if (agent.settings.acls_enabled) return {};
-  return base::Error{base::Errc::unauthorized, "ACL support disabled"};
-}
-
 /// Calls a method of this datacenter (or of the one in the request) that changes something, and shows its reply.
 template <class Rep, class Req>
 void change_acl(Context& agent, std::string_view method, Req change, Responder responder) {
@@ -47,8 +42,7 @@ inline Answer no_such(std::string_view kind) {
 }
 
 /// "Missing policy ID" and the like, with status 400.
-inline base::Result<std::string> named_in_path(const Context& agent, const Request& request, const char* what) {
-  if (base::Result<> on = acls_on(agent); !on) return on.error();
+inline base::Result<std::string> named_in_path(const Request& request, const char* what) {
   base::Result<std::string_view> part = path_part(request, what);
   if (!part) return part.error();
   return std::string(*part);

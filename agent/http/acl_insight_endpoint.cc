@@ -27,7 +27,6 @@ PROCONSUL_DESCRIBE_TYPE(ExplainAnswer, "proconsul.ExplainAnswer") {
 }
 
 void acl_explain(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   ExplainQuestion question;
   if (Result<> read = base::read_json(request.body, question, {.input = base::JsonInput::first}); !read) {
     return responder.send(Error{Errc::invalid_argument, "Failed to decode request body: " + read.error().detail});
@@ -57,7 +56,6 @@ void acl_explain(Context& agent, const Request& request, Responder responder) {
 }
 
 void acl_token_uses(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::DCSpecificRequest query;
   query.Datacenter = named_datacenter(agent, request);
   query.Token = token_of(request);

@@ -53,7 +53,6 @@ Change change_of(const Context& agent, const Request& request) {
 
 /// The body; its name and the path's must not contradict each other.
 void set_method(Context& agent, const Request& request, std::string_view name, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   auto change = change_of<rpc::ACLAuthMethodSetRequest>(agent, request);
   ACLAuthMethod& method = change.AuthMethod;
   if (Result<> read = decode_body(request, method, "AuthMethod decoding failed"); !read) {
@@ -72,7 +71,6 @@ void set_method(Context& agent, const Request& request, std::string_view name, R
 }
 
 void set_rule(Context& agent, const Request& request, std::string_view id, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   auto change = change_of<rpc::ACLBindingRuleSetRequest>(agent, request);
   ACLBindingRule& rule = change.BindingRule;
   if (Result<> read = decode_body(request, rule, "BindingRule decoding failed"); !read) {
@@ -101,13 +99,12 @@ void remove(Context& agent, std::string_view method, Change change, std::string_
 
 }  // namespace
 
-Result<Question> ask_acl_auth_methods(const Context& agent, const Request& request) {
-  if (Result<> on = acls_on(agent); !on) return on.error();
+Result<Question> ask_acl_auth_methods(const Context&, const Request& request) {
   return question("ACL.AuthMethodList", query_of<rpc::ACLAuthMethodListRequest>(request), &show_methods);
 }
 
-Result<Question> ask_acl_auth_method(const Context& agent, const Request& request) {
-  Result<std::string> name = named_in_path(agent, request, "auth method name");
+Result<Question> ask_acl_auth_method(const Context&, const Request& request) {
+  Result<std::string> name = named_in_path(request, "auth method name");
   if (!name) return name.error();
   auto query = query_of<rpc::ACLAuthMethodGetRequest>(request);
   query.AuthMethodName = std::move(*name);
@@ -123,22 +120,21 @@ void acl_auth_method_update(Context& agent, const Request& request, Responder re
 }
 
 void acl_auth_method_delete(Context& agent, const Request& request, Responder responder) {
-  Result<std::string> name = named_in_path(agent, request, "auth method name");
+  Result<std::string> name = named_in_path(request, "auth method name");
   if (!name) return responder.send(name.error());
   auto change = change_of<rpc::ACLAuthMethodDeleteRequest>(agent, request);
   change.AuthMethodName = std::move(*name);
   remove(agent, "ACL.AuthMethodDelete", std::move(change), "auth method", std::move(responder));
 }
 
-Result<Question> ask_acl_binding_rules(const Context& agent, const Request& request) {
-  if (Result<> on = acls_on(agent); !on) return on.error();
+Result<Question> ask_acl_binding_rules(const Context&, const Request& request) {
   auto query = query_of<rpc::ACLBindingRuleListRequest>(request);
   query.AuthMethod = request.param("authmethod");
   return question("ACL.BindingRuleList", std::move(query), &show_rules);
 }
 
-Result<Question> ask_acl_binding_rule(const Context& agent, const Request& request) {
-  Result<std::string> id = named_in_path(agent, request, "binding rule ID");
+Result<Question> ask_acl_binding_rule(const Context&, const Request& request) {
+  Result<std::string> id = named_in_path(request, "binding rule ID");
   if (!id) return id.error();
   auto query = query_of<rpc::ACLBindingRuleGetRequest>(request);
   query.BindingRuleID = std::move(*id);
@@ -154,7 +150,7 @@ void acl_binding_rule_update(Context& agent, const Request& request, Responder r
 }
 
 void acl_binding_rule_delete(Context& agent, const Request& request, Responder responder) {
-  Result<std::string> id = named_in_path(agent, request, "binding rule ID");
+  Result<std::string> id = named_in_path(request, "binding rule ID");
   if (!id) return responder.send(id.error());
   auto change = change_of<rpc::ACLBindingRuleDeleteRequest>(agent, request);
   change.BindingRuleID = std::move(*id);
@@ -162,7 +158,6 @@ void acl_binding_rule_delete(Context& agent, const Request& request, Responder r
 }
 
 void acl_login(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::ACLLoginRequest login;  // without the token of the request: it is not what counts here
   login.Datacenter = named_datacenter(agent, request);
   if (Result<> read = decode_body(request, login.Auth, "Failed to decode request body"); !read) {
@@ -172,7 +167,6 @@ void acl_login(Context& agent, const Request& request, Responder responder) {
 }
 
 void acl_logout(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   auto logout = change_of<rpc::ACLLogoutRequest>(agent, request);
   if (logout.Token.empty()) return responder.send(Error{Errc::unauthorized, "Supplied token does not exist"});
   change_acl<bool>(agent, "ACL.Logout", std::move(logout), std::move(responder));

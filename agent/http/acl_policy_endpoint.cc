@@ -46,7 +46,6 @@ Result<Answer> show_roles(const AskedContext&, rpc::ACLRoleListResponse& found) 
 
 /// The body; its ID and the path's must not contradict each other.
 void set_policy(Context& agent, const Request& request, bool create, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::ACLPolicySetRequest change;
   change.Datacenter = agent.settings.datacenter;
   change.Token = token_of(request);
@@ -65,7 +64,6 @@ void set_policy(Context& agent, const Request& request, bool create, Responder r
 }
 
 void set_role(Context& agent, const Request& request, std::string_view id, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::ACLRoleSetRequest change;
   change.Datacenter = agent.settings.datacenter;
   change.Token = token_of(request);
@@ -79,7 +77,6 @@ void set_role(Context& agent, const Request& request, std::string_view id, Respo
 }
 
 Result<> may_read_acls(const Context& agent, const Request& request) {
-  if (Result<> on = acls_on(agent); !on) return on;
   const Result<tokens::Who> who = asking(agent, request);
   if (!who) return who.error();
   return tokens::require(*who, acl::Resource::acl, acl::Access::read);
@@ -94,21 +91,20 @@ TemplatedPolicyResponse shown(const catalog::PolicyTemplate& base) {
 
 }  // namespace
 
-Result<Question> ask_acl_policies(const Context& agent, const Request& request) {
-  if (Result<> on = acls_on(agent); !on) return on.error();
+Result<Question> ask_acl_policies(const Context&, const Request& request) {
   return question("ACL.PolicyList", query_of<rpc::ACLPolicyListRequest>(request), &show_policies);
 }
 
-Result<Question> ask_acl_policy(const Context& agent, const Request& request) {
-  Result<std::string> id = named_in_path(agent, request, "policy ID");
+Result<Question> ask_acl_policy(const Context&, const Request& request) {
+  Result<std::string> id = named_in_path(request, "policy ID");
   if (!id) return id.error();
   auto query = query_of<rpc::ACLPolicyGetRequest>(request);
   query.PolicyID = std::move(*id);
   return question("ACL.PolicyRead", std::move(query), &show_policy);
 }
 
-Result<Question> ask_acl_policy_by_name(const Context& agent, const Request& request) {
-  Result<std::string> name = named_in_path(agent, request, "policy Name");
+Result<Question> ask_acl_policy_by_name(const Context&, const Request& request) {
+  Result<std::string> name = named_in_path(request, "policy Name");
   if (!name) return name.error();
   auto query = query_of<rpc::ACLPolicyGetRequest>(request);
   query.PolicyName = std::move(*name);
@@ -124,7 +120,7 @@ void acl_policy_update(Context& agent, const Request& request, Responder respond
 }
 
 void acl_policy_delete(Context& agent, const Request& request, Responder responder) {
-  Result<std::string> id = named_in_path(agent, request, "policy ID");
+  Result<std::string> id = named_in_path(request, "policy ID");
   if (!id) return responder.send(id.error());
   rpc::ACLPolicyDeleteRequest change;
   change.PolicyID = std::move(*id);
@@ -133,23 +129,22 @@ void acl_policy_delete(Context& agent, const Request& request, Responder respond
   delete_acl(agent, "ACL.PolicyDelete", std::move(change), "policy", std::move(responder));
 }
 
-Result<Question> ask_acl_roles(const Context& agent, const Request& request) {
-  if (Result<> on = acls_on(agent); !on) return on.error();
+Result<Question> ask_acl_roles(const Context&, const Request& request) {
   auto query = query_of<rpc::ACLRoleListRequest>(request);
   query.Policy = request.param("policy");
   return question("ACL.RoleList", std::move(query), &show_roles);
 }
 
-Result<Question> ask_acl_role(const Context& agent, const Request& request) {
-  Result<std::string> id = named_in_path(agent, request, "role ID");
+Result<Question> ask_acl_role(const Context&, const Request& request) {
+  Result<std::string> id = named_in_path(request, "role ID");
   if (!id) return id.error();
   auto query = query_of<rpc::ACLRoleGetRequest>(request);
   query.RoleID = std::move(*id);
   return question("ACL.RoleRead", std::move(query), &show_role);
 }
 
-Result<Question> ask_acl_role_by_name(const Context& agent, const Request& request) {
-  Result<std::string> name = named_in_path(agent, request, "role Name");
+Result<Question> ask_acl_role_by_name(const Context&, const Request& request) {
+  Result<std::string> name = named_in_path(request, "role Name");
   if (!name) return name.error();
   auto query = query_of<rpc::ACLRoleGetRequest>(request);
   query.RoleName = std::move(*name);
@@ -165,7 +160,7 @@ void acl_role_update(Context& agent, const Request& request, Responder responder
 }
 
 void acl_role_delete(Context& agent, const Request& request, Responder responder) {
-  Result<std::string> id = named_in_path(agent, request, "role ID");
+  Result<std::string> id = named_in_path(request, "role ID");
   if (!id) return responder.send(id.error());
   rpc::ACLRoleDeleteRequest change;
   change.RoleID = std::move(*id);
@@ -182,7 +177,7 @@ Result<Reply> acl_templated_policies(Context& agent, const Request& request) {
 }
 
 Result<Reply> acl_templated_policy(Context& agent, const Request& request) {
-  if (Result<std::string> name = named_in_path(agent, request, "templated policy Name"); !name) return name.error();
+  if (Result<std::string> name = named_in_path(request, "templated policy Name"); !name) return name.error();
   if (Result<> allowed = may_read_acls(agent, request); !allowed) return allowed.error();
   const catalog::PolicyTemplate* base = catalog::find_policy_template(request.rest);
   if (!base) return {Errc::invalid_argument, "Invalid templated policy Name: " + std::string(request.rest)};
@@ -190,7 +185,7 @@ Result<Reply> acl_templated_policy(Context& agent, const Request& request) {
 }
 
 Result<Reply> acl_templated_policy_preview(Context& agent, const Request& request) {
-  if (Result<std::string> name = named_in_path(agent, request, "templated policy Name"); !name) return name.error();
+  if (Result<std::string> name = named_in_path(request, "templated policy Name"); !name) return name.error();
   if (Result<> allowed = may_read_acls(agent, request); !allowed) return allowed.error();
   const catalog::PolicyTemplate* base = catalog::find_policy_template(request.rest);
   if (!base) {

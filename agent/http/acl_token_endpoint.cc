@@ -76,7 +76,6 @@ rpc::ACLTokenSetRequest set_request(const Context& agent, const Request& request
 }  // namespace
 
 void acl_bootstrap(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::ACLInitialTokenBootstrapRequest change;
   change.Datacenter = agent.settings.datacenter;
   if (request.content_length > 0) {
@@ -100,8 +99,7 @@ void acl_bootstrap(Context& agent, const Request& request, Responder responder) 
       });
 }
 
-Result<Question> ask_acl_tokens(const Context& agent, const Request& request) {
-  if (Result<> on = acls_on(agent); !on) return on.error();
+Result<Question> ask_acl_tokens(const Context&, const Request& request) {
   auto query = query_of<rpc::ACLTokenListRequest>(request);
   query.IncludeLocal = true;
   query.IncludeGlobal = true;
@@ -116,8 +114,8 @@ Result<Question> ask_acl_tokens(const Context& agent, const Request& request) {
   return question("ACL.TokenList", std::move(query), &show_tokens);
 }
 
-Result<Question> ask_acl_token(const Context& agent, const Request& request) {
-  Result<std::string> accessor = named_in_path(agent, request, "token AccessorID");
+Result<Question> ask_acl_token(const Context&, const Request& request) {
+  Result<std::string> accessor = named_in_path(request, "token AccessorID");
   if (!accessor) return accessor.error();
   auto query = query_of<rpc::ACLTokenGetRequest>(request);
   query.TokenID = std::move(*accessor);
@@ -126,8 +124,7 @@ Result<Question> ask_acl_token(const Context& agent, const Request& request) {
   return question("ACL.TokenRead", std::move(query), &show_token);
 }
 
-Result<Question> ask_acl_token_self(const Context& agent, const Request& request) {
-  if (Result<> on = acls_on(agent); !on) return on.error();
+Result<Question> ask_acl_token_self(const Context&, const Request& request) {
   auto query = query_of<rpc::ACLTokenGetRequest>(request);
   query.TokenID = query.Token;
   query.TokenIDType = "secret";
@@ -135,7 +132,6 @@ Result<Question> ask_acl_token_self(const Context& agent, const Request& request
 }
 
 void acl_token_create(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::ACLTokenSetRequest change = set_request(agent, request);
   change.Create = true;
   if (Result<> read = decode_body(request, change.ACLToken, "Token decoding failed"); !read) {
@@ -145,7 +141,6 @@ void acl_token_create(Context& agent, const Request& request, Responder responde
 }
 
 void acl_token_update(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::ACLTokenSetRequest change = set_request(agent, request);
   if (Result<> read = decode_body(request, change.ACLToken, "Token decoding failed"); !read) {
     return responder.send(read.error());
@@ -159,7 +154,6 @@ void acl_token_update(Context& agent, const Request& request, Responder responde
 }
 
 void acl_token_clone(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::ACLTokenSetRequest change = set_request(agent, request);
   change.Create = true;
   if (Result<> read = decode_body(request, change.ACLToken, "Token decoding failed"); !read) {
@@ -170,7 +164,7 @@ void acl_token_clone(Context& agent, const Request& request, Responder responder
 }
 
 void acl_token_delete(Context& agent, const Request& request, Responder responder) {
-  Result<std::string> accessor = named_in_path(agent, request, "token AccessorID");
+  Result<std::string> accessor = named_in_path(request, "token AccessorID");
   if (!accessor) return responder.send(accessor.error());
   rpc::ACLTokenDeleteRequest change;
   change.TokenID = std::move(*accessor);
@@ -180,7 +174,6 @@ void acl_token_delete(Context& agent, const Request& request, Responder responde
 }
 
 void acl_authorize(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::RemoteACLAuthorizationRequest query;
   query.Datacenter = named_datacenter(agent, request);
   query.AllowStale = true;
@@ -213,7 +206,6 @@ void acl_authorize(Context& agent, const Request& request, Responder responder) 
 }
 
 void agent_token(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   const Result<tokens::Who> who = asking(agent, request);
   if (!who) return responder.send(Result<Reply>(who.error()));
   const Result<> allowed = tokens::require(*who, acl::Resource::agent, agent.settings.node_name, acl::Access::write);
@@ -238,7 +230,6 @@ void agent_token(Context& agent, const Request& request, Responder responder) {
 }
 
 void acl_replication(Context& agent, const Request& request, Responder responder) {
-  if (Result<> on = acls_on(agent); !on) return responder.send(on.error());
   rpc::DCSpecificRequest query;
   query.Datacenter = named_datacenter(agent, request);
   query.Token = token_of(request);

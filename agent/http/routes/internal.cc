@@ -204,7 +204,7 @@ constexpr Route kInternalRoutes[] = {
     {post,
      "/v1/internal/acl/authorize",
      async(acl_authorize),
-     kOwn,
+     kNeedsAcls | kOwn,
      {.rpc = "ACL.Authorize",
       .summary = "What the token of the request may do",
       .body = type_of<base::List<rpc::ACLAuthorizationRequest>>,
