@@ -19,8 +19,10 @@ using enum Method;
 constexpr Failure kKeysRefused{500, R"(\d+ errors? occurred:[\s\S]*)",
                                "Members refuse it: the text says which, and why."};
 constexpr Failure kNoPeer{500, R"(cannot find peer|Could not find address for server id [\s\S]*)", "Nobody to lead."};
-constexpr Failure kNotAPeer{500, R"((id|address) "[\s\S]*" was not found in the Raft configuration)",
-                            "Scripts look for this text."};
+constexpr Failure kNotAPeer{
+    500,
+    R"((id|address) "[\s\S]*" was not found in the Raft configuration|need at least one voter in configuration[\s\S]*)",
+    "There is no such server, or it is the last one."};
 constexpr Failure kNoAutopilot{500, "autopilot config not initialized yet", "The leader has not written it yet."};
 constexpr Failure kUnhealthy{
     429, R"(\{[\s\S]*)",
