@@ -553,6 +553,7 @@ Result<> Agent::Impl::reload(bool automatic) {
   keep_own_gateway(fresh->settings, loaded.settings);
   Result<local::Configured> definitions = definitions_of(*fresh, node_id);
   if (!definitions) return definitions.error();
+  if (Result<> fit = check_certificates(config.tls); !fit) return fit;
   if (https) {
     if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
   }

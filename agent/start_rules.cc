@@ -39,17 +39,36 @@ Result<> check_values(const config::Config& config) {
   return {};
 }
 
-Result<> check_certificates(const config::Tls& tls) {
-  for (const config::TlsListener* listener : {&tls.internal_rpc, &tls.grpc, &tls.https}) {
-    const bool names_files = !listener->ca_file.empty() || !listener->ca_path.empty() || !listener->cert_file.empty();
-    if (!names_files) continue;
-    const auto loaded = base::net::TlsContext::client(tls_settings(*listener));
+Result<> check_listener(const config::TlsListener& listener, bool auto_tls) {
+  const base::net::TlsSettings settings = tls_settings(listener);
+  const bool authorities = !settings.ca_file.empty() || !settings.ca_path.empty();
+  const bool pair = !settings.cert_file.empty();
+  if (authorities || pair) {
+    const auto loaded = base::net::TlsContext::client(settings);
     if (!loaded) return loaded.error();
+  }
+  if (listener.verify_incoming && !authorities) {
+    return {Errc::invalid_argument, "VerifyIncoming set but no CA certificates were provided"};
+  }
+  if (listener.verify_incoming && !pair && !auto_tls) {
+    return {Errc::invalid_argument,
+            "VerifyIncoming requires either a Cert and Key pair in the configuration file, or auto_encrypt/auto_config "
+            "be enabled"};
+  }
+  if (listener.verify_outgoing && !authorities) {
+    return {Errc::invalid_argument, "VerifyOutgoing set but no CA certificates were provided"};
   }
   return {};
 }
 
 }  // namespace
+
+Result<> check_certificates(const config::Tls& tls) {
+  for (const config::TlsListener* listener : {&tls.grpc, &tls.https, &tls.internal_rpc}) {
+    if (Result<> fit = check_listener(*listener, tls.auto_tls); !fit) return fit;
+  }
+  return {};
+}
 
 Result<> check_start(const config::Config& config) {
   if (Result<> valid = check_values(config); !valid) {

@@ -7,7 +7,11 @@
 
 namespace proconsul::agent {
 
-/// Values that name nothing, and certificates that cannot be read. Errc::invalid_argument, with Consul's texts.
+/// Certificates that cannot be read, and demands on others that none of them could meet. Errc::invalid_argument, with
+/// Consul's texts where OpenSSL does not say it.
+base::Result<> check_certificates(const config::Tls& tls);
+
+/// Values that name nothing, and what check_certificates() says. Errc::invalid_argument, with Consul's texts.
 base::Result<> check_start(const config::Config& config);
 
 }  // namespace proconsul::agent

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <string>
+
 namespace proconsul::agent {
 namespace {
 
@@ -42,6 +46,31 @@ TEST(StartRules, CertificatesThatCannotBeReadAreRefusedWhoeverUsesThem) {
   wrong.tls.grpc.ca_file = "/nowhere/ca.pem";
 
   EXPECT_TRUE(refused(wrong).starts_with("Error loading CA: ")) << refused(wrong);
+}
+
+TEST(StartRules, AFolderOfAuthoritiesIsReadWhole) {
+  const std::string folder = testing::TempDir() + "authorities";
+  std::filesystem::create_directories(folder + "/below");
+  config::Config wrong = config();
+  wrong.tls.https.ca_path = folder + "/none";
+  EXPECT_EQ(refused(wrong), "lstat " + folder + "/none: no such file or directory");
+  wrong.tls.https.ca_path = folder;
+  EXPECT_EQ(refused(wrong), "Error loading from CAPath: no CAs found");
+  std::ofstream(folder + "/below/ca.pem") << "garbage";
+  EXPECT_EQ(refused(wrong), "failed to parse PEM of " + folder + "/below/ca.pem");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(StartRules, WhatIsDemandedOfOthersNeedsTheMeans) {
+  config::Config wrong = config();
+  wrong.tls.grpc.verify_outgoing = true;
+  EXPECT_EQ(refused(wrong), "VerifyOutgoing set but no CA certificates were provided");
+  wrong = config();
+  wrong.tls.internal_rpc.verify_incoming = true;
+  EXPECT_EQ(refused(wrong), "VerifyIncoming set but no CA certificates were provided");
+  wrong = config();
+  wrong.tls.https.cert_file = "half";
+  EXPECT_EQ(refused(wrong), "") << "half a pair counts as none";
 }
 
 }  // namespace

@@ -4,8 +4,10 @@ namespace proconsul::agent {
 
 base::net::TlsSettings tls_settings(const config::TlsListener& listener) {
   base::net::TlsSettings settings;
-  settings.cert_file = listener.cert_file;
-  settings.key_file = listener.key_file;
+  if (!listener.cert_file.empty() && !listener.key_file.empty()) {  // half a pair counts as none
+    settings.cert_file = listener.cert_file;
+    settings.key_file = listener.key_file;
+  }
   settings.ca_file = listener.ca_file;
   settings.ca_path = listener.ca_path;
   settings.verify_incoming = listener.verify_incoming;

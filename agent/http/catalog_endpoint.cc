@@ -197,9 +197,10 @@ Result<Answer> catalog_node_services(const ReadContext& context) {
   const bool filtered = tokens::keep_readable(*who, found);
   const bool merges = context.request.has_param("merge-central-config");
   catalog::NodeServiceList shown{};
+  // What filters makes a list, even if an empty one.
+  if (!filter->matches_everything()) shown.Services.make_present();
   if (found.node != nullptr) {
-    // What filters, also by ACLs, makes a list, even if an empty one.
-    if (filtered || !filter->matches_everything()) shown.Services.make_present();
+    if (filtered) shown.Services.make_present();
     shown.Node.emplace() = found.node->get();
     for (const catalog::ServiceRow* row : found.services) {
       catalog::NodeService service = row->get();

@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include "agent/server/lone_server.h"
+#include "catalog/registry/settings.h"
 
 namespace proconsul::agent::server {
 namespace {
@@ -18,6 +20,9 @@ TEST(LeaderDuties, TellAllAgentsOnceWhoLeads) {
   };
   const auto server = std::move(*RaftServer::start(std::move(options)));
   ASSERT_EQ(first.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready);
+  const auto is_open = [&] { return catalog::autopilot_config(server->view()->tables(), nullptr) != nullptr; };
+  for (int tries = 0; tries < 2000 && !is_open(); ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ASSERT_TRUE(is_open());
 
   std::promise<base::Result<>> restored;
   server->take_snapshot([&](base::Result<Operator::Snapshot> snapshot) {

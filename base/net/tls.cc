@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <ranges>
 #include <string_view>
 #include <utility>
 
+#include "base/files.h"
 #include "base/free_with.h"
 #include "base/net/socket.h"
 #include "base/net/tls_errors.h"
@@ -82,8 +84,11 @@ Result<> use_pair(SSL_CTX* ctx, const TlsPair& pair) {
   return {};
 }
 
-/// What both ends have in common; a server must have a certificate, a client may have one.
-Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD* method, bool needs_certificate) {
+// Without RSA for the exchange of keys, which reveals what was said to whoever gets the key later.
+constexpr const char* kDefaultSuites = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES";
+
+/// What both ends have in common. A server without a certificate can shake nobody's hand.
+Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD* method) {
   ContextPtr context(SSL_CTX_new(method));
   SSL_CTX* ctx = context.get();
   if (!ctx) return Error{Errc::internal, "TLS: " + last_error()};
@@ -91,11 +96,13 @@ Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD*
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
   // An idle connection then holds no record buffers, and a partial write may go on from a moved buffer.
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  if (!settings.cipher_suites.empty() &&
-      SSL_CTX_set_cipher_list(ctx, openssl_names(settings.cipher_suites).c_str()) != 1) {
+  // Clusters have certificates of RSA 1024; what is older than TLS 1.2 is signed in ways that only level 0 takes.
+  SSL_CTX_set_security_level(ctx, version_of(settings.min_version) < TLS1_2_VERSION ? 0 : 1);
+  const std::string suites = settings.cipher_suites.empty() ? kDefaultSuites : openssl_names(settings.cipher_suites);
+  if (SSL_CTX_set_cipher_list(ctx, suites.c_str()) != 1) {
     return Error{Errc::invalid_argument, "TLS cipher suites: " + last_error()};
   }
-  if (!needs_certificate && settings.cert_file.empty() && settings.key_file.empty()) return context;
+  if (settings.cert_file.empty() && settings.key_file.empty()) return context;
   if (SSL_CTX_use_certificate_chain_file(ctx, settings.cert_file.c_str()) != 1) {
     return Error{Errc::invalid_argument, "Failed to load cert/key pair: " + settings.cert_file + ": " + last_error()};
   }
@@ -125,14 +132,32 @@ Result<> trust_pem(SSL_CTX* ctx, const std::string& pem) {
   return {};
 }
 
+/// Of every file in the folder and below.
+Result<> trust_folder(SSL_CTX* ctx, const std::string& folder) {
+  constexpr std::size_t kMost = 1 << 20;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator files(folder, error);
+  if (error) return {Errc::invalid_argument, "lstat " + folder + ": " + errno_text(error.value())};
+  int count = 0;
+  for (; files != std::filesystem::recursive_directory_iterator(); files.increment(error)) {
+    if (files->is_directory(error)) continue;
+    const std::string path = files->path();
+    const Result<std::string> pem = read_file(path, kMost);
+    if (!pem) return {Errc::invalid_argument, "Error loading from " + path + ": " + pem.error().detail};
+    if (!trust_pem(ctx, *pem)) return {Errc::invalid_argument, "failed to parse PEM of " + path};
+    ++count;
+  }
+  if (error) return {Errc::invalid_argument, "Error loading from CAPath: " + errno_text(error.value())};
+  if (count == 0) return {Errc::invalid_argument, "Error loading from CAPath: no CAs found"};
+  return {};
+}
+
 Result<> load_authorities(SSL_CTX* ctx, const TlsSettings& settings) {
   if (!settings.ca_pem.empty()) {
     if (Result<> trusted = trust_pem(ctx, settings.ca_pem); !trusted) return trusted;
   }
-  if (settings.ca_file.empty() && settings.ca_path.empty()) return {};
-  const char* file = settings.ca_file.empty() ? nullptr : settings.ca_file.c_str();
-  const char* path = settings.ca_path.empty() ? nullptr : settings.ca_path.c_str();
-  if (SSL_CTX_load_verify_locations(ctx, file, path) == 1) return {};
+  if (settings.ca_file.empty()) return settings.ca_path.empty() ? Result<>() : trust_folder(ctx, settings.ca_path);
+  if (SSL_CTX_load_verify_locations(ctx, settings.ca_file.c_str(), nullptr) == 1) return {};
   return {Errc::invalid_argument, "Error loading CA: " + last_error()};
 }
 
@@ -192,7 +217,7 @@ Result<ContextPtr> server_context(const TlsSettings& settings, const TlsPair* sh
   TlsSettings without_files = settings;
   without_files.cert_file.clear();
   without_files.key_file.clear();
-  Result<ContextPtr> context = common_context(shown ? without_files : settings, TLS_server_method(), shown == nullptr);
+  Result<ContextPtr> context = common_context(shown ? without_files : settings, TLS_server_method());
   if (!context) return context;
   SSL_CTX* ctx = context->get();
   if (shown) {
@@ -228,7 +253,7 @@ int authorities_slot() {
 /// The system's authorities are more than a hundred certificates: they are read for the first connection.
 Result<ContextPtr> client_context(const TlsSettings& settings) {
   static char yes = 1;
-  Result<ContextPtr> context = common_context(settings, TLS_client_method(), false);
+  Result<ContextPtr> context = common_context(settings, TLS_client_method());
   if (!context) return context;
   if (Result<> loaded = load_authorities(context->get(), settings); !loaded) return loaded.error();
   if (settings.ca_file.empty() && settings.ca_path.empty() && settings.ca_pem.empty()) {

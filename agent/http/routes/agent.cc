@@ -49,7 +49,7 @@ constexpr Route kAgentRoutes[] = {
     {put,
      "/v1/agent/token/",
      async(agent_token),
-     kOwn,
+     kNeedsAcls | kOwn,
      {.summary = "Set one of the agent's own tokens",
       .rest = "kind",
       .body = type_of<AgentToken>,
