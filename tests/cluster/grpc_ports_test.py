@@ -262,7 +262,7 @@ class GrpcPorts(unittest.TestCase):
             self.assertNotEqual(features(first, first).curl[0], 0)
 
     def test_no_certificate_and_no_port(self):
-        server = self.server({})
+        server = self.server({"connect": {"enabled": False}})  # with the mesh it soon has one for peers
         with ended([server]):
             server.start("-hcl", "ports { grpc = -1 }").wait_leader()
             self.assertNotEqual(Call(server.ports["grpc_tls"], FEATURES, more=("-k",), scheme="https").curl[0], 0)
