@@ -47,10 +47,11 @@ Result<> check_listener(const config::TlsListener& listener, bool auto_tls) {
     const auto loaded = base::net::TlsContext::client(settings);
     if (!loaded) return loaded.error();
   }
+  if (auto_tls) return {};  // the servers tell whom to trust, and give a certificate
   if (listener.verify_incoming && !authorities) {
     return {Errc::invalid_argument, "VerifyIncoming set but no CA certificates were provided"};
   }
-  if (listener.verify_incoming && !pair && !auto_tls) {
+  if (listener.verify_incoming && !pair) {
     return {Errc::invalid_argument,
             "VerifyIncoming requires either a Cert and Key pair in the configuration file, or auto_encrypt/auto_config "
             "be enabled"};

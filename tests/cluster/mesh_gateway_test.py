@@ -143,9 +143,14 @@ def main() -> int:
             host, _, port = moved1.rpartition(":")
             to = {"Address": host, "Port": int(port)}
             bind = service["Proxy"]["Config"]["envoy_gateway_bind_addresses"] | {"wan": to}
-            a1.put("/v1/agent/service/register", {
-                "Kind": "mesh-gateway", "ID": "mesh-gateway", "Name": "mesh-gateway", "Address": service["Address"],
-                "Port": service["Port"], "Meta": service["Meta"],
+            anew = {"Kind": "mesh-gateway", "ID": "mesh-gateway", "Name": "mesh-gateway", "Address": service["Address"],
+                    "Port": service["Port"], "Meta": service["Meta"] | {"told": "1"},
+                    "TaggedAddresses": service["TaggedAddresses"], "Proxy": service["Proxy"]}
+            # Who knows the old address alone must hear of the new one through the old gateway: dc2 listens again?
+            a1.put("/v1/agent/service/register", anew)
+            eventually("dc2 hears of changes", lambda: '"told"' in json.dumps(
+                b1.get("/v1/internal/federation-state/dc1")["State"]["MeshGateways"]))
+            a1.put("/v1/agent/service/register", anew | {
                 "TaggedAddresses": {"lan": service["TaggedAddresses"]["lan"], "wan": to},
                 "Proxy": {"Config": service["Proxy"]["Config"] | {"envoy_gateway_bind_addresses": bind}}})
             eventually("it listens at the new address alone", lambda: listens(moved1) and not listens(wan1))
