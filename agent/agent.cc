@@ -465,7 +465,7 @@ Result<> Agent::Impl::listen() {
   grpc = std::move(*grpc_ports);
   if (Result<> opened = open(config.http_addrs, nullptr, "http"); !opened) return opened;
   if (config.https_addrs.empty()) return {};
-  Result<std::shared_ptr<base::net::TlsContext>> tls = base::net::TlsContext::server(tls_settings(config.tls.https));
+  Result<std::shared_ptr<base::net::TlsContext>> tls = base::net::TlsContext::server(https_settings(config.tls.https));
   if (!tls) return tls.error();
   https = std::move(*tls);
   return open(config.https_addrs, https, "https");
@@ -555,7 +555,7 @@ Result<> Agent::Impl::reload(bool automatic) {
   if (!definitions) return definitions.error();
   if (Result<> fit = check_certificates(config.tls); !fit) return fit;
   if (https) {
-    if (Result<> changed = https->reload(tls_settings(config.tls.https)); !changed) return changed;
+    if (Result<> changed = https->reload(https_settings(config.tls.https)); !changed) return changed;
   }
   if (grpc) {
     if (Result<> changed = grpc->reload(config); !changed) return changed;

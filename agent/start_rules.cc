@@ -62,6 +62,20 @@ Result<> check_listener(const config::TlsListener& listener, bool auto_tls) {
   return {};
 }
 
+/// HTTPS offers HTTP/2, which has one cipher of TLS 1.2 that everybody knows (RFC 9113 section 9.2.2).
+Result<> check_h2_suites(const config::TlsListener& https) {
+  if (https.cipher_suites.empty() || https.min_version == "TLSv1_3") return {};
+  if (std::ranges::any_of(https.cipher_suites, [](const std::string& suite) {
+        return is_one_of<2>(suite,
+                            {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"});
+      })) {
+    return {};
+  }
+  return {Errc::invalid_argument,
+          "http2: TLSConfig.CipherSuites is missing an HTTP/2-required AES_128_GCM_SHA256 cipher (need at least one of "
+          "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)"};
+}
+
 }  // namespace
 
 Result<> check_certificates(const config::Tls& tls) {
@@ -76,7 +90,8 @@ Result<> check_start(const config::Config& config) {
     const char* what = config.server_mode ? "server" : "client";
     return {valid.error().code, std::string("Failed to start Consul ") + what + ": " + valid.error().detail};
   }
-  return check_certificates(config.tls);
+  if (Result<> fit = check_certificates(config.tls); !fit) return fit;
+  return config.https_addrs.empty() ? Result<>() : check_h2_suites(config.tls.https);
 }
 
 }  // namespace proconsul::agent

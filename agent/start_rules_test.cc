@@ -48,6 +48,20 @@ TEST(StartRules, CertificatesThatCannotBeReadAreRefusedWhoeverUsesThem) {
   EXPECT_TRUE(refused(wrong).starts_with("Error loading CA: ")) << refused(wrong);
 }
 
+TEST(StartRules, HttpsNeedsTheCipherThatHttp2Has) {
+  config::Config wrong = config();
+  wrong.tls.https.cipher_suites = {"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"};
+  EXPECT_EQ(refused(wrong), "");  // nobody speaks it
+  wrong.https_addrs.emplace_back();
+  EXPECT_TRUE(refused(wrong).starts_with("http2: TLSConfig.CipherSuites is missing an HTTP/2-required AES_128_GCM"))
+      << refused(wrong);
+  wrong.tls.https.min_version = "TLSv1_3";
+  EXPECT_EQ(refused(wrong), "");
+  wrong.tls.https.min_version = "TLSv1_2";
+  wrong.tls.https.cipher_suites.push_back("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+  EXPECT_EQ(refused(wrong), "");
+}
+
 TEST(StartRules, AFolderOfAuthoritiesIsReadWhole) {
   const std::string folder = testing::TempDir() + "authorities";
   std::filesystem::create_directories(folder + "/below");

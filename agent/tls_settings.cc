@@ -18,4 +18,12 @@ base::net::TlsSettings tls_settings(const config::TlsListener& listener) {
   return settings;
 }
 
+base::net::TlsSettings https_settings(const config::TlsListener& listener) {
+  base::net::TlsSettings settings = tls_settings(listener);
+  settings.protocols =
+      "\x02h2"
+      "\x08http/1.1";
+  return settings;
+}
+
 }  // namespace proconsul::agent

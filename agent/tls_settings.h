@@ -7,5 +7,7 @@
 namespace proconsul::agent {
 
 base::net::TlsSettings tls_settings(const config::TlsListener& listener);
+/// Those of the HTTPS listeners, which speak HTTP/2 with whoever offers it.
+base::net::TlsSettings https_settings(const config::TlsListener& listener);
 
 }  // namespace proconsul::agent

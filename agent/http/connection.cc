@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "agent/http/carrier.h"
 #include "agent/http/denial.h"
 #include "agent/http/worker.h"
 
@@ -64,10 +65,14 @@ Connection::Connection(Worker& worker, std::uint64_t id, base::net::Fd socket,
   tls_->read_ahead();
 }
 
+Connection::Connection(Worker& worker, std::uint64_t id, Carrier& carrier)
+    : worker_(worker), id_(id), carrier_(&carrier), counts_(false) {}
+
 Connection::~Connection() = default;
 
 void Connection::start() {
   interest_ = kReadable;
+  if (carrier_) return;
   worker_.loop().watch(socket_.get(), interest_, this);
   if (!tls_) return;
   phase_ = Phase::handshake;
@@ -77,7 +82,7 @@ void Connection::start() {
 void Connection::listen_for(std::uint32_t events) {
   if (closed_ || events == interest_) return;
   interest_ = events;
-  worker_.loop().rewatch(socket_.get(), events, this);
+  if (!carrier_) worker_.loop().rewatch(socket_.get(), events, this);
 }
 
 void Connection::arm_in(base::Duration delay) {
@@ -89,11 +94,25 @@ void Connection::close() {
   worker_.leave(*this);
   cancel();
   if (tls_ && !broken_) tls_->shutdown();
-  worker_.loop().forget(socket_.get(), this);
+  if (socket_) worker_.loop().forget(socket_.get(), this);
   socket_.reset();
+  if (Carrier* carrier = std::exchange(carrier_, nullptr)) carrier->abandon();
   in_.reset();
   out_.reset();
   worker_.bury(*this);
+}
+
+bool Connection::hears() const {
+  return !closed_ && !consuming_ && (phase_ == Phase::reading || (phase_ == Phase::uploading && !in_->sink_full));
+}
+
+void Connection::drained() {
+  if (!closed_ && phase_ == Phase::writing && (interest_ & EPOLLOUT) != 0) flush();
+}
+
+void Connection::hang_up() {
+  carrier_ = nullptr;
+  close();
 }
 
 void Connection::on_ready(std::uint32_t events) {
@@ -152,6 +171,7 @@ void Connection::handshake() {
   switch (progress.need) {
     case TlsStream::Need::none:
       cancel();
+      if (tls_->protocol() == "h2") return speak_h2();
       phase_ = Phase::reading;
       listen_for(kReadable);
       return read();
@@ -165,6 +185,14 @@ void Connection::handshake() {
       worker_.handshake_failed(tls_->reason(), socket_.get());
       return close();
   }
+}
+
+/// Its requests are streams from here on.
+void Connection::speak_h2() {
+  worker_.loop().forget(socket_.get(), this);
+  counts_ = false;
+  worker_.speak_h2(*this, std::move(socket_), std::move(tls_));
+  close();
 }
 
 void Connection::read() {
@@ -502,7 +530,11 @@ std::size_t Connection::write(std::string_view head, const Body& body, std::size
       start += bytes.size();
     }
     std::size_t written = 0;
-    if (tls_) {
+    if (carrier_) {
+      written = carrier_->write({static_cast<const char*>(parts[0].iov_base), parts[0].iov_len});
+      if (closed_) return from;
+      if (written < parts[0].iov_len) return from + written;
+    } else if (tls_) {
       // One record for many small pieces; a large piece goes out as it is.
       std::string joined;
       std::string_view bytes(static_cast<const char*>(parts[0].iov_base), parts[0].iov_len);
@@ -584,7 +616,7 @@ bool Connection::pull() {
     close();  // a chunked body without its end: the client sees that it is not whole
     return false;
   }
-  const bool chunked = !exchange_.http_1_0;
+  const bool chunked = !exchange_.http_1_0 && !carrier_;
   if (!piece.empty()) {
     char size[20];
     if (chunked)
@@ -595,7 +627,7 @@ bool Connection::pull() {
   if (state == BodySource::State::end) {
     out.source_ended = true;
     if (chunked) out.head += "0\r\n\r\n";
-    if (!chunked) close_after_ = true;
+    if (!chunked) close_after_ = true;  // that is its end
   }
   if (state == BodySource::State::later && piece.empty()) {
     cancel();
@@ -617,10 +649,15 @@ void Connection::wake() {
     arm_in(worker_.settings().body_timeout);
     listen_for(kReadable);
     if (!in_->buffer.empty()) resume();
+    if (carrier_ && hears()) carrier_->listen();
   }
 }
 
 void Connection::finish() {
+  if (Carrier* carrier = std::exchange(carrier_, nullptr)) {
+    carrier->finish();
+    return close();
+  }
   if (close_after_) {
     const bool unread = phase_ == Phase::uploading || skip_ > 0 || (in_ && !in_->buffer.empty()) || consuming_;
     if (unread) return linger();

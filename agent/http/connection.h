@@ -1,4 +1,5 @@
-// One client connection: a small state machine on one loop. While it is idle or parked it owns no buffer.
+// One client connection, or one request of a client that speaks HTTP/2: a small state machine on one loop. While it is
+// idle or parked it owns no buffer.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 
 namespace proconsul::agent::http {
 
+class Carrier;
 class Worker;
 struct ReadGroup;
 
@@ -29,10 +31,21 @@ struct Waiter {
 class Connection final : public base::net::Pollable, public base::net::Timer {
  public:
   Connection(Worker& worker, std::uint64_t id, base::net::Fd socket, std::shared_ptr<base::net::TlsContext> tls);
+  /// `carrier` outlives it, or says hang_up().
+  Connection(Worker& worker, std::uint64_t id, Carrier& carrier);
   ~Connection() override;
   void start();
 
+  // For the carrier.
+  bool hears() const;
+  void take(std::string_view data) { consume(data); }
+  void drained();
+  /// The client is gone, or has lost interest.
+  void hang_up();
+
   std::uint64_t id() const { return id_; }
+  /// One of its client's connections, and not merely a part of one.
+  bool counts() const { return counts_; }
   Exchange& exchange() { return exchange_; }
   const Exchange& exchange() const { return exchange_; }
   Waiter& waiter() { return waiter_; }
@@ -61,6 +74,7 @@ class Connection final : public base::net::Pollable, public base::net::Timer {
   void on_ready(std::uint32_t events) override;
   void on_timer() override;
   void handshake();
+  void speak_h2();
   void read();
   void consume(std::string_view data);
   void begin(std::string_view head, std::string_view& data, Framing framing);
@@ -82,7 +96,9 @@ class Connection final : public base::net::Pollable, public base::net::Timer {
   Worker& worker_;
   const std::uint64_t id_;
   base::net::Fd socket_;
+  Carrier* carrier_ = nullptr;  // in place of the socket, until the end
   Phase phase_ = Phase::reading;
+  bool counts_ = true;
   bool closed_ = false;
   bool close_after_ = false;
   bool consuming_ = false;

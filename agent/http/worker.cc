@@ -9,6 +9,7 @@
 
 #include "agent/http/asking.h"
 #include "agent/http/denial.h"
+#include "agent/http/h2_session.h"
 #include "agent/http/logged_url.h"
 #include "agent/http/read_meta.h"
 #include "agent/http/remembered_reads.h"
@@ -112,23 +113,51 @@ Worker::~Worker() {
   door_->worker = nullptr;
 }
 
+std::uint64_t Worker::take_slot(std::string remote) {
+  std::uint32_t place = 0;
+  if (free_.empty()) {
+    place = static_cast<std::uint32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    place = free_.back();
+    free_.pop_back();
+  }
+  slots_[place].remote = std::move(remote);
+  ++live_;
+  return static_cast<std::uint64_t>(++slots_[place].generation) << 32 | place;
+}
+
 void Worker::adopt(base::net::Fd socket, std::shared_ptr<base::net::TlsContext> tls, std::string remote) {
   loop_.post([this, socket = std::move(socket), tls = std::move(tls), remote = std::move(remote)]() mutable {
-    std::uint32_t place = 0;
-    if (free_.empty()) {
-      place = static_cast<std::uint32_t>(slots_.size());
-      slots_.emplace_back();
-    } else {
-      place = free_.back();
-      free_.pop_back();
-    }
-    Slot& slot = slots_[place];
-    slot.remote = std::move(remote);
-    const std::uint64_t id = static_cast<std::uint64_t>(++slot.generation) << 32 | place;
-    slot.connection = std::make_unique<Connection>(*this, id, std::move(socket), std::move(tls));
-    ++live_;
-    slot.connection->start();
+    const std::uint64_t id = take_slot(std::move(remote));
+    slot(id).connection = std::make_unique<Connection>(*this, id, std::move(socket), std::move(tls));
+    slot(id).connection->start();
   });
+}
+
+Connection& Worker::open(Carrier& carrier, std::string remote) {
+  const std::uint64_t id = take_slot(std::move(remote));
+  slot(id).connection = std::make_unique<Connection>(*this, id, carrier);
+  slot(id).connection->start();
+  return *slot(id).connection;
+}
+
+void Worker::speak_h2(const Connection& connection, base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls) {
+  auto session = std::make_unique<H2Session>(
+      *this, base::net::TcpChannel::adopt(loop_, std::move(socket), std::move(tls)), slot(connection.id()).remote);
+  H2Session& started = *session;
+  sessions_.emplace(&started, std::move(session));
+  started.start();
+}
+
+void Worker::bury(H2Session& session) {
+  const auto found = sessions_.find(&session);
+  if (found == sessions_.end()) return;
+  session.quiet();
+  clients_.leave(session.remote());
+  // It is on the stack.
+  loop_.post([dead = std::move(found->second)] {});
+  sessions_.erase(found);
 }
 
 Connection* Worker::find(std::uint64_t id) {
@@ -138,18 +167,22 @@ Connection* Worker::find(std::uint64_t id) {
 }
 
 void Worker::bury(Connection& connection) {
-  const auto place = static_cast<std::uint32_t>(connection.id());
-  Slot& slot = slots_[place];
-  clients_.leave(slot.remote);
+  Slot& slot = this->slot(connection.id());
+  if (connection.counts()) clients_.leave(slot.remote);
   // It may be closing itself in the middle of its own work: freed when the loop is back in our hands.
   if (dead_.empty()) loop_.post([this] { dead_.clear(); });
   dead_.push_back(std::move(slot.connection));
-  free_.push_back(place);
+  free_.push_back(static_cast<std::uint32_t>(connection.id()));
   --live_;
 }
 
 void Worker::shut() {
   reads_.stop();
+  while (!sessions_.empty()) {
+    H2Session& session = *sessions_.begin()->first;
+    session.say_goodbye();
+    bury(session);
+  }
   for (Slot& slot : slots_) {
     if (slot.connection) slot.connection->close();
   }
@@ -230,7 +263,7 @@ std::optional<Reply> Worker::admit(Connection& connection, Request& request, std
   exchange.endpoint = nullptr;
   exchange.route = nullptr;
   exchange.fetches = 0;
-  RequestReader::set_remote(request, slots_[static_cast<std::uint32_t>(connection.id())].remote);
+  RequestReader::set_remote(request, slot(connection.id()).remote);
   if (!settings().allow_unprintable_paths && !is_printable(request.path)) return Reply{.status = 400, .type = {}};
   if (request.escaped_path == "*") return Reply{.type = {}};  // asks what the server can do at all
   const Endpoint* endpoint = nullptr;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/http/asked_reads.h"
@@ -25,6 +26,8 @@ class Site;
 
 namespace proconsul::agent::http {
 
+class Carrier;
+class H2Session;
 class RememberedReads;
 
 class Worker {
@@ -71,6 +74,11 @@ class Worker {
   const base::Ref<Door>& door() const { return door_; }
   Connection* find(std::uint64_t id);
   void bury(Connection& connection);
+  /// Goes on as a session of HTTP/2, in the connection's place.
+  void speak_h2(const Connection& connection, base::net::Fd socket, std::unique_ptr<base::net::TlsStream> tls);
+  /// One request of a session.
+  Connection& open(Carrier& carrier, std::string remote);
+  void bury(H2Session& session);
 
   /// Everything that is decided before the body is read: an answer, or the route in the connection's exchange and the
   /// body's limit.
@@ -89,7 +97,7 @@ class Worker {
   /// An answer was made: logs and counts it.
   void finished(const Connection& connection, int status);
   void handshake_failed(const std::string& reason, int fd);
-  std::size_t connections() const { return live_; }
+  std::size_t connections() const { return live_ + sessions_.size(); }
 
   /// Closes every connection; on the loop. Nothing arrives any more.
   void shut();
@@ -100,6 +108,8 @@ class Worker {
     std::uint32_t generation = 0;
     std::string remote{};  // as Request::remote()
   };
+  std::uint64_t take_slot(std::string remote);
+  Slot& slot(std::uint64_t connection) { return slots_[static_cast<std::uint32_t>(connection)]; }
   std::optional<Reply> unknown_path(const Request& request) const;
   std::optional<Reply> redirect(const Request& request, const Endpoint*& endpoint) const;
   void look_up(Exchange& exchange, const Request& request);
@@ -125,6 +135,7 @@ class Worker {
   std::vector<Slot> slots_{};
   std::vector<std::uint32_t> free_{};
   std::vector<std::unique_ptr<Connection>> dead_{};
+  std::unordered_map<H2Session*, std::unique_ptr<H2Session>> sessions_;
   std::size_t live_ = 0;
   struct EndpointCounts {
     std::optional<base::metrics::Sample> times{};

@@ -115,6 +115,68 @@ TEST_F(ClientPair, AnAnswerMayBeNothingButAHead) {
   EXPECT_EQ(there.heard, "answered 415 whole;closed 0;");
 }
 
+TEST_F(ClientPair, AnAnswerMayEndWithoutTrailers) {
+  ASSERT_TRUE(client.open(post("/a"), true));
+  run();
+  server.inform(here.id, {{":status", "100"}});
+  server.respond(here.id, {{":status", "200"}});
+  server.send(here.id, piece("one"));
+  EXPECT_EQ(server.unsent(), 3u);
+  run();
+  EXPECT_EQ(server.unsent(), 0u);
+  server.finish(here.id, {});
+  run();
+  EXPECT_TRUE(there.heard.ends_with("answered 200;finished ;closed 0;")) << there.heard;
+  EXPECT_EQ(there.body, "one");
+}
+
+TEST_F(ClientPair, AServerThatSaysSoIsSentNoMoreThanItDealsWith) {
+  H2ServerCodec slow({.window = 10'000, .connection_window = 15'000}, here);
+  const auto exchange = [&] {
+    for (bool more = true; more;) {
+      more = false;
+      for (std::string out = client.output(1000); !out.empty(); out = client.output(1000)) {
+        ASSERT_TRUE(slow.take(out));
+        more = true;
+      }
+      for (std::string out = slow.output(1000); !out.empty(); out = slow.output(1000)) {
+        ASSERT_TRUE(client.take(out));
+        more = true;
+      }
+    }
+  };
+  exchange();
+  const Result<StreamId> first = client.open(post("/a"), false);
+  client.send(*first, piece(std::string(30'000, 'x')));
+  exchange();
+  EXPECT_EQ(here.body.size(), 10'000u);
+  const Result<StreamId> second = client.open(post("/b"), false);
+  client.send(*second, piece(std::string(30'000, 'x')));
+  exchange();
+  EXPECT_LE(here.body.size(), 65'535u);  // what a connection's window begins with cannot be taken back
+
+  for (std::size_t known = 0; known < here.body.size();) {
+    const std::size_t more = here.body.size() - known;
+    known += more;
+    slow.consumed(*first, more);
+    slow.consumed(*second, more);
+    exchange();
+  }
+  EXPECT_EQ(here.body.size(), 60'000u);
+}
+
+TEST_F(ClientPair, MoreFieldsThanAreKeptEndTheStreamOnceItsHeadIsThere) {
+  H2Fields many = post("/a");
+  many.emplace_back("big", std::string(50'000, 'a'));
+  H2ServerCodec small({.most_fields = 1000}, here);
+  ASSERT_TRUE(client.open(many, true));
+  for (std::string out = client.output(1000); !out.empty(); out = client.output(1000)) ASSERT_TRUE(small.take(out));
+  EXPECT_FALSE(small.has_open_head());
+  for (std::string out = small.output(1000); !out.empty(); out = small.output(1000)) ASSERT_TRUE(client.take(out));
+  EXPECT_EQ(here.heard, "");
+  EXPECT_EQ(there.heard, "closed 2;");
+}
+
 TEST_F(ClientPair, WhatIsNotConsumedKeepsThePeerWaiting) {
   there.consumes = false;
   const Result<StreamId> id = client.open(post("/a"), true);

@@ -13,6 +13,8 @@ struct H2ServerCodec::Stream {
   std::size_t fields_size = 0;
   H2Body body{};  // still to be sent
   H2Fields trailers{};
+  bool oversized = false;  // more fields than are kept
+  bool has_head = false;   // of the request, whole
   bool announced = false;
   bool responded = false;
   bool finishing = false;  // trailers follow the pieces
@@ -26,7 +28,8 @@ struct H2ServerCodec::Callbacks {
 
   static int on_begin(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    self(user).streams_.try_emplace(frame->hd.stream_id, std::make_unique<Stream>());
+    H2ServerCodec& codec = self(user);
+    if (codec.streams_.try_emplace(frame->hd.stream_id, std::make_unique<Stream>()).second) ++codec.open_heads_;
     return 0;
   }
 
@@ -34,10 +37,14 @@ struct H2ServerCodec::Callbacks {
                        const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
     H2ServerCodec& codec = self(user);
     Stream* stream = codec.find(frame->hd.stream_id);
-    if (!stream || stream->announced) return 0;  // trailers say nothing that we need
-    constexpr std::size_t kPerField = 32;        // as RFC 9113 counts
+    if (!stream || stream->has_head) return 0;  // trailers say nothing that we need
+    constexpr std::size_t kPerField = 32;       // as RFC 9113 counts
     stream->fields_size += name_size + value_size + kPerField;
-    if (stream->fields_size > codec.options_.most_fields) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (stream->fields_size > codec.options_.most_fields) {
+      stream->oversized = true;
+      stream->fields = {};
+    }
+    if (stream->oversized) return 0;
     stream->fields.emplace_back(h2::view(name, name_size), h2::view(value, value_size));
     return 0;
   }
@@ -53,10 +60,16 @@ struct H2ServerCodec::Callbacks {
     if (!stream) return 0;
     const bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     stream->peer_finished |= end;
-    if (!stream->announced) {
+    if (!std::exchange(stream->has_head, true)) {
+      --codec.open_heads_;
+      if (stream->oversized) {
+        stream->announced = codec.user_.oversized(frame->hd.stream_id);
+        if (!stream->announced) codec.reset(frame->hd.stream_id, NGHTTP2_INTERNAL_ERROR);
+        return 0;
+      }
       stream->announced = true;
       codec.user_.request(frame->hd.stream_id, std::exchange(stream->fields, {}), end);
-    } else if (end) {
+    } else if (end && stream->announced) {
       codec.user_.finished(frame->hd.stream_id);
     }
     return 0;
@@ -64,7 +77,13 @@ struct H2ServerCodec::Callbacks {
 
   static int on_data(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size,
                      void* user) {
-    if (self(user).find(id)) self(user).user_.received(id, h2::view(data, size));
+    H2ServerCodec& codec = self(user);
+    const Stream* stream = codec.find(id);
+    if (stream && stream->announced) {
+      codec.user_.received(id, h2::view(data, size));
+    } else {
+      codec.consumed(id, size);
+    }
     return 0;
   }
 
@@ -73,6 +92,8 @@ struct H2ServerCodec::Callbacks {
     const auto found = codec.streams_.find(id);
     if (found == codec.streams_.end()) return 0;
     const bool announced = found->second->announced;
+    if (!found->second->has_head) --codec.open_heads_;
+    codec.unsent_ -= found->second->body.unsent();
     codec.streams_.erase(found);
     if (announced) codec.user_.closed(id, error);
     return 0;
@@ -95,9 +116,12 @@ struct H2ServerCodec::Callbacks {
     Stream* stream = self(user).find(id);
     if (!stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     const std::size_t filled = stream->body.read(buffer, size);
+    self(user).unsent_ -= filled;
     if (stream->body.unsent() == 0) {
       if (std::exchange(stream->tells, false)) self(user).user_.sent(id);
-      if (stream->finishing) {
+      if (stream->finishing && stream->trailers.empty()) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+      } else if (stream->finishing) {
         *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
         const auto values = h2::name_values(stream->trailers);
         nghttp2_submit_trailer(session, id, values.data(), values.size());
@@ -123,6 +147,7 @@ H2ServerCodec::H2ServerCodec(Options options, User& user) : options_(options), u
   nghttp2_option_new(&choices);
   nghttp2_option_set_no_closed_streams(choices, 1);  // kept for the priority tree that nobody uses
   nghttp2_option_set_stream_reset_rate_limit(choices, options_.reset_burst, options_.resets_per_second);
+  nghttp2_option_set_no_auto_window_update(choices, options_.connection_window > 0);
   nghttp2_session_server_new2(&session_, callbacks, this, choices);
   nghttp2_option_del(choices);
   nghttp2_session_callbacks_del(callbacks);
@@ -131,6 +156,10 @@ H2ServerCodec::H2ServerCodec(Options options, User& user) : options_(options), u
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.window},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(options_.most_fields)}};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, std::size(settings));
+  if (options_.connection_window > 0) {
+    nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
+                                          static_cast<std::int32_t>(options_.connection_window));
+  }
 }
 
 H2ServerCodec::~H2ServerCodec() {
@@ -140,6 +169,17 @@ H2ServerCodec::~H2ServerCodec() {
 H2ServerCodec::Stream* H2ServerCodec::find(StreamId stream) const {
   const auto found = streams_.find(stream);
   return found == streams_.end() ? nullptr : found->second.get();
+}
+
+void H2ServerCodec::consumed(StreamId id, std::size_t bytes) {
+  if (options_.connection_window > 0) nghttp2_session_consume(session_, id, bytes);
+}
+
+void H2ServerCodec::inform(StreamId id, const H2Fields& head) {
+  const Stream* stream = find(id);
+  if (!stream || stream->responded) return;
+  const auto values = h2::name_values(head);
+  nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, id, nullptr, values.data(), values.size(), nullptr);
 }
 
 void H2ServerCodec::respond(StreamId id, const H2Fields& head) {
@@ -153,6 +193,7 @@ void H2ServerCodec::respond(StreamId id, const H2Fields& head) {
 void H2ServerCodec::send(StreamId id, Piece piece) {
   Stream* stream = find(id);
   if (!stream || stream->finishing || piece->empty()) return;
+  unsent_ += piece->size();
   stream->body.add(std::move(piece));
   if (std::exchange(stream->waits, false)) nghttp2_session_resume_data(session_, id);
 }

@@ -407,6 +407,13 @@ std::string_view TlsStream::protocol() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+bool TlsStream::is_fit_for_h2() const {
+  // Without ephemeral keys there is none here at all (kDefaultSuites), unless it was asked for by name.
+  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl(stream_));
+  return SSL_version(ssl(stream_)) >= TLS1_3_VERSION ||
+         (SSL_CIPHER_is_aead(cipher) == 1 && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe);
+}
+
 Result<> TlsStream::check_peer_name(const std::string& name) const {
   const std::unique_ptr<X509, decltype([](X509* held) { X509_free(held); })> certificate(
       SSL_get1_peer_certificate(ssl(stream_)));

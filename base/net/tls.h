@@ -89,6 +89,8 @@ class TlsStream {
   bool was_shown_by_name() const;
   /// The ALPN protocol that was agreed upon; empty if none was.
   std::string_view protocol() const;
+  /// Whether the cipher is one that HTTP/2 does not prohibit (RFC 9113 appendix A).
+  bool is_fit_for_h2() const;
   /// Whether the peer showed a certificate, verified by the handshake, that is for this host name.
   Result<> check_peer_name(const std::string& name) const;
   /// Whether one of the authorities of ca_file and ca_path alone vouches for it.
