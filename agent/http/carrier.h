@@ -16,6 +16,8 @@ class Carrier {
   virtual void listen() = 0;
   /// The answer is whole; the connection ends.
   virtual void finish() = 0;
+  /// The connection ends, because its request is none.
+  virtual void refuse() = 0;
   /// The connection ends within its answer, or without one.
   virtual void abandon() = 0;
 };

@@ -414,6 +414,10 @@ void Connection::run_inbound() {
 }
 
 void Connection::reject(Malformed malformed) {
+  if (Carrier* carrier = std::exchange(carrier_, nullptr)) {
+    carrier->refuse();
+    return close();
+  }
   // Go's server answers these by hand, in just this form.
   cancel();
   std::string wire = "HTTP/1.1 " + std::to_string(malformed.status) + " " + std::string(status_text(malformed.status));

@@ -22,7 +22,8 @@ constexpr std::uint32_t kSessionWindow = 1024 * 1024;
 constexpr std::size_t kStreamRoom = 64 * 1024;  // for what a client has no window for yet
 constexpr std::size_t kSessionRoom = 1024 * 1024;
 constexpr std::size_t kOutputPiece = 64 * 1024;
-constexpr std::size_t kMostUnsent = 256 * 1024;  // below HTTP/2's windows
+constexpr std::size_t kMostSkipped = 256 * 1024;  // of a request that is answered before it is whole
+constexpr std::size_t kMostUnsent = 256 * 1024;   // below HTTP/2's windows
 
 // Error codes of RFC 9113 section 7.
 constexpr std::uint32_t kNoError = 0, kProtocolError = 1, kInternalError = 2, kInadequateSecurity = 12;
@@ -113,6 +114,12 @@ class H2Session::Stream final : public Carrier {
     session_.flush_soon();
   }
 
+  void refuse() override {
+    connection_ = nullptr;
+    session_.codec_.reset(id_, kProtocolError);
+    session_.flush_soon();
+  }
+
   void drained() {
     if (connection_ != nullptr) connection_->drained();
   }
@@ -140,7 +147,8 @@ H2Session::H2Session(Worker& worker, std::shared_ptr<base::net::TcpChannel> chan
       codec_({.most_streams = kMostStreams,
               .most_fields = worker.most_head_bytes(),
               .window = kStreamWindow,
-              .connection_window = kSessionWindow},
+              .connection_window = kSessionWindow,
+              .patience = kMostSkipped},
              *this) {}
 
 H2Session::~H2Session() {

@@ -19,8 +19,10 @@ struct H2ServerCodec::Stream {
   bool responded = false;
   bool finishing = false;  // trailers follow the pieces
   bool peer_finished = false;
-  bool tells = false;  // when all is sent
-  bool waits = false;  // nghttp2 asks for nothing until it is told that there is something
+  bool ended = false;    // all is sent
+  std::size_t late = 0;  // bytes that came since
+  bool tells = false;    // when all is sent
+  bool waits = false;    // nghttp2 asks for nothing until it is told that there is something
 };
 
 struct H2ServerCodec::Callbacks {
@@ -78,8 +80,9 @@ struct H2ServerCodec::Callbacks {
   static int on_data(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size,
                      void* user) {
     H2ServerCodec& codec = self(user);
-    const Stream* stream = codec.find(id);
-    if (stream && stream->announced) {
+    Stream* stream = codec.find(id);
+    if (stream && stream->ended && (stream->late += size) > codec.options_.patience) codec.reset(id, NGHTTP2_NO_ERROR);
+    if (stream && stream->announced && !stream->ended) {
       codec.user_.received(id, h2::view(data, size));
     } else {
       codec.consumed(id, size);
@@ -103,9 +106,11 @@ struct H2ServerCodec::Callbacks {
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
     self(user).sent_since_ping_ = true;
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
-    // Without an error: the answer stands, but what is still to come of the request is not wanted.
-    const Stream* stream = self(user).find(frame->hd.stream_id);
-    if (stream && !stream->peer_finished) {
+    // Without an error: the answer stands, but what is still to come of the request is not wanted. Some clients that
+    // hear this while they send lose the answer.
+    Stream* stream = self(user).find(frame->hd.stream_id);
+    if (stream) stream->ended = true;
+    if (stream && !stream->peer_finished && self(user).options_.patience == 0) {
       nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
     }
     return 0;

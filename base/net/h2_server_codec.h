@@ -26,6 +26,7 @@ class H2ServerCodec {
     std::size_t most_fields = 64 * 1024;  // bytes of a request's fields; above, its stream is reset
     std::uint32_t window = 64 * 1024;     // what a stream's peer may send ahead, in bytes
     std::uint32_t connection_window = 0;  // and on all of them, ahead of consumed(); 0: ahead of take(), without end
+    std::size_t patience = 0;             // bytes of a request that may still come once its answer is sent
     std::uint64_t reset_burst = 10'000;   // streams that the peer resets at once before it is sent away
     std::uint64_t resets_per_second = 1'000;  // and in the long run
   };
@@ -62,7 +63,8 @@ class H2ServerCodec {
   /// The head of an answer, once; then its body.
   void respond(StreamId stream, const H2Fields& head);
   void send(StreamId stream, Piece piece);
-  /// Trailers, if there are any, when all is sent; what the peer still sends is then refused.
+  /// Trailers, if there are any, when all is sent; what the peer still sends is then refused,
+  /// beyond Options::patience.
   void finish(StreamId stream, H2Fields trailers);
   /// An answer that is nothing but a head, in place of respond().
   void answer(StreamId stream, const H2Fields& head);

@@ -9,6 +9,7 @@ import os
 import pathlib
 import socket
 import stat
+import subprocess
 import sys
 import tempfile
 import time
@@ -56,6 +57,33 @@ class Listeners(unittest.TestCase):
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
         with self.assertRaises(OSError):
             self.status(http.client.HTTPConnection("127.0.0.3", self.agent.port, timeout=10))
+
+    def test_https_with_http_2_and_without(self):
+        folder = self.folder.name
+        for command in (["ca", "create"], ["cert", "create", "-server"]):
+            subprocess.run([os.path.abspath(BINARY), "tls", *command], cwd=folder, check=True, timeout=60, stdout=subprocess.DEVNULL)
+        port, = free_ports(1)
+        files = {"ca_file": "consul-agent-ca.pem", "cert_file": "dc1-server-consul-0.pem",
+                 "key_file": "dc1-server-consul-0-key.pem"}
+        keys = " ".join(f'{key} = "{folder}/{name}"' for key, name in files.items())
+        self.agent.start("-hcl", f"ports {{ https = {port} }} tls {{ https {{ {keys} }} }}").wait_leader()
+
+        def curl(version: str, path: str, *more: str) -> tuple[str, bytes]:
+            command = ["curl", "-sS", "-m", "20", version, "--cacert", f"{folder}/consul-agent-ca.pem", "-w",
+                       "%{stderr}%{http_version} %{http_code}", *more, f"https://localhost:{port}{path}"]
+            asked = subprocess.run(command, capture_output=True, timeout=30)
+            return asked.stderr.decode(), asked.stdout
+
+        self.assertEqual(curl("--http2", "/v1/kv/a", "-X", "PUT", "-d", "value"), ("2 200", b"true"))
+        self.assertEqual(curl("--http2", "/v1/kv/a?raw"), ("2 200", b"value"))
+        self.assertEqual(curl("--http1.1", "/v1/kv/a?raw"), ("1.1 200", b"value"))
+        self.assertEqual(curl("--http2", "/v1/kv/a", "-X", "POST", "-d", "x"), ("2 405", b"method POST not allowed"))
+        code, archive = curl("--http2", "/v1/snapshot")
+        self.assertEqual(code, "2 200")
+        path = pathlib.Path(folder, "archive")
+        path.write_bytes(archive)
+        self.assertEqual(curl("--http2", "/v1/snapshot", "-X", "PUT", "-T", str(path))[0], "2 200")
+        self.assertEqual(curl("--http2", "/v1/kv/a?index=1&wait=1s&raw"), ("2 200", b"value"))
 
     def test_an_address_template(self):
         self.agent.start("-hcl", 'addresses { http = "{{ GetInterfaceIPs \\"^lo$\\" }}" }').wait_leader()
