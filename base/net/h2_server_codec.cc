@@ -81,7 +81,10 @@ struct H2ServerCodec::Callbacks {
                      void* user) {
     H2ServerCodec& codec = self(user);
     Stream* stream = codec.find(id);
-    if (stream && stream->ended && (stream->late += size) > codec.options_.patience) codec.reset(id, NGHTTP2_NO_ERROR);
+    if (stream && stream->ended && stream->late <= codec.options_.patience) {
+      stream->late += size;
+      if (stream->late > codec.options_.patience) codec.reset(id, NGHTTP2_NO_ERROR);
+    }
     if (stream && stream->announced && !stream->ended) {
       codec.user_.received(id, h2::view(data, size));
     } else {
