@@ -21,9 +21,12 @@ int rank(std::string_view status) {
   return status == catalog::kHealthCritical ? 2 : status == catalog::kHealthWarning ? 1 : 0;
 }
 
-std::string_view status_of(std::chrono::nanoseconds left, const config::CertificateExpiryCheck& rules) {
-  if (rules.critical.nanoseconds > 0 && left.count() < rules.critical.nanoseconds) return catalog::kHealthCritical;
-  return left.count() < rules.warning.nanoseconds ? catalog::kHealthWarning : catalog::kHealthPassing;
+std::string_view status_of(std::chrono::seconds left, const config::CertificateExpiryCheck& rules) {
+  const auto is_less = [left](base::Duration than) {
+    return left < std::chrono::ceil<std::chrono::seconds>(std::chrono::nanoseconds(than.nanoseconds));
+  };
+  if (rules.critical.nanoseconds > 0 && is_less(rules.critical)) return catalog::kHealthCritical;
+  return is_less(rules.warning) ? catalog::kHealthWarning : catalog::kHealthPassing;
 }
 
 }  // namespace
@@ -36,8 +39,8 @@ CertificateState certificate_state(const std::vector<std::string>& files, const 
     std::string_view status = catalog::kHealthWarning;
     std::string line = file + ": cannot be read";
     if (validity) {
-      const auto left = validity->not_after - now;
-      status = status_of(std::chrono::duration_cast<std::chrono::nanoseconds>(left), rules);
+      const std::chrono::seconds left = validity->not_after - std::chrono::floor<std::chrono::seconds>(now);
+      status = status_of(left, rules);
       const auto days = std::chrono::floor<std::chrono::days>(left).count();
       line = file + ": " +
              (days >= 0 ? std::to_string(days) + " days left" : "over for " + std::to_string(-days) + " days");

@@ -42,6 +42,18 @@ TEST_F(CertificateCheckTest, WarnsOfWhatEndsSoonAndSaysHowManyDaysAreLeft) {
   EXPECT_NE(over.output.find(": over for "), std::string::npos) << over.output;
 }
 
+TEST_F(CertificateCheckTest, ACertificateThatNeverEndsIsWell) {
+  const auto authority = cli::make_authority({.days = 1'000'000});
+  ASSERT_TRUE(authority);
+  std::ofstream(path) << authority->certificate;
+
+  const CertificateState state = certificate_state({path}, rules, now);
+
+  EXPECT_EQ(state.status, "passing");
+  EXPECT_TRUE(state.output == path + ": 999999 days left" || state.output == path + ": 1000000 days left")
+      << state.output;
+}
+
 TEST_F(CertificateCheckTest, TheWorstOfTheFilesCounts) {
   const CertificateState state = certificate_state({path, path + ".none"}, rules, now);
 

@@ -4,7 +4,6 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <memory>
@@ -13,12 +12,14 @@
 namespace proconsul::agent {
 namespace {
 
-using SystemTime = std::chrono::system_clock::time_point;
-
-std::optional<SystemTime> time_of(const ASN1_TIME* time) {
+std::optional<std::chrono::sys_seconds> time_of(const ASN1_TIME* time) {
   tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
+}
+
+std::chrono::sys_seconds now_in_seconds() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 }  // namespace
@@ -47,8 +48,7 @@ void CertificateExpiry::read() {
     read_file();
   }
   if (!not_after_) return seconds_.clear();
-  const std::chrono::duration<double> left = *not_after_ - std::chrono::system_clock::now();
-  seconds_.set(std::trunc(left.count()));
+  seconds_.set(static_cast<double>((*not_after_ - now_in_seconds()).count()));
 }
 
 void CertificateExpiry::read_file() {
@@ -59,9 +59,9 @@ void CertificateExpiry::read_file() {
     return;
   }
   not_after_ = validity->not_after;
-  const auto left = validity->not_after - std::chrono::system_clock::now();
+  const auto left = validity->not_after - now_in_seconds();
   const auto lifetime = validity->not_after - validity->not_before;
-  if (left > std::min<SystemTime::duration>(std::chrono::days(28), lifetime / 10 * 4)) return;
+  if (left > std::min<std::chrono::seconds>(std::chrono::days(28), lifetime / 10 * 4)) return;
   const auto hours = std::chrono::duration_cast<std::chrono::hours>(left).count();
   log_.warn("agent TLS certificate will expire soon",
             {{"time_to_expiry", std::to_string(hours) + "h"},

@@ -10,8 +10,9 @@
 
 namespace proconsul::agent {
 
+/// In seconds: certificates that never end say the year 9999, which no count of nanoseconds reaches.
 struct Validity {
-  std::chrono::system_clock::time_point not_before{}, not_after{};
+  std::chrono::sys_seconds not_before{}, not_after{};
 };
 /// Of the first certificate in the file (PEM). Nothing: there is none. It reads a file.
 std::optional<Validity> validity_of(const std::string& path);
@@ -29,7 +30,7 @@ class CertificateExpiry {
   const base::log::Logger log_{"agent"};
   base::metrics::Gauge seconds_;
   std::optional<std::chrono::steady_clock::time_point> read_at_{};
-  std::optional<std::chrono::system_clock::time_point> not_after_{};
+  std::optional<std::chrono::sys_seconds> not_after_{};
 };
 
 }  // namespace proconsul::agent
