@@ -100,6 +100,8 @@ class H2Session::Stream final : public Carrier {
 
   void finish() override {
     connection_ = nullptr;
+    input_.clear();  // nobody will hear it, and the client may be waiting to send the rest
+    session_.codec_.consumed(id_, std::exchange(held_, 0));
     if (responded_) {
       session_.codec_.finish(id_, {});
     } else {
