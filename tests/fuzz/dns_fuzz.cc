@@ -169,7 +169,7 @@ void write_replies(std::string_view input) {
   Numbers numbers(input);
   dns::ReplyWriter writer;
   std::string out(dns::kBufferSize, '\0');
-  while (!numbers.empty()) {
+  for (int replies = 0; replies < 6 && !numbers.empty(); ++replies) {
     dns::Query query;
     if (dns::parse_query(kQuestion, query) != dns::Parsed::ok) std::abort();
     const std::size_t choice = numbers.next(256);

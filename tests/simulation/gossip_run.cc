@@ -222,7 +222,7 @@ Spread run_spread(std::size_t members, std::uint64_t seed) {
     }
     return true;
   };
-  if (pool.run_until(all_known, seconds(120))) spread.joined = seconds_since(start, pool.now());
+  if (pool.run_until(all_known, seconds(600))) spread.joined = seconds_since(start, pool.now());
   pool.run(seconds(10));
   const MonotonicTime told = pool.now();
   const std::uint64_t message = pool.tell(pool.random().below(members));

@@ -69,9 +69,11 @@ TEST(GatewayLimits, HellosThatWaitAreBoundedInBytesToo) {
   }
 
   EXPECT_TRUE(eventually([&] { return running.refused(Refusal::too_many_opening) == 3; }));
-  EXPECT_TRUE(answers(running.open("web").get(), "web"));
+  Fd heard = running.open("web");
+  EXPECT_TRUE(answers(heard.get(), "web"));
   EXPECT_EQ(running.gateway.snapshot().active, 3);
   flood.clear();
+  heard.reset();
   EXPECT_TRUE(eventually([&] { return running.gateway.snapshot().active == 0; }));
   EXPECT_TRUE(answers(running.open("web").get(), "web"));
 }
