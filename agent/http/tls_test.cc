@@ -69,6 +69,21 @@ class HttpTls : public testing::Test {
     ERR_clear_error();
     return answer;
   }
+  /// The cipher agreed upon with a client that offers these, of TLS 1.3 and of TLS 1.2.
+  static std::string agreed(std::uint16_t port, const char* tls13, const char* tls12) {
+    test::Client client(port);
+    SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
+    if (!tls13) SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    if (tls13) SSL_CTX_set_ciphersuites(ctx, tls13);
+    if (tls12) SSL_CTX_set_cipher_list(ctx, tls12);
+    SSL* ssl = SSL_new(ctx);
+    SSL_set_fd(ssl, client.fd());
+    const std::string name = SSL_connect(ssl) == 1 ? SSL_get_cipher_name(ssl) : "none";
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return name;
+  }
   fs::path folder;
   base::net::Loops loops{2};
   test::StoreServer store{};
@@ -114,6 +129,22 @@ TEST_F(HttpTls, RequestsInRecordsOfTheirOwnThatComeAtOnceAreAllAnswered) {
   SSL_free(ssl);
   SSL_CTX_free(ctx);
   ERR_clear_error();
+}
+
+TEST_F(HttpTls, TheServersOrderOfCiphersCountsAndSoDoesAClientThatWouldRatherNotHaveAes) {
+  const std::uint16_t port = listen(false);
+
+  for (const char* offer : {"TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
+                            "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"}) {
+    EXPECT_NE(agreed(port, offer, nullptr), "TLS_AES_256_GCM_SHA384") << offer;
+  }
+  EXPECT_EQ(agreed(port, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", nullptr),
+            "TLS_CHACHA20_POLY1305_SHA256");
+  EXPECT_EQ(agreed(port, "TLS_AES_256_GCM_SHA384", nullptr), "TLS_AES_256_GCM_SHA384");
+  EXPECT_EQ(agreed(port, nullptr, "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256"),
+            "ECDHE-ECDSA-AES128-GCM-SHA256");
+  EXPECT_EQ(agreed(port, nullptr, "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256"),
+            "ECDHE-ECDSA-CHACHA20-POLY1305");
 }
 
 TEST_F(HttpTls, AClientWithoutACertificateIsRefusedWhenOneIsAsked) {

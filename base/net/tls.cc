@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <ranges>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +16,8 @@
 #include "base/free_with.h"
 #include "base/net/socket.h"
 #include "base/net/tls_errors.h"
+#include "base/net/tls_socket.h"
+#include "base/net/tls_suites.h"
 
 namespace proconsul::base::net {
 namespace {
@@ -46,15 +47,9 @@ int version_of(const std::string& name) {
   return TLS1_2_VERSION;
 }
 
-/// The suites by the names that OpenSSL knows them by; what it has no name for stays, and is then refused.
-std::string openssl_names(std::string_view suites) {
-  std::string names;
-  for (const auto part : std::views::split(suites, ':')) {
-    const std::string suite(part.begin(), part.end());
-    const std::string_view name = OPENSSL_cipher_name(suite.c_str());
-    names.append(names.empty() ? "" : ":").append(name == "(NONE)" ? suite : name);
-  }
-  return names;
+/// What is left of others would be taken for the next call's error. Clearing costs more than a look.
+void clear_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 using ContextPtr = std::unique_ptr<SSL_CTX, decltype([](SSL_CTX* context) { SSL_CTX_free(context); })>;
@@ -84,9 +79,6 @@ Result<> use_pair(SSL_CTX* ctx, const TlsPair& pair) {
   return {};
 }
 
-// Without RSA for the exchange of keys, which reveals what was said to whoever gets the key later.
-constexpr const char* kDefaultSuites = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES";
-
 /// What both ends have in common. A server without a certificate can shake nobody's hand.
 Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD* method) {
   ContextPtr context(SSL_CTX_new(method));
@@ -98,8 +90,7 @@ Result<ContextPtr> common_context(const TlsSettings& settings, const SSL_METHOD*
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // Clusters have certificates of RSA 1024; what is older than TLS 1.2 is signed in ways that only level 0 takes.
   SSL_CTX_set_security_level(ctx, version_of(settings.min_version) < TLS1_2_VERSION ? 0 : 1);
-  const std::string suites = settings.cipher_suites.empty() ? kDefaultSuites : openssl_names(settings.cipher_suites);
-  if (SSL_CTX_set_cipher_list(ctx, suites.c_str()) != 1) {
+  if (!set_suites(ctx, settings.cipher_suites)) {
     return Error{Errc::invalid_argument, "TLS cipher suites: " + last_error()};
   }
   if (settings.cert_file.empty() && settings.key_file.empty()) return context;
@@ -342,7 +333,7 @@ void* TlsContext::new_stream() const {
 
 TlsStream::TlsStream(std::shared_ptr<TlsContext> context, int fd) : context_(std::move(context)) {
   stream_ = context_->new_stream();
-  SSL_set_fd(ssl(stream_), fd);
+  use_socket(ssl(stream_), fd);
   SSL_set_accept_state(ssl(stream_));
 }
 
@@ -350,7 +341,7 @@ TlsStream::TlsStream(std::shared_ptr<TlsContext> context, int fd, TlsPeer peer)
     : context_(std::move(context)), peer_(std::move(peer)), is_client_(true) {
   stream_ = context_->new_stream();
   SSL* stream = ssl(stream_);
-  SSL_set_fd(stream, fd);
+  use_socket(stream, fd);
   SSL_set_connect_state(stream);
   in6_addr address{};
   const bool is_address = ::inet_pton(AF_INET, peer_.name.c_str(), &address) == 1 ||
@@ -376,9 +367,8 @@ TlsStream::~TlsStream() {
 }
 
 TlsStream::Progress TlsStream::outcome(int result) {
+  if (result > 0) return {static_cast<std::size_t>(result), Need::none};
   switch (SSL_get_error(ssl(stream_), result)) {
-    case SSL_ERROR_NONE:
-      return {static_cast<std::size_t>(std::max(result, 0)), Need::none};
     case SSL_ERROR_WANT_READ:
       return {0, Need::read};
     case SSL_ERROR_WANT_WRITE:
@@ -408,7 +398,7 @@ std::string_view TlsStream::protocol() const {
 }
 
 bool TlsStream::is_fit_for_h2() const {
-  // Without ephemeral keys there is none here at all (kDefaultSuites), unless it was asked for by name.
+  // Without ephemeral keys there is none here at all (set_suites()), unless it was asked for by name.
   const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl(stream_));
   return SSL_version(ssl(stream_)) >= TLS1_3_VERSION ||
          (SSL_CIPHER_is_aead(cipher) == 1 && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe);
@@ -441,12 +431,12 @@ Result<> TlsStream::check_peer_chain(const TlsSettings& trusted) const {
 }
 
 TlsStream::Progress TlsStream::handshake() {
-  ERR_clear_error();
+  clear_errors();
   return outcome(SSL_do_handshake(ssl(stream_)));
 }
 
 TlsStream::Progress TlsStream::read(char* data, std::size_t size) {
-  ERR_clear_error();
+  clear_errors();
   return outcome(SSL_read(ssl(stream_), data, static_cast<int>(std::min<std::size_t>(size, 1 << 30))));
 }
 
@@ -459,7 +449,7 @@ bool TlsStream::holds_bytes() const {
 }
 
 TlsStream::Progress TlsStream::write(std::string_view data) {
-  ERR_clear_error();
+  clear_errors();
   return outcome(SSL_write(ssl(stream_), data.data(), static_cast<int>(std::min<std::size_t>(data.size(), 1 << 30))));
 }
 
