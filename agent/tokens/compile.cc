@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "acl/parsed_rules.h"
 #include "acl/rules.h"
 #include "base/quote.h"
 #include "catalog/acl/builtin.h"
@@ -57,6 +58,12 @@ class Gatherer {
   std::vector<ACLPolicy> policies_{};
 };
 
+/// Of all compilers: what a text means depends on nothing else.
+acl::ParsedRules& parsed_rules() {
+  static acl::ParsedRules rules(std::size_t{8} << 20);
+  return rules;
+}
+
 std::shared_ptr<const Permissions> recovery_permissions(const std::string& node_name) {
   acl::Rules rules;
   rules.named[static_cast<std::size_t>(acl::Resource::agent)].push_back(
@@ -96,19 +103,18 @@ Result<std::shared_ptr<const Permissions>> Compiler::compile(std::vector<ACLPoli
       if (auto permissions = found->second.lock()) return permissions;
     }
   }
-  std::vector<acl::Rules> parsed;
+  std::vector<std::shared_ptr<const acl::Rules>> parsed;
+  std::vector<const acl::Rules*> all;
   std::vector<std::string> names;
-  for (const ACLPolicy& policy : policies) {
-    Result<acl::Rules> rules = acl::parse_rules(policy.Rules, acl::Duplicates::last_wins);
+  for (ACLPolicy& policy : policies) {
+    Result<std::shared_ptr<const acl::Rules>> rules = parsed_rules().of(policy.Rules);
     if (!rules) {
       return Error{Errc::internal, "failed to parse the ACL policies: failed to parse " + base::quote(policy.Name) +
                                        ": " + rules.error().detail};
     }
-    parsed.push_back(std::move(*rules));
-    names.push_back(policy.Name);
+    all.push_back(parsed.emplace_back(std::move(*rules)).get());
+    names.push_back(std::move(policy.Name));
   }
-  std::vector<const acl::Rules*> all;
-  for (const acl::Rules& rules : parsed) all.push_back(&rules);
   auto permissions = std::make_shared<const Permissions>(
       acl::Authorizer(acl::merge(all), default_allow_ ? acl::Fallback::allow : acl::Fallback::deny), std::move(names));
   const std::scoped_lock lock(mutex_);
