@@ -1,5 +1,6 @@
 #include "agent/tokens/readable.h"
 
+#include "base/packed_text.h"
 #include "catalog/acl/builtin.h"
 
 namespace proconsul::agent::tokens {
@@ -25,7 +26,7 @@ class Eyes {
   bool node_of(const Row& row) const {
     return all_nodes_ || reads_node(who_, catalog::node_of(row));
   }
-  bool service(const std::string& name) {
+  bool service(std::string_view name) {
     if (name != last_) {
       last_ = name;
       reads_last_ = reads_service(who_, name);
@@ -52,6 +53,9 @@ struct Imported {
 template <class Row>
 bool are_imported(const std::vector<const Row*>& rows) {
   return !rows.empty() && !rows.front()->get().PeerName.empty();
+}
+bool are_imported(const std::vector<const catalog::InstanceRow*>& rows) {
+  return !rows.empty() && !catalog::peer_of(rows.front()->service()).empty();
 }
 
 template <class Rows, class Reads>
@@ -81,11 +85,15 @@ bool is_readable(const Who& who, const catalog::NodeRow& row) {
 }
 
 bool keep_readable(const Who& who, std::vector<const catalog::InstanceRow*>& rows) {
+  if (who->allows_everything()) return false;
+  if (are_imported(rows)) {
+    const Imported imported(who);
+    return keep(who, rows, [&](const auto*) { return imported.nodes && imported.services; });
+  }
+  static const base::PackedTexts<1> name(base::type_of<catalog::StoredService>(), {"Service"});
   Eyes eyes(who);
   return keep(who, rows, [&](const auto* row) {
-    const catalog::ServiceRow& service = row->service();
-    if (!catalog::peer_of(service).empty()) return is_readable(who, *row);
-    return eyes.service(catalog::service_name(service)) && eyes.node_of(service);
+    return eyes.service(name.in(row->service().packed()).front()) && eyes.node_of(row->service());
   });
 }
 
