@@ -38,6 +38,9 @@ class Primary final : public server::AclPrimary {
     request.IncludeGlobal = true;
     return ask<ACLTokenListResponse>("ACL.TokenList", std::move(request), after, over);
   }
+  Result<TokenSumsResponse> token_sums(std::uint64_t after, std::stop_token over) override {
+    return ask<TokenSumsResponse>("ACL.TokenSums", TokenSumsRequest(), after, over);
+  }
   Result<ACLTokenBatchResponse> read_tokens(IDs accessors, std::uint64_t as_of, std::stop_token over) override {
     ACLTokenBatchGetRequest request;
     request.AccessorIDs = std::move(accessors);

@@ -145,6 +145,7 @@ inline std::vector<Row> permission_rows() {
       {"ACL.BindingRuleDelete", R"({"BindingRuleID":"$uuid"})", denied, {"acl:write"}},
       {"ACL.Explain", R"({"Permission":"key:read","Name":"a"})", known},
       {"ACL.Explain", R"({"AccessorID":"$accessor","Permission":"key:read","Name":"a"})", denied, {"acl:read"}},
+      {"ACL.TokenSums", "{}", denied, {"acl:read"}},
       {"ACL.TokenUses", "{}", denied, {"acl:read"}},
       {"ACL.TokenUsesExchange", "{}", denied, {"acl:write"}},
 

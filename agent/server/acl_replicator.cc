@@ -36,9 +36,12 @@ using Rows = base::List<base::Pointer<Row>>;
 template <class Row>
 struct Listing {
   std::uint64_t index{};
+  bool same = false;  // as before: there are no entries
   std::vector<AclEntry> entries{};
   Rows<Row> rows{};
+  std::shared_ptr<const void> reply{};  // that the entries are of
 };
+constexpr std::string_view kNoMethod = "rpc: can't find method";
 
 std::size_t encoded_size(const auto& row) {
   std::string out;
@@ -56,10 +59,11 @@ struct Policies {
   using Row = ACLPolicy;
   static constexpr std::string_view kOne = "policy", kMany = "policies";
 
-  static Result<Listing<Row>> list(AclPrimary& primary, std::uint64_t after, const std::stop_token& over) {
-    Result<rpc::ACLPolicyListResponse> reply = primary.policies(after, over);
-    if (!reply) return reply.error();
-    Listing<Row> listing{.index = reply->Index};
+  static Result<Listing<Row>> list(AclPrimary& primary, bool&, std::uint64_t after, const std::stop_token& over) {
+    Result<rpc::ACLPolicyListResponse> listed = primary.policies(after, over);
+    if (!listed) return listed.error();
+    const auto reply = std::make_shared<const rpc::ACLPolicyListResponse>(std::move(*listed));
+    Listing<Row> listing{.index = reply->Index, .reply = reply};
     for (const auto& stub : reply->Policies) {
       if (stub) listing.entries.push_back({.id = stub->ID, .hash = stub->Hash, .modify_index = stub->ModifyIndex});
     }
@@ -95,7 +99,7 @@ struct Roles {
   using Row = ACLRole;
   static constexpr std::string_view kOne = "role", kMany = "roles";
 
-  static Result<Listing<Row>> list(AclPrimary& primary, std::uint64_t after, const std::stop_token& over) {
+  static Result<Listing<Row>> list(AclPrimary& primary, bool&, std::uint64_t after, const std::stop_token& over) {
     Result<rpc::ACLRoleListResponse> reply = primary.roles(after, over);
     if (!reply) return reply.error();
     Listing<Row> listing{.index = reply->Index, .rows = std::move(reply->Roles)};
@@ -126,16 +130,39 @@ struct Tokens {
   static constexpr std::string_view kOne = "token", kMany = "tokens";
   static constexpr std::string_view kRedacted = "<hidden>";
 
-  static Result<Listing<Row>> list(AclPrimary& primary, std::uint64_t after, const std::stop_token& over) {
-    Result<rpc::ACLTokenListResponse> reply = primary.tokens(after, over);
-    if (!reply) return reply.error();
-    Listing<Row> listing{.index = reply->Index};
+  /// By the sums, if the primary has them.
+  static Result<Listing<Row>> list(AclPrimary& primary, bool& sums, std::uint64_t after, const std::stop_token& over) {
+    if (after == 0) sums = true;  // whoever answered before may be another one now
+    if (!sums) return list_all(primary, after, over);
+    Result<rpc::TokenSumsResponse> told = primary.token_sums(after, over);
+    if (!told && told.error().detail.find(kNoMethod) != std::string::npos) {
+      sums = false;
+      return list_all(primary, after, over);
+    }
+    if (!told) return told.error();
+    const auto reply = std::make_shared<const rpc::TokenSumsResponse>(std::move(*told));
+    Listing<Row> listing{.index = reply->Index, .same = reply->Same && reply->Index == after, .reply = reply};
+    if (reply->Same && !listing.same) return Error{Errc::internal, "the primary compares with another index"};
+    const auto read = rpc::read_sums(reply->Tokens);
+    if (!read) return read.error();
+    listing.entries.reserve(read->size());
+    for (const rpc::TokenSum& sum : *read) {
+      listing.entries.push_back(
+          {.id = sum.accessor, .hash = sum.hash, .modify_index = sum.modify_index, .secret = sum.secret});
+    }
+    return listing;
+  }
+  static Result<Listing<Row>> list_all(AclPrimary& primary, std::uint64_t after, const std::stop_token& over) {
+    Result<rpc::ACLTokenListResponse> listed = primary.tokens(after, over);
+    if (!listed) return listed.error();
+    const auto reply = std::make_shared<const rpc::ACLTokenListResponse>(std::move(*listed));
+    Listing<Row> listing{.index = reply->Index, .reply = reply};
     for (const auto& stub : reply->Tokens) {
       if (!stub) continue;
       listing.entries.push_back({.id = stub->AccessorID,
                                  .hash = stub->Hash,
                                  .modify_index = stub->ModifyIndex,
-                                 .secret = stub->SecretID == kRedacted ? std::string() : stub->SecretID});
+                                 .secret = stub->SecretID == kRedacted ? std::string_view() : stub->SecretID});
     }
     return listing;
   }
@@ -208,24 +235,25 @@ AclDifference acl_difference(std::vector<AclEntry> here, std::vector<AclEntry> t
   const auto nameless = [](const AclEntry& entry) { return entry.id.empty(); };
   std::erase_if(here, nameless);
   std::erase_if(there, nameless);
-  std::ranges::sort(here, {}, &AclEntry::id);
-  std::ranges::sort(there, {}, &AclEntry::id);
+  for (auto* entries : {&here, &there}) {
+    if (!std::ranges::is_sorted(*entries, {}, &AclEntry::id)) std::ranges::sort(*entries, {}, &AclEntry::id);
+  }
   AclDifference found;
   auto ours = here.begin();
   for (const AclEntry& theirs : there) {
-    for (; ours != here.end() && ours->id < theirs.id; ++ours) found.gone.push_back(ours->id);
+    for (; ours != here.end() && ours->id < theirs.id; ++ours) found.gone.emplace_back(ours->id);
     if (ours == here.end() || ours->id != theirs.id) {
-      found.set.push_back(theirs.id);
+      found.set.emplace_back(theirs.id);
       continue;
     }
     // Secrets do not count in the hash. A row without a hash may get one here, and would never be alike again.
     const bool other_secret = !theirs.secret.empty() && theirs.secret != ours->secret;
-    if (other_secret) found.gone.push_back(ours->id);
+    if (other_secret) found.gone.emplace_back(ours->id);
     const bool other = theirs.hash != ours->hash && (!theirs.hash.empty() || theirs.modify_index > after);
-    if (other || other_secret) found.set.push_back(theirs.id);
+    if (other || other_secret) found.set.emplace_back(theirs.id);
     ++ours;
   }
-  for (; ours != here.end(); ++ours) found.gone.push_back(ours->id);
+  for (; ours != here.end(); ++ours) found.gone.emplace_back(ours->id);
   return found;
 }
 
@@ -260,9 +288,10 @@ Result<std::uint64_t> AclReplicator::round_of(std::uint64_t after, const std::st
     return Error{error.code, what + ": " + error.detail};
   };
   const auto begun = std::chrono::steady_clock::now();
-  auto listing = Table::list(*means_.primary, after, over);
+  auto listing = Table::list(*means_.primary, sums_, after, over);
   fetch_.add_since(begun);
   if (!listing) return failed("failed to retrieve remote ACL " + many, listing.error());
+  if (listing->same) return listing->index;
   log_.debug("finished fetching acls", {{"amount", listing->entries.size()}});
   rounds_.listed(listing->entries.size());
 
@@ -272,7 +301,8 @@ Result<std::uint64_t> AclReplicator::round_of(std::uint64_t after, const std::st
               {{"from", after}, {"to", listing->index}});
     after = 0;
   }
-  AclDifference difference = acl_difference(Table::here(means_.view()->tables()), std::move(listing->entries), after);
+  const catalog::ViewPtr view = means_.view();
+  AclDifference difference = acl_difference(Table::here(view->tables()), std::move(listing->entries), after);
   std::erase_if(difference.gone, [](const std::string& id) { return Table::stays(id); });
   log_.debug("acl replication", {{"deletions", difference.gone.size()}, {"updates", difference.set.size()}});
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/rpc/acl_types.h"
+#include "agent/rpc/token_sums.h"
 #include "agent/server/replication_rounds.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,16 +36,18 @@ class AclPrimary {
                                                                   std::stop_token over) = 0;
   virtual base::Result<rpc::ACLRoleListResponse> roles(std::uint64_t after, std::stop_token over) = 0;
   virtual base::Result<rpc::ACLTokenListResponse> tokens(std::uint64_t after, std::stop_token over) = 0;
+  /// Only servers of this kind have that: others say "rpc: can't find method".
+  virtual base::Result<rpc::TokenSumsResponse> token_sums(std::uint64_t after, std::stop_token over) = 0;
   virtual base::Result<rpc::ACLTokenBatchResponse> read_tokens(IDs accessors, std::uint64_t as_of,
                                                                std::stop_token over) = 0;
 };
 
-/// What is compared of a row.
+/// What is compared of a row, which lives longer.
 struct AclEntry {
-  std::string id{};
-  std::string hash{};
+  std::string_view id{};
+  std::string_view hash{};
   std::uint64_t modify_index{};  // in the primary
-  std::string secret{};          // of a token, if it is shown
+  std::string_view secret{};     // of a token, if it is shown
 };
 
 struct AclDifference {
@@ -96,6 +99,7 @@ class AclReplicator {
   const base::log::Logger log_;
   const base::metrics::Gauge status_, index_;
   const base::metrics::Sample fetch_, apply_;
+  bool sums_ = true;      // the primary is asked for those, until it turns out to have none
   bool applied_ = false;  // something in this round: the next one keeps its distance
   ReplicationRounds rounds_;
 };

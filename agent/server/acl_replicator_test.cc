@@ -155,6 +155,23 @@ class FakePrimary final : public AclPrimary {
     reply.Index = state_.index;
     return reply;
   }
+  Result<rpc::TokenSumsResponse> token_sums(std::uint64_t after, std::stop_token) override {
+    ++sums_asked;
+    if (!has_sums) return Error{Errc::internal, "rpc error making call: rpc: can't find method ACL.TokenSums"};
+    if (auto error = asked(after)) return *error;
+    rpc::TokenSumsResponse reply;
+    reply.Index = state_.index;
+    reply.Same = after > 0 && after == state_.index;
+    for (const auto [key, row] : state_.tables().acl_tokens.all()) {
+      if (row->Local || reply.Same) continue;
+      rpc::append_sum(reply.Tokens, {.accessor = row->AccessorID,
+                                     .secret = redacts ? std::string_view() : row->SecretID,
+                                     .hash = row->Hash,
+                                     .modify_index = row->ModifyIndex});
+    }
+    if (cut_sums) reply.Tokens.pop_back();
+    return reply;
+  }
   Result<rpc::ACLTokenBatchResponse> read_tokens(IDs accessors, std::uint64_t as_of, std::stop_token) override {
     reads.push_back(accessors.size());
     rpc::ACLTokenBatchResponse reply;
@@ -172,6 +189,9 @@ class FakePrimary final : public AclPrimary {
   std::vector<std::size_t> reads{};
   std::function<std::optional<Error>()> next{};  // of a list: null for what there is
   bool redacts = false;
+  bool has_sums = false;  // of tokens
+  bool cut_sums = false;
+  int sums_asked = 0;
   std::uint64_t lag = 0;  // of who answers the next read, behind who listed
 
  private:
@@ -346,9 +366,61 @@ TEST_F(AclReplicatorTest, GlobalTokensComeAndGoAndLocalOnesStay) {
 TEST_F(AclReplicatorTest, SecretsThatAreNotShownAreNotCopied) {
   there.set(token(1, "global"));
   primary->redacts = true;
-  EXPECT_EQ(round(Kind::tokens),
-            "failed to retrieve unredacted tokens - replication token in use does not grant acl:write");
+  for (const bool sums : {false, true}) {
+    primary->has_sums = sums;
+    EXPECT_EQ(round(Kind::tokens),
+              "failed to retrieve unredacted tokens - replication token in use does not grant acl:write");
+    EXPECT_THAT(here.commands, IsEmpty());
+  }
+}
+
+TEST_F(AclReplicatorTest, BySumsTokensComeAndGoAsByTheList) {
+  primary->has_sums = true;
+  there.set(token(1, "global"));
+  there.set(token(2, "of the primary", true));
+  here.set(token(3, "ours", true));
+  here.set(token(4, "revoked while nobody looked"));
+  EXPECT_EQ(round(Kind::tokens), "");
+  EXPECT_TRUE(catalog::token_by_secret(here.tables(), "secret-1"));
+  EXPECT_FALSE(catalog::token_by_secret(here.tables(), "secret-2"));
+  EXPECT_TRUE(catalog::token_by_secret(here.tables(), "secret-3"));
+  EXPECT_FALSE(catalog::token_by_secret(here.tables(), "secret-4"));
+
+  there.set(token(1, "changed"));
+  EXPECT_EQ(round(Kind::tokens, there.index - 1), "");
+  EXPECT_EQ(catalog::token_by_secret(here.tables(), "secret-1")->Description, "changed");
+  there.remove_token(1);
+  ACLToken again = token(1, "changed");
+  again.SecretID = "another";
+  there.set(again);
+  EXPECT_EQ(round(Kind::tokens, there.index - 2), "");
+  EXPECT_FALSE(catalog::token_by_secret(here.tables(), "secret-1")) << "a secret that was taken back";
+  EXPECT_TRUE(catalog::token_by_secret(here.tables(), "another"));
+}
+
+TEST_F(AclReplicatorTest, SumsThatAreTheSameOrCutOffTakeNothingAway) {
+  primary->has_sums = true;
+  there.set(token(1, "global"));
+  EXPECT_EQ(round(Kind::tokens), "");
+  here.commands.clear();
+  EXPECT_EQ(round(Kind::tokens, there.index), "");
+  primary->cut_sums = true;
+  EXPECT_EQ(round(Kind::tokens), "failed to retrieve remote ACL tokens: the sums of the tokens are cut off");
   EXPECT_THAT(here.commands, IsEmpty());
+  EXPECT_TRUE(catalog::token_by_secret(here.tables(), "secret-1"));
+}
+
+TEST_F(AclReplicatorTest, APrimaryWithoutSumsIsAskedForThemOnceUntilItFails) {
+  there.set(token(1, "global"));
+  int rounds = 0;
+  primary->next = [&]() -> std::optional<Error> {
+    if (++rounds == 3) return Error{Errc::unavailable, "it is away"};
+    if (rounds == 5) over.request_stop();
+    return std::nullopt;
+  };
+  make(Kind::tokens).run(over.get_token());
+  EXPECT_EQ(primary->sums_asked, 2);
+  EXPECT_THAT(primary->lists, ElementsAre(0, there.index, there.index, 0, there.index));
 }
 
 TEST_F(AclReplicatorTest, ManyAreReadAndWrittenInBatchesThatKeepADistance) {

@@ -5,6 +5,7 @@
 
 #include "agent/rpc/acl_insight_types.h"
 #include "agent/rpc/methods/acl_access.h"
+#include "agent/rpc/token_sums.h"
 #include "agent/rpc/types.h"
 #include "agent/server/acl_settings.h"
 #include "agent/tokens/compile.h"
@@ -80,11 +81,28 @@ Result<> exchange(Services& services, const TokenUsesExchange& request, TokenUse
   return {};
 }
 
+/// Those that ACL.TokenList lists to who copies them.
+Result<Found> sums(Services& services, const catalog::View& view, base::KeySet* watch, const TokenSumsRequest& request,
+                   TokenSumsResponse& reply) {
+  const Result<Who> who = acl_access(services, view, request.Token, Access::read);
+  if (!who) return who.error();
+  const catalog::Tables& tables = view.tables();
+  catalog::watch_key(watch, catalog::Topic::index, "acl-tokens");
+  reply.Index = tables.index_of("acl-tokens");
+  reply.Same = request.MinQueryIndex > 0 && reply.Index == request.MinQueryIndex;
+  reply.Tokens = base::Bytes();
+  if (reply.Same) return Found::yes;
+  const bool shows_secrets = (*who)->allows(acl::Resource::acl, Access::write);
+  reply.Tokens = base::Bytes(token_sums(tables, shows_secrets, base::system_clock().wall()));
+  return Found::yes;
+}
+
 }  // namespace
 
 std::span<const Method> acl_insight_methods() {
   static constexpr Method kRows[] = {
       method<&explain>("ACL.Explain", kReads),
+      method<&sums>("ACL.TokenSums", kReads),
       method<&token_uses>("ACL.TokenUses", kReads | kLeaderAlways),
       method<&exchange>("ACL.TokenUsesExchange", kReads | kLeaderAlways),
   };
