@@ -53,12 +53,13 @@ struct Summer final : BodySink {
   explicit Summer(Responder answer_to) : responder(std::move(answer_to)) {}
   bool write(std::string_view bytes, std::move_only_function<void()> resume) override {
     size += bytes.size();
-    std::thread([resume = std::move(resume)]() mutable { resume(); }).detach();
+    waker = std::jthread([resume = std::move(resume)]() mutable { resume(); });
     return false;
   }
   void finish() override { responder.send(text(200, std::to_string(size))); }
   Responder responder;
   std::size_t size = 0;
+  std::jthread waker{};  // ended with this: what it wakes is still there then
 };
 std::unique_ptr<BodySink> sum(Context&, const Request& request, Responder responder) {
   if (request.has_param("refuse")) {
