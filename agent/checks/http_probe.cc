@@ -49,6 +49,9 @@ class HttpProbe final : public Probe {
         surroundings_(surroundings),
         target_(check.ProxyHTTP.empty() ? check.HTTP : check.ProxyHTTP),
         method_(check.Method.empty() ? "GET" : check.Method),
+        first_url_(is_token(method_)
+                       ? parse_url(target_)
+                       : base::Error{base::Errc::invalid_argument, "net/http: invalid method " + base::quote(method_)}),
         body_(check.Body),
         follow_(!check.DisableRedirects),
         output_max_size_(output_max_size),
@@ -78,11 +81,8 @@ class HttpProbe final : public Probe {
     host_now_ = host_;
     sensitive_ = true;
     referer_.clear();
-    Result<Url> url = is_token(method_) ? parse_url(target_)
-                                        : base::Error{base::Errc::invalid_argument,
-                                                      "net/http: invalid method " + base::quote(method_)};
-    if (!url) return finish(catalog::kHealthCritical, url.error().detail);
-    url_ = first_url_ = std::move(*url);
+    if (!first_url_) return finish(catalog::kHealthCritical, first_url_.error().detail);
+    url_ = *first_url_;
     deadline_ = Clock::now() + std::chrono::nanoseconds(timeout_.nanoseconds);
     timer_.arm(surroundings_.loop, deadline_);
     ask();
@@ -186,7 +186,7 @@ class HttpProbe final : public Probe {
     // A header for the first host is not for another one; a relative reference stays on it.
     const bool relative = location[0] == '/' && !location.starts_with("//");
     if (!relative) host_now_.clear();
-    const std::string from = lower(first_url_.host_name()), to = lower(next->host_name());
+    const std::string from = lower(first_url_->host_name()), to = lower(next->host_name());
     if (to != from && !to.ends_with('.' + from)) sensitive_ = false;
     referer_.clear();
     if (!(url_.scheme == "https" && next->scheme == "http")) {
@@ -222,6 +222,7 @@ class HttpProbe final : public Probe {
   Surroundings& surroundings_;
   const std::string target_;
   std::string method_, first_method_;
+  const Result<Url> first_url_;
   const std::string body_;
   const bool follow_;
   bool decode_ = false;
@@ -232,7 +233,7 @@ class HttpProbe final : public Probe {
   Headers headers_{};
 
   // Of the run.
-  Url url_{}, first_url_{};
+  Url url_{};
   std::string host_now_{}, referer_{};
   bool sends_body_ = false, sensitive_ = true;
   int redirects_ = 0;

@@ -1,4 +1,4 @@
-// The small parts of checks: output, thresholds, and what answers of Docker, gRPC and systemd mean.
+// The small parts of checks: output, thresholds, when they run, and what answers of Docker, gRPC and systemd mean.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -6,6 +6,7 @@
 #include "agent/checks/docker.h"
 #include "agent/checks/grpc_answer.h"
 #include "agent/checks/os_service.h"
+#include "agent/checks/schedule.h"
 #include "agent/checks/thresholds.h"
 #include "base/net/connection.h"
 #include "base/output_tail.h"
@@ -20,6 +21,21 @@ using base::net::parse_target;
 namespace {
 
 using catalog::kHealthCritical, catalog::kHealthPassing, catalog::kHealthWarning;
+
+TEST(Schedule, RunsThatAreDueAtAboutTheSameTimeBeginTogether) {
+  using std::chrono::milliseconds, std::chrono::nanoseconds, std::chrono::seconds;
+  using Time = std::chrono::steady_clock::time_point;
+  const auto at = [](nanoseconds due, nanoseconds interval) {
+    return together(Time(due), interval).time_since_epoch();
+  };
+  EXPECT_EQ(at(milliseconds(20'049), seconds(10)), milliseconds(20'000));
+  EXPECT_EQ(at(milliseconds(20'051), seconds(10)), milliseconds(20'100));
+  // What ends soon after it began is due again an interval after it began.
+  EXPECT_EQ(at(milliseconds(30'007), seconds(10)), milliseconds(30'000));
+  EXPECT_EQ(at(milliseconds(20'051), seconds(1)), milliseconds(20'050));
+  EXPECT_EQ(at(milliseconds(20'049), seconds(3'600)), milliseconds(20'000));
+  EXPECT_EQ(at(nanoseconds(20'049), nanoseconds(50)), nanoseconds(20'049));
+}
 
 TEST(OutputTail, KeepsTheLastBytesWhateverThePieces) {
   base::SeededRandom random(1);

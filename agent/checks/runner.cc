@@ -1,5 +1,6 @@
 #include "agent/checks/runner.h"
 
+#include <algorithm>
 #include <future>
 #include <unordered_map>
 #include <utility>
@@ -7,6 +8,7 @@
 #include "agent/checks/probe.h"
 #include "agent/checks/probes.h"
 #include "agent/checks/process.h"
+#include "agent/checks/schedule.h"
 #include "agent/checks/thresholds.h"
 #include "agent/local/rules.h"
 #include "base/log.h"
@@ -53,7 +55,7 @@ struct Runner::Impl {
           probe_(make_probe(check, output_max_size, runner.surroundings, *this)) {
       const auto first = static_cast<std::int64_t>(
           base::system_random().below(static_cast<std::uint64_t>(std::max<std::int64_t>(1, interval_.count()))));
-      if (probe_) arm(runner_.loop, Clock::now() + std::chrono::nanoseconds(first));
+      if (probe_) arm(runner_.loop, together(Clock::now() + std::chrono::nanoseconds(first), interval_));
     }
 
     void on_timer() override { probe_->start(); }
@@ -85,7 +87,7 @@ struct Runner::Impl {
       runner_.report(id_, number_, *next, std::move(output));
     }
 
-    void idle() override { arm(runner_.loop, Clock::now() + interval_); }
+    void idle() override { arm(runner_.loop, together(Clock::now() + interval_, interval_)); }
 
     Impl& runner_;
     const std::string id_;

@@ -28,6 +28,12 @@ namespace {
 constexpr std::size_t kMostUnsent = 1 << 20;  // bytes; no probe sends more at once, unless its body is larger
 
 std::string name_of(const SocketAddress& address) {
+  if (address.address.ss_family == AF_INET) {  // without the general way's look at services and zones
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address.address);
+    char text[INET_ADDRSTRLEN] = "";
+    ::inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
+    return std::string(text) + ':' + std::to_string(ntohs(v4.sin_port));
+  }
   char host[INET6_ADDRSTRLEN + 16] = "", port[8] = "";
   ::getnameinfo(reinterpret_cast<const sockaddr*>(&address.address), address.size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
@@ -103,6 +109,12 @@ void Connection::close() {
   watched_ = 0;
 }
 
+void Connection::open(Clock::time_point deadline, std::string first) {
+  unsent_ = std::move(first);
+  knows_first_ = true;
+  open(deadline);
+}
+
 void Connection::open(Clock::time_point deadline) {
   deadline_ = deadline;
   if (endpoint_.is_unix) {
@@ -148,9 +160,7 @@ void Connection::connect_next() {
 void Connection::connect(const SocketAddress& address) {
   const int family = address.address.ss_family;
   fd_ = Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd_)
-    return fail_soon("dial " + std::string(endpoint_.is_unix ? "unix " : "tcp ") + dialed_ +
-                     ": socket: " + errno_text(errno));
+  if (!fd_) return fail_soon(dial_failure("socket", errno));
   if (family != AF_UNIX && endpoint_.tls) {  // its handshake is many small pieces; a plain request is one
     const int on = 1;
     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -158,21 +168,32 @@ void Connection::connect(const SocketAddress& address) {
   state_ = State::connecting;
   if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address.address), address.size) != 0 &&
       errno != EINPROGRESS) {
-    const int error = errno;
-    return fail_soon("dial " + std::string(endpoint_.is_unix ? "unix " : "tcp ") + dialed_ +
-                     ": connect: " + errno_text(error));
+    return fail_soon(dial_failure("connect", errno));
   }
+  if (knows_first_ && sent_first()) return;
   watch(EPOLLOUT);  // ready at once if it is connected already
+}
+
+/// A near peer has answered by the time that connect() returns, so that its saying so needs no wait. False: not yet.
+bool Connection::sent_first() {
+  const ssize_t written = ::send(fd_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+  if (written < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return false;
+    fail_soon(dial_failure("connect", errno));  // the socket tells its error once
+    return true;
+  }
+  cancel();
+  state_ = State::open;
+  unsent_.erase(0, static_cast<std::size_t>(written));
+  watch(unsent_.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
+  return true;
 }
 
 void Connection::connected_socket() {
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) {
-    return attempt_failed("dial " + std::string(endpoint_.is_unix ? "unix " : "tcp ") + dialed_ +
-                          ": connect: " + errno_text(error));
-  }
+  if (error != 0) return attempt_failed(dial_failure("connect", error));
   cancel();
   if (endpoint_.tls) {
     state_ = State::handshaking;
@@ -180,6 +201,7 @@ void Connection::connected_socket() {
     return handshake();
   }
   state_ = State::open;
+  if (knows_first_) return flush();
   watch(EPOLLIN);
   user_.connected();
 }
@@ -314,6 +336,10 @@ void Connection::fail(std::string reason) {
   close();
   state_ = State::over;
   user_.ended(reason);
+}
+
+std::string Connection::dial_failure(const char* call, int error) const {
+  return (endpoint_.is_unix ? "dial unix " : "dial tcp ") + dialed_ + ": " + call + ": " + errno_text(error);
 }
 
 std::string Connection::socket_error(const char* operation, int error) const {

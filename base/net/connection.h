@@ -58,6 +58,9 @@ class Connection final : Pollable, Timer {
   ~Connection() override;
   /// `deadline` is that of the whole connection's user: it only divides the time among several addresses.
   void open(Clock::time_point deadline);
+  /// The same without TLS, for a user that knows what it says first: that is sent as soon as it stands, in place of
+  /// connected().
+  void open(Clock::time_point deadline, std::string first);
   /// What cannot be sent at once is kept. Only once it stands.
   void send(std::string_view data);
   /// The ALPN protocol that was agreed upon; empty without one.
@@ -68,7 +71,9 @@ class Connection final : Pollable, Timer {
 
   void connect_next();
   void connect(const SocketAddress& address);
+  bool sent_first();
   void connected_socket();
+  std::string dial_failure(const char* call, int error) const;
   void handshake();
   void read();
   void flush();
@@ -97,7 +102,8 @@ class Connection final : Pollable, Timer {
   std::string first_failure_{};
   std::string pending_failure_{};
   std::string unsent_{};
-  bool* gone_ = nullptr;  // set by the destructor
+  bool knows_first_ = false;  // before it stands: unsent_ is what goes first
+  bool* gone_ = nullptr;      // set by the destructor
 };
 
 }  // namespace proconsul::base::net

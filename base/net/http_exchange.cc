@@ -281,21 +281,33 @@ HttpExchange::HttpExchange(Loop& loop, Resolver& resolver, Request request, Done
       connection_(loop, resolver, request_.endpoint, *this) {}
 
 void HttpExchange::connected() {
-  const bool has_length = request_.tells_length || !request_.body.empty();
   if (connection_.protocol() == "h2") {
     frames_ = std::make_unique<H2Codec>();
     H2Codec::Fields fields = {
         {":method", request_.method}, {":scheme", "https"}, {":path", request_.target}, {":authority", request_.host}};
     for (const auto& [name, value] : request_.headers) fields.emplace_back(lower(name), value);
-    if (has_length) fields.emplace_back("content-length", std::to_string(request_.body.size()));
+    if (has_length()) fields.emplace_back("content-length", std::to_string(request_.body.size()));
     frames_->request(fields, request_.body);
     return connection_.send(frames_->output());
   }
+  connection_.send(plain_request());
+}
+
+void HttpExchange::start(Clock::time_point deadline) {
+  if (request_.endpoint.tls) return connection_.open(deadline);
+  connection_.open(deadline, plain_request());
+}
+
+bool HttpExchange::has_length() const {
+  return request_.tells_length || !request_.body.empty();
+}
+
+std::string HttpExchange::plain_request() const {
   std::string bytes = request_.method + ' ' + request_.target + " HTTP/1.1\r\nHost: " + request_.host + "\r\n";
   for (const auto& [name, value] : request_.headers) bytes += name + ": " + value + "\r\n";
-  if (has_length) bytes += "Content-Length: " + std::to_string(request_.body.size()) + "\r\n";
+  if (has_length()) bytes += "Content-Length: " + std::to_string(request_.body.size()) + "\r\n";
   if (request_.tells_close) bytes += "Connection: close\r\n";
-  connection_.send(bytes + "\r\n" + request_.body);
+  return bytes + "\r\n" + request_.body;
 }
 
 void HttpExchange::received(std::string_view data) {

@@ -66,7 +66,7 @@ class HttpExchange final : Connection::User {
   using Done = std::function<void(const std::string& reason)>;
 
   HttpExchange(Loop& loop, Resolver& resolver, Request request, Done done);
-  void start(Clock::time_point deadline) { connection_.open(deadline); }
+  void start(Clock::time_point deadline);
   const AnswerReader& answer() const { return reader_; }
   bool has_answer() const { return reader_.has_head(); }
 
@@ -76,6 +76,8 @@ class HttpExchange final : Connection::User {
   void ended(const std::string& reason) override;
   void received_frames(std::string_view data);
   void finish(const std::string& reason);
+  bool has_length() const;
+  std::string plain_request() const;
   Request request_;
   Done done_;
   AnswerReader reader_;
