@@ -25,17 +25,14 @@ class YamuxSession::Stream final : public Channel, public std::enable_shared_fro
   }
   void send(std::string_view data) override {
     if (closed_) return;
-    const auto self = shared_from_this();
-    sending_ = true;
     session_->core_.write(id_, data);
-    session_->after();
-    sending_ = false;
+    session_->flush_soon();
   }
   std::size_t unsent() const override { return session_->core_.unsent(id_); }
   void consumed(std::size_t bytes) override {
     if (closed_) return;
     session_->core_.consumed(id_, bytes);
-    session_->after();
+    session_->flush_soon();
   }
   void finish() override {
     if (closed_) return;
@@ -46,8 +43,12 @@ class YamuxSession::Stream final : public Channel, public std::enable_shared_fro
     if (std::exchange(closed_, true)) return;
     user_ = nullptr;
     session_->streams_.erase(id_);
-    session_->core_.reset(id_);
-    session_->after();
+    const auto reset = [session = session_, id = id_] {
+      session->core_.reset(id);
+      session->after();
+    };
+    // What was sent before goes before the reset.
+    session_->flush_posted_ ? session_->loop_.post(reset) : reset();
   }
   bool closed() const override { return closed_; }
 
@@ -61,7 +62,7 @@ class YamuxSession::Stream final : public Channel, public std::enable_shared_fro
     early_finish_ = true;
   }
   void written() {
-    if (user_ && !sending_) user_->drained();
+    if (user_) user_->drained();
   }
   /// Null: closed in order, as the user knows.
   void over(const Error* reason) {
@@ -81,7 +82,6 @@ class YamuxSession::Stream final : public Channel, public std::enable_shared_fro
   User* user_ = nullptr;
   std::string early_{};  // what came while there was no user
   bool early_finish_ = false;
-  bool sending_ = false;
   bool closed_ = false;
 };
 
@@ -118,13 +118,14 @@ Result<ChannelPtr> YamuxSession::open() {
   Result<Yamux::StreamId> id = core_.open(Clock::now());
   if (!id) return id.error();
   ChannelPtr stream = add(*id);
-  after();
+  flush_soon();
   return stream;
 }
 
 void YamuxSession::close() {
   const auto self = shared_from_this();
   events_ = {};
+  if (flush_posted_ && !busy_) flush();
   core_.end({Errc::eof, "session shutdown"});
   after();
 }
@@ -172,6 +173,15 @@ void YamuxSession::after() {
   if (core_.ended()) return over();
   const Clock::time_point next = core_.next_deadline();
   if (!armed() || deadline() > next) arm(loop_, next);
+}
+
+/// Many streams send in the same round of the loop: together it is one write to the connection, not one each.
+void YamuxSession::flush_soon() {
+  if (busy_ || std::exchange(flush_posted_, true)) return;
+  loop_.post([self = shared_from_this()] {
+    self->flush_posted_ = false;
+    self->after();
+  });
 }
 
 void YamuxSession::flush() {

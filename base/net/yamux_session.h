@@ -52,6 +52,7 @@ class YamuxSession final : Channel::User, Yamux::User, Timer, public std::enable
 
   std::shared_ptr<Stream> add(Yamux::StreamId id);
   std::shared_ptr<Stream> find(Yamux::StreamId id) const;
+  void flush_soon();
   void flush();
   void after();
   void over();
@@ -62,7 +63,8 @@ class YamuxSession final : Channel::User, Yamux::User, Timer, public std::enable
   Yamux core_;
   std::unordered_map<Yamux::StreamId, std::weak_ptr<Stream>> streams_{};
   std::string output_{};
-  bool busy_ = false;  // in the core: what is to be sent goes when it returns
+  bool busy_ = false;          // in the core: what is to be sent goes when it returns
+  bool flush_posted_ = false;  // to the end of the loop's round
 };
 
 }  // namespace proconsul::base::net

@@ -42,6 +42,23 @@ struct Collector : Channel::User {
   std::promise<std::string> done;
 };
 
+/// A connection that counts what is written to it, and leads nowhere.
+struct Counted : Channel {
+  void set_user(User*) override {}
+  void send(std::string_view data) override {
+    ++writes;
+    bytes += data;
+  }
+  std::size_t unsent() const override { return 0; }
+  void consumed(std::size_t) override {}
+  void finish() override {}
+  void close() override { over = true; }
+  bool closed() const override { return over; }
+  int writes = 0;
+  std::string bytes;
+  bool over = false;
+};
+
 class YamuxSessionTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -132,6 +149,48 @@ TEST_F(YamuxSessionTest, AStreamThatIsDroppedIsResetAtItsPeer) {
   }
   loop().run([&] { echoes_.clear(); });
   EXPECT_EQ(got.get(), "ended: connection reset");
+}
+
+TEST(YamuxSession, WhatManyStreamsSendInOneRoundIsOneWrite) {
+  Loops loops(1);
+  auto connection = std::make_shared<Counted>();
+  std::shared_ptr<YamuxSession> session;
+  std::vector<ChannelPtr> streams;
+  loops[0].run([&] {
+    session = YamuxSession::start(loops[0], connection, {.is_client = true}, {});
+    for (int i = 0; i < 20; ++i) {
+      Result<ChannelPtr> stream = session->open();
+      ASSERT_TRUE(stream);
+      (*stream)->send("question " + std::to_string(i));
+      streams.push_back(std::move(*stream));
+    }
+    streams.pop_back();  // what a dropped one sent goes, too
+  });
+  loops[0].run([&] {
+    EXPECT_LE(connection->writes, 2);
+    EXPECT_NE(connection->bytes.find("question 0"), std::string::npos);
+    EXPECT_NE(connection->bytes.find("question 19"), std::string::npos);
+    streams.clear();
+    session->close();
+    session.reset();
+  });
+}
+
+TEST_F(YamuxSessionTest, WhatIsSentBeforeTheSessionClosesArrives) {
+  loop().run([&] {
+    Result<ChannelPtr> stream = client_->open();
+    ASSERT_TRUE(stream);
+    (*stream)->send("a");
+    collectors_.emplace_back(std::move(*stream));
+  });
+  for (bool there = false; !there;) loop().run([&] { there = collectors_.front().bytes == "a"; });
+  std::future<std::string> done = collectors_.front().done.get_future();
+  loop().run([&] {
+    echoes_.front().channel->send("b");
+    server_->close();
+  });
+  EXPECT_TRUE(done.get().starts_with("ended"));
+  loop().run([&] { EXPECT_EQ(collectors_.front().bytes, "ab"); });
 }
 
 TEST(TcpChannel, ARefusedConnectionHasGosText) {
