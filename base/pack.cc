@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/pack_input.h"
 #include "base/time.h"
 #include "base/value.h"
 
@@ -32,19 +33,7 @@ void put_text(std::string& out, std::string_view text) {
   out += text;
 }
 
-struct Input {
-  std::string_view left;
-  bool empty() const { return left.empty(); }
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    for (int shift = 0; !left.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(left.front());
-      left.remove_prefix(1);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-    }
-    return value;
-  }
+struct Input : PackInput {
   std::int64_t signed_number() {
     const std::uint64_t value = number();
     return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
@@ -54,12 +43,6 @@ struct Input {
     std::memcpy(&value, take(sizeof value).data(), sizeof value);
     return value;
   }
-  std::string_view take(std::size_t size) {
-    const std::string_view taken = left.substr(0, size);
-    left.remove_prefix(size);
-    return taken;
-  }
-  std::string_view text() { return take(number()); }
 };
 
 std::int64_t load_signed(unsigned bits, const void* object) {

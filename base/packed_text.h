@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/pack_input.h"
 #include "base/type.h"
 
 namespace proconsul::base {
@@ -24,36 +25,19 @@ class PackedTexts {
   /// Those of a packed object, empty where they are at their default; good as long as its bytes are.
   std::array<std::string_view, kCount> in(std::string_view packed) const {
     std::array<std::string_view, kCount> texts{};
+    PackInput members{packed};
     std::size_t next = 0;
     while (next < kCount) {
-      const std::uint64_t place = number(packed);
+      const std::uint64_t place = members.number();
       if (place == 0) break;
-      std::string_view content = text(packed);
+      PackInput content{members.text()};
       while (next < kCount && places_[next] < place) ++next;
-      if (next < kCount && places_[next] == place) texts[next++] = text(content);
+      if (next < kCount && places_[next] == place) texts[next++] = content.text();
     }
     return texts;
   }
 
  private:
-  // As pack() writes them.
-  static std::uint64_t number(std::string_view& left) {
-    std::uint64_t value = 0;
-    for (int shift = 0; !left.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(left.front());
-      left.remove_prefix(1);
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-    }
-    return value;
-  }
-  static std::string_view text(std::string_view& left) {
-    const std::uint64_t size = number(left);
-    const std::string_view text = left.substr(0, size);
-    left.remove_prefix(text.size());
-    return text;
-  }
-
   std::array<std::uint64_t, kCount> places_{};
 };
 
